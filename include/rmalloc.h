@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rmalloc: a heap whose blocks may move, and which therefore does not fragment.
+ *
+ * A caller holds a *handle*. Locking the handle gives a pointer; while a block
+ * is locked it stays where it is. Whatever is unlocked may be slid toward low
+ * memory by the compactor, so that free memory becomes one piece again:
+ *
+ *      before   |AAAA|    |BB|        |CCCC| |D|            |handles|
+ *      after    |AAAA|BB|CCCC|D|                            |handles|
+ *      offset   0 -->                                    <-- table grows down
+ *
+ * The states of a block:
+ *
+ *        rmalloc            rmlock
+ *      ---------> unlocked ---------> locked, count 1..RM_LOCKS_MAX
+ *                    |     <---------
+ *             rmfree |      rmunlock (the last one)
+ *                    v
+ *                  stale: every call refuses the handle with RM_EHANDLE
+ *
+ * Example
+ * -------
+ *      memory_t *bitmap;
+ *      unsigned char *ptr;
+ *      rmalloc(&bitmap, WIDTH*HEIGHT);
+ *      rmlock(bitmap, (void **)&ptr);
+ *      for (y=0; y<HEIGHT; y++)
+ *          for (x=0; x<WIDTH; x++)
+ *              ptr[x + y*WIDTH] = x^y;
+ *      rmunlock(bitmap);
+ *      draw_bitmap(bitmap);
+ *      rmfree(bitmap);
+ *
+ * Rules said once
+ * ---------------
+ *  - Sizes are in bytes, times in nanoseconds.
+ *  - No call aborts, prints or raises a signal because of a bad argument: it
+ *    returns a status. After any error nothing has changed: blocks keep their
+ *    content, counts their values; the out-parameters of calls that allocate or
+ *    create are set to NULL. (Moves already made by a compaction that did not
+ *    help in the end, and the counters `moved` and `failures`, stay.)
+ *  - Alignment holds at every lock and after every move. Without one asked for,
+ *    a pointer is 16-aligned where the size asked for is a multiple of 16 (0 is
+ *    not one here) or at least 128, else 8-aligned.
+ *  - Limits: 16 GiB per heap, RM_BLOCK_MAX bytes per block, 2^28 - 2^23 handles
+ *    per heap, RM_LOCKS_MAX nested locks per block, RM_HEAPS_MAX heaps at once.
+ *  - A handle carries a generation. A stale handle is told apart for the next
+ *    32,767 reuses of its slot, and a handle of a destroyed heap for the next
+ *    511 heaps that get the same place in the registry (places are reused in
+ *    turn, so for some two million heaps).
+ *  - Threads: with RM_THREADS_SAFE any thread may make any call at any time,
+ *    rm_heap_destroy excepted; with RM_THREADS_NONE one thread at a time.
+ *    "Moves" below says whether unlocked blocks may be relocated by a call.
+ *
+ * The library itself needs libc alone.
+ */
+#ifndef RMALLOC_H
+#define RMALLOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h> /* ssize_t */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define RM_API __attribute__((visibility("default")))
+#else
+#define RM_API
+#endif
+
+#define RM_VERSION_MAJOR 0
+#define RM_VERSION_MINOR 1
+#define RM_VERSION_PATCH 0
+
+/* The most bytes in one block (a heap of 16 GiB holds at most one such). */
+#define RM_BLOCK_MAX ((size_t)((UINT64_C(1) << 33) - 64))
+/* The most nested locks of one block. */
+#define RM_LOCKS_MAX 1007u
+/* The most heaps that exist at once. */
+#define RM_HEAPS_MAX 4096u
+/* The largest alignment that rm_heap_alloc honours, in bytes. */
+#define RM_ALIGNMENT_MAX ((size_t)4096)
+/* A region of this many bytes, at any address, always holds an empty heap. */
+#define RM_HEAP_SIZE_MIN ((size_t)3072)
+
+/* A handle. Opaque: a value to be kept and passed, never dereferenced. */
+typedef struct rm_memory rm_memory_t;
+/* A heap. Opaque likewise. */
+typedef struct rm_heap rm_heap_t;
+
+typedef enum rm_status {
+    RM_OK = 0,
+    RM_ENOMEM,    /* no block of that size can be made, by compacting or growing */
+    RM_EINVAL,    /* an argument is outside its domain */
+    RM_EHANDLE,   /* names no live block */
+    RM_ELOCKED,   /* the call must move or release the block, and it is locked */
+    RM_EUNLOCKED, /* unlock of a block that is not locked */
+    RM_EOVERFLOW, /* lock count at RM_LOCKS_MAX, or count * size overflows */
+    RM_EPURGED,   /* the content of a purgeable block has been discarded */
+    RM_ECORRUPT,  /* the heap's own data fails verification */
+    RM_ESYSTEM    /* the operating system refused; errno says why */
+} rm_status_t;
+
+#ifndef RM_NO_SHORT_NAMES
+typedef rm_status_t status_t;
+typedef rm_memory_t memory_t;
+#endif
+
+/*
+ * One sentence on a status, in English.
+ *  status: any value; an unknown one has a sentence too.
+ * Returns: a static string, never NULL. Cost: O(1). Threads: any.
+ */
+RM_API const char *rm_strerror(rm_status_t status);
+
+/* ------------------------------------------------------------------ blocks */
+
+/*
+ * Allocate a block of `size` bytes in the default heap. Content is undefined.
+ *  out:  receives the handle; NULL on error.
+ *  size: 0 to RM_BLOCK_MAX bytes. 0 gives a distinct handle whose lock gives a
+ *        pointer that is not NULL.
+ * Moves: yes, where the block would otherwise not fit or the heap would grow.
+ * Cost:  O(1) usually; O(orders) where a new span is cut; with compaction
+ *        proportional to the bytes moved.
+ * Returns: RM_OK; RM_EINVAL (out is NULL, size negative); RM_ENOMEM (free
+ *        something, unlock something, or ask for less).
+ */
+RM_API rm_status_t rmalloc(rm_memory_t **out, ssize_t size);
+
+/*
+ * As rmalloc, for `count` times `size` bytes, filled with zeros.
+ * Returns: as rmalloc; RM_EOVERFLOW where the product overflows.
+ */
+RM_API rm_status_t rmcalloc(rm_memory_t **out, ssize_t count, ssize_t size);
+
+/*
+ * Change the size of a block; the handle stays. Content up to the smaller of
+ * the two sizes is kept, the rest is undefined.
+ *  handle: a live block, of any heap.
+ *  size:   0 to RM_BLOCK_MAX bytes; 0 leaves a live block of size 0.
+ * A block that shrinks keeps its place and alignment. One that grows keeps the
+ * alignment rule (that of its new size, and whatever was asked for), by moving
+ * where needed. A locked block shrinks in place, and grows in place where its
+ * own room and the free span right behind it allow.
+ * Moves: the block itself under any policy; other blocks except under
+ *        RM_COMPACT_MANUAL.
+ * Cost:  O(1) in place, else that of allocating and copying.
+ * Returns: RM_OK; RM_EINVAL (size negative); RM_EHANDLE; RM_ELOCKED (it would
+ *        have to move: unlock it first); RM_ENOMEM. On an error the block is as
+ *        it was.
+ */
+RM_API rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size);
+
+/*
+ * Free a block. The handle is stale from then on.
+ *  handle: a live, unlocked block; NULL is allowed and does nothing.
+ * Moves: no. Cost: O(1), and O(orders) where a span of memory becomes free.
+ * Returns: RM_OK; RM_EHANDLE; RM_ELOCKED (nothing has changed).
+ */
+RM_API rm_status_t rmfree(rm_memory_t *handle);
+
+/*
+ * Lock a block and get its address. Locks nest.
+ *  pointer: receives the address, good until the matching last rmunlock; it is
+ *           left alone on error.
+ * Moves: no; but a block that a budget left half moved is completed or undone
+ *        first. Cost: O(1); for a half-moved block O(its size).
+ * Returns: RM_OK; RM_EINVAL (pointer is NULL); RM_EHANDLE; RM_EOVERFLOW
+ *        (RM_LOCKS_MAX locks are held already).
+ */
+RM_API rm_status_t rmlock(rm_memory_t *handle, void **pointer);
+
+/*
+ * Give back one lock. After the last one the address must not be used.
+ * Moves: no. Cost: O(1).
+ * Returns: RM_OK; RM_EHANDLE; RM_EUNLOCKED.
+ */
+RM_API rm_status_t rmunlock(rm_memory_t *handle);
+
+/*
+ * The size that was asked for, in bytes, not the rounded one.
+ * Cost: O(1). Returns: RM_OK; RM_EINVAL (size is NULL); RM_EHANDLE.
+ */
+RM_API rm_status_t rmsize(rm_memory_t *handle, size_t *size);
+
+/*
+ * How many locks are held on a block.
+ * Cost: O(1). Returns: RM_OK; RM_EINVAL (count is NULL); RM_EHANDLE.
+ */
+RM_API rm_status_t rmlocks(rm_memory_t *handle, unsigned *count);
+
+/*
+ * The heap that a block lives in.
+ * Cost: O(1). Returns: RM_OK; RM_EINVAL (heap is NULL); RM_EHANDLE.
+ */
+RM_API rm_status_t rmheap(rm_memory_t *handle, rm_heap_t **heap);
+
+/* ------------------------------------------------------------------- heaps */
+
+typedef enum rm_threads {
+    RM_THREADS_SAFE = 0, /* any thread may make any call at any time */
+    RM_THREADS_NONE      /* one thread at a time; no cost of synchronisation */
+} rm_threads_t;
+
+typedef enum rm_compaction {
+    RM_COMPACT_ON_DEMAND = 0, /* when an allocation would fail or grow the heap */
+    RM_COMPACT_MANUAL,        /* only in rm_heap_compact, and rmrealloc's own block */
+    RM_COMPACT_STEADY         /* on demand, and a small step with each allocation
+                                 while fragmentation is above a threshold */
+} rm_compaction_t;
+
+typedef struct rm_heap_options {
+    /* A region of the caller's, at any address; the heap lives in it entirely
+       and writes nowhere else. It must outlive the heap. NULL: the library
+       reserves address space, commits pages as needed and gives them back. */
+    void *memory;
+    /* With `memory`: its size in bytes; up to 16 GiB of it are used. Without:
+       the most the heap may grow to, in bytes, rounded down to whole pages;
+       0 leaves that to the library (16 GiB, or what address space allows). */
+    size_t size;
+    rm_threads_t threads;
+    rm_compaction_t compaction;
+} rm_heap_options_t;
+
+/* The defaults: a growing heap, safe for threads, compacted on demand. */
+#ifdef __cplusplus
+#define RM_HEAP_OPTIONS_INIT                                                             \
+    rm_heap_options_t { nullptr, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND }
+#else
+#define RM_HEAP_OPTIONS_INIT                                                             \
+    ((rm_heap_options_t){NULL, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND})
+#endif
+
+/*
+ * Create a heap.
+ *  out:     receives the heap; NULL on error.
+ *  options: NULL takes the defaults.
+ * Cost: O(1) system calls; a caller's region costs 8 bytes of writes per 64 KiB.
+ * Returns: RM_OK; RM_EINVAL (out is NULL, an option unknown); RM_ENOMEM (the
+ *        region is too small: RM_HEAP_SIZE_MIN always suffices; or RM_HEAPS_MAX
+ *        heaps exist); RM_ESYSTEM.
+ */
+RM_API rm_status_t rm_heap_create(rm_heap_t **out, const rm_heap_options_t *options);
+
+/*
+ * Destroy a heap and every block in it, locked ones too. Its handles are stale
+ * from then on. A caller's region is the caller's again.
+ *  heap: not NULL. The default heap may be destroyed: the next call that needs it makes
+ *        a new one.
+ * Threads: must not overlap another call on this heap or its handles; calls that
+ *        start after it has returned are refused.
+ * Returns: RM_OK; RM_EINVAL (NULL, or does not exist).
+ */
+RM_API rm_status_t rm_heap_destroy(rm_heap_t *heap);
+
+/*
+ * The default heap, made at first use with the default options.
+ * Returns: the heap, or NULL where it cannot be made.
+ */
+RM_API rm_heap_t *rm_heap_default(void);
+
+/* Flags of rm_heap_alloc. */
+#define RM_ZERO 1u       /* fill with zeros */
+#define RM_NO_COMPACT 2u /* fail (or grow) rather than move anything */
+
+/*
+ * Allocate a block in a heap.
+ *  heap:      NULL means the default heap, here and in every call below.
+ *  out:       receives the handle; NULL on error.
+ *  size:      0 to RM_BLOCK_MAX bytes.
+ *  alignment: 0 for the rule above, or a power of two up to RM_ALIGNMENT_MAX.
+ *             One above 8 is kept for the block's life and puts the block into a
+ *             span of its own (8 to 23 bytes beside its own, instead of 4 to 15).
+ *  flags:     RM_ZERO, RM_NO_COMPACT, or'ed.
+ * Moves: by the heap's policy; never with RM_NO_COMPACT.
+ * Cost:  as rmalloc.
+ * Returns: RM_OK; RM_EINVAL (out NULL, alignment, flags, heap); RM_ENOMEM.
+ *        With nothing locked and moves allowed, RM_ENOMEM comes only where free
+ *        memory in all is smaller than the block with its header and padding,
+ *        and its handle (8 bytes in the table, which grows by 16 at a time; by 32
+ *        once in 2,048 handles, and by 48 once in two million).
+ */
+RM_API rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
+                                 size_t alignment, unsigned flags);
+
+/* -------------------------------------------------------------- compaction */
+
+/* The most that one call may do; a zero field is no limit. */
+typedef struct rm_budget {
+    size_t bytes;         /* to move */
+    uint64_t nanoseconds; /* to take */
+} rm_budget_t;
+
+/* What one call did. */
+typedef struct rm_progress {
+    size_t moved;         /* bytes */
+    size_t moved_blocks;  /* blocks */
+    uint64_t nanoseconds; /* taken */
+    bool complete;        /* nothing is left to do */
+} rm_progress_t;
+
+/*
+ * Slide unlocked blocks toward low memory, within a budget.
+ *  budget:   NULL runs to the end. A call moves at most `bytes` plus 64 KiB and
+ *            always makes progress. Blocks over 64 KiB are moved in pieces, over
+ *            several calls if need be; using them in between works as ever, and
+ *            the place reserved for them counts as used.
+ *  progress: may be NULL. When it says `complete`, no unlocked block would fit,
+ *            whole, into a free gap below it; with nothing locked all free memory
+ *            is one piece. (Below a block aligned above 16 a gap smaller than that
+ *            alignment may remain.)
+ * Each call goes on where the last one stopped.
+ * Moves: yes, under every policy.
+ * Cost:  proportional to the bytes moved.
+ * Returns: RM_OK; RM_EINVAL (no such heap).
+ */
+RM_API rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
+                                   rm_progress_t *progress);
+
+/*
+ * The largest request, with default alignment, that would succeed.
+ *  after_compaction: false: now, with RM_NO_COMPACT; true: with moves allowed.
+ *  size: receives it, in bytes; what the handle itself will take is counted in.
+ *        Where no request at all would succeed it is 0.
+ * Exact for a heap that cannot grow (a request of 16 bytes more fails); with
+ * after_compaction exact while nothing is locked and no block is aligned above
+ * 16, else a request of that size succeeds, and a larger one may.
+ * Moves: no. Cost: O(orders); with after_compaction also O(runs with a free slot),
+ *        and with blocks locked O(blocks).
+ * Returns: RM_OK; RM_EINVAL.
+ */
+RM_API rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_t *size);
+
+/*
+ * Give every page that holds nothing back to the operating system.
+ * Moves: no. Cost: O(free spans of a page or more) system calls.
+ * Returns: RM_OK (also for a heap in caller's memory, which has none to give);
+ *        RM_EINVAL; RM_ESYSTEM (some pages were kept).
+ */
+RM_API rm_status_t rm_heap_trim(rm_heap_t *heap);
+
+/* ----------------------------------------------------------------- metrics */
+
+/* Orders of rm_stats_t.unusable: spans of less than 2^0 to 2^(RM_ORDERS-1) bytes. */
+#define RM_ORDERS 36
+
+typedef struct rm_stats {
+    size_t capacity; /* what the heap holds now: the region, or committed pages */
+    size_t limit;    /* the most it may hold */
+    size_t extent;   /* where the highest block ends, from the heap's low end */
+
+    size_t live_blocks;
+    size_t requested; /* sum of the sizes asked for */
+    size_t used;      /* what blocks occupy, with padding and headers */
+    size_t metadata;  /* handle table and bookkeeping */
+    size_t free;      /* used + metadata + free == capacity */
+    size_t free_spans;
+    size_t largest_free; /* the largest free span, bytes */
+
+    size_t locked_blocks; /* these two cost a pass over the handle table; */
+    size_t locked;        /* rm_heap_stats_quick leaves them at 0 (requested bytes) */
+
+    size_t moved_blocks; /* since the heap was made: blocks and bytes moved */
+    size_t moved;
+    size_t peak_requested;
+    size_t peak_capacity;
+    size_t allocations; /* those that succeeded */
+    size_t frees;
+    size_t failures; /* calls that ended in RM_ENOMEM or RM_ESYSTEM */
+
+    double internal_fragmentation; /* 1 - requested / used, 0 where used is 0 */
+    double external_fragmentation; /* 1 - largest_free / free, 0 where free is 0 */
+    /* The share of free memory in spans of less than 2^order bytes. */
+    double unusable[RM_ORDERS];
+} rm_stats_t;
+
+/*
+ * The heap's metrics, exact whenever no other thread is inside a call.
+ * Cost: O(orders) and a pass over the handle table; _quick: O(orders).
+ * Returns: RM_OK; RM_EINVAL (stats NULL, no such heap).
+ */
+RM_API rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats);
+RM_API rm_status_t rm_heap_stats_quick(rm_heap_t *heap, rm_stats_t *stats);
+
+typedef enum rm_span_kind {
+    RM_SPAN_BLOCK,    /* a block; without a handle: a header, padding or spare slot */
+    RM_SPAN_FREE,     /* free memory; two are never adjacent */
+    RM_SPAN_METADATA, /* handle table and bookkeeping */
+    RM_SPAN_RESERVED  /* address space that holds no memory; not in capacity */
+} rm_span_kind_t;
+
+typedef struct rm_span {
+    size_t offset; /* from the heap's low end, bytes */
+    size_t size;   /* bytes */
+    rm_span_kind_t kind;
+    rm_memory_t *handle; /* of a live block, else NULL */
+    size_t requested;    /* the size asked for */
+    unsigned locks;      /* held on it */
+} rm_span_t;
+
+/* Visits one span; returns false to stop. May not call into the same heap. */
+typedef bool rm_walk_fn(const rm_span_t *span, void *context);
+
+/*
+ * Visit every span of a heap in address order. Each begins where the last one
+ * ended; the sizes, without the reserved, add up to the capacity.
+ * Cost: O(spans). Moves: no.
+ * Returns: RM_OK (also where visit stopped it); RM_EINVAL; RM_ECORRUPT (the heap
+ *        is damaged; the walk ended there).
+ */
+RM_API rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context);
+
+/* What rm_heap_check found. */
+typedef struct rm_fault {
+    unsigned invariant; /* its number in lib/README.rst; 0: no fault */
+    size_t offset;      /* where, from the heap's low end */
+    char text[120];     /* a sentence */
+} rm_fault_t;
+
+/*
+ * Prove a heap's consistency: spans tile; every block's back-reference and table
+ * entry agree; the free index holds exactly the free spans; counters equal a
+ * recount. Neither crashes nor hangs on a damaged heap.
+ *  fault: may be NULL; says what is wrong and where (invariant 0 where nothing is).
+ * Cost: O(heap). Moves: no.
+ * Returns: RM_OK; RM_ECORRUPT; RM_EINVAL.
+ */
+RM_API rm_status_t rm_heap_check(rm_heap_t *heap, rm_fault_t *fault);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+#include "area.h"
+
+#include "check.h"
+#include "os.h"
+
+/* --- zones: invariant 6 --- */
+
+static struct zone *zone_of(struct area *a, unit_t unit) { return &a->zones[unit >> ZONE_SHIFT]; }
+
+static void span_begins(struct area *a, unit_t span) {
+    struct zone *zone = zone_of(a, span);
+    if (span < zone->first) zone->first = span; /* UNIT_NIL is larger than any */
+}
+
+/* `span` is no span's start any more; the next one after it begins at `next`. */
+static void span_vanishes(struct area *a, unit_t span, unit_t next) {
+    struct zone *zone = zone_of(a, span);
+    if (zone->first != span) return;
+    bool here = next < a->limit && next >> ZONE_SHIFT == span >> ZONE_SHIFT;
+    zone->first = here ? next : UNIT_NIL;
+}
+
+/* --- pages given back inside a free span: invariant 12 --- */
+
+/* Whole pages, counted from the page that begins 8 bytes before unit 0; none: both 0. */
+struct pages {
+    uint32_t first, n;
+};
+
+enum { NEXT_RELEASED = 40, PREV_RELEASED = 44 };
+
+static unit_t pages_units(uint32_t n) { return (unit_t)(n * (os_page() >> UNIT_SHIFT)); }
+
+static bool has_released(uint64_t header) { return header >> FREE_RELEASED_BIT; }
+
+/* The part of a range of pages that a free span [span, span + units) may give back: clear of
+   its node and of its size word. */
+static struct pages pages_inside(struct pages p, unit_t span, unit_t units) {
+    size_t page = os_page();
+    size_t low = round_up(units_bytes(span) + 8 + RELEASED_HEADROOM, page) / page;
+    size_t high = (units_bytes(span + units) + 8 - sizeof(uint32_t)) / page;
+    size_t first = p.first > low ? p.first : low;
+    size_t end = p.first + p.n < high ? p.first + p.n : high;
+    if (p.n == 0 || first >= end) return (struct pages){0, 0};
+    return (struct pages){(uint32_t)first, (uint32_t)(end - first)};
+}
+
+static void released_link(struct area *a, unit_t span, struct pages p) {
+    char *at = area_at(a, span);
+    store64(at, load64(at) | UINT64_C(1) << FREE_RELEASED_BIT);
+    store32(at + RELEASED_FIRST, p.first);
+    store32(at + RELEASED_COUNT, pages_units(p.n));
+    store32(at + NEXT_RELEASED, a->released);
+    store32(at + PREV_RELEASED, UNIT_NIL);
+    if (a->released != UNIT_NIL) store32(area_at(a, a->released) + PREV_RELEASED, span);
+    a->released = span;
+    a->released_units += pages_units(p.n);
+}
+
+static struct pages released_unlink(struct area *a, unit_t span) {
+    char *at = area_at(a, span);
+    unit_t units = load32(at + RELEASED_COUNT);
+    unit_t next = load32(at + NEXT_RELEASED), prev = load32(at + PREV_RELEASED);
+    if (next != UNIT_NIL) store32(area_at(a, next) + PREV_RELEASED, prev);
+    if (prev != UNIT_NIL)
+        store32(area_at(a, prev) + NEXT_RELEASED, next);
+    else
+        a->released = next;
+    a->released_units -= units;
+    return (struct pages){load32(at + RELEASED_FIRST), (uint32_t)(units / pages_units(1))};
+}
+
+/* --- free spans in and out of the index --- */
+
+/* [span, span + units) becomes a free span whose pages `p` hold nothing. Its prev bit stays. */
+static void free_in(struct area *a, unit_t span, unit_t units, struct pages p) {
+    char *at = area_at(a, span);
+    uint64_t prev = load64(at) & SPAN_PREV_FREE;
+    store64(at, SPAN_FREE | prev | (uint64_t)units << FREE_SIZE_SHIFT);
+    char *end = area_at(a, span + units);
+    store32(end - sizeof(uint32_t), units);
+    store64(end, load64(end) | SPAN_PREV_FREE);
+    p = pages_inside(p, span, units);
+    if (unlikely(p.n > 0)) released_link(a, span, p);
+    buddy_insert(&a->buddy, a->base, span, buddy_key(a->base, span));
+    zone_of(a, span)->n_free++;
+    a->free_units += units;
+    if (span < a->dense) a->dense = span;
+}
+
+/* Take a free span out; its neighbours' words stay as they are. */
+static struct pages free_out(struct area *a, unit_t span, unit_t units) {
+    struct pages p = {0, 0};
+    buddy_remove(&a->buddy, a->base, span, buddy_key(a->base, span));
+    if (unlikely(has_released(area_header(a, span)))) p = released_unlink(a, span);
+    zone_of(a, span)->n_free--;
+    a->free_units -= units;
+    return p;
+}
+
+static void clear_prev(struct area *a, unit_t span) {
+    char *at = area_at(a, span);
+    store64(at, load64(at) & ~(uint64_t)SPAN_PREV_FREE);
+}
+
+/* --- the tiling --- */
+
+void area_init(struct area *a, char *base, struct zone *zones) {
+    memset(a, 0, sizeof *a);
+    buddy_init(&a->buddy);
+    a->base = base;
+    a->zones = zones;
+    a->released = a->stretch = UNIT_NIL;
+    zones[0] = (struct zone){UNIT_NIL, 0};
+    store64(base, SPAN_BLOCK);
+}
+
+unit_t area_units(const struct area *a, unit_t span) {
+    if (unlikely(span == a->stretch)) return a->stretch_units;
+    uint64_t h = area_header(a, span);
+    switch (header_kind(h)) {
+    case SPAN_FREE: return free_size(h);
+    case SPAN_RUN: return run_units(&size_classes[run_class(h)], run_slots(h));
+    case SPAN_BLOCK: return block_units(block_size(h), false);
+    default: return block_units(block_size(h), true);
+    }
+}
+
+void area_cut(struct area *a, unit_t span, unit_t at, unit_t units) {
+    unit_t size = free_size(area_header(a, span)), end = span + size, rest = at + units;
+    CHECK(1, at >= span && rest <= end);
+    struct pages p = free_out(a, span, size);
+    if (rest < end) {
+        store64(area_at(a, rest), 0);
+        span_begins(a, rest);
+        free_in(a, rest, end - rest, p);
+    } else {
+        clear_prev(a, end);
+    }
+    if (at > span) {
+        store64(area_at(a, at), 0); /* free_in sets its prev bit */
+        span_begins(a, at);
+        free_in(a, span, at - span, p);
+    } else {
+        store64(area_at(a, at), 0); /* two free spans are never adjacent */
+    }
+}
+
+/* The free span for `units`: committed memory first, then what has pages to be had again. */
+static unit_t best_span(const struct area *a, unit_t units) {
+    unit_t best = buddy_best(&a->buddy, a->base, units);
+    if (likely(best != UNIT_NIL)) return best;
+    unit_t best_size = UNIT_NIL;
+    for (unit_t at = a->released; at != UNIT_NIL; at = load32(area_at(a, at) + NEXT_RELEASED)) {
+        unit_t size = free_size(area_header(a, at));
+        if (size >= units && size < best_size) best = at, best_size = size;
+    }
+    return best;
+}
+
+unit_t area_alloc(struct area *a, unit_t units) {
+    unit_t span = best_span(a, units);
+    if (span != UNIT_NIL) area_cut(a, span, span, units);
+    return span;
+}
+
+bool area_has(const struct area *a, unit_t units) { return best_span(a, units) != UNIT_NIL; }
+
+unit_t area_aligned_unit(const struct area *a, unit_t span, size_t alignment) {
+    uintptr_t payload = (uintptr_t)area_at(a, span) + HEADER;
+    return span + (unit_t)((round_up(payload, alignment) - payload) >> UNIT_SHIFT);
+}
+
+unit_t area_alloc_aligned(struct area *a, unit_t units, size_t alignment) {
+    unit_t span = best_span(a, units);
+    if (span == UNIT_NIL) return UNIT_NIL;
+    unit_t at = area_aligned_unit(a, span, alignment);
+    if (at + units > span + free_size(area_header(a, span))) {
+        span = best_span(a, units + (unit_t)(alignment >> UNIT_SHIFT) - 1);
+        if (span == UNIT_NIL) return UNIT_NIL;
+        at = area_aligned_unit(a, span, alignment);
+    }
+    area_cut(a, span, at, units);
+    return at;
+}
+
+/* The free span that ends where `span` begins; its prev bit says that there is one. */
+static unit_t span_below(const struct area *a, unit_t span) {
+    return span - load32(area_at(a, span) - sizeof(uint32_t));
+}
+
+unit_t area_free(struct area *a, unit_t span, unit_t units) {
+    unit_t from = span, end = span + units;
+    struct pages p = {0, 0}, q = {0, 0};
+    if (end < a->limit && header_kind(area_header(a, end)) == SPAN_FREE) {
+        unit_t size = free_size(area_header(a, end));
+        q = free_out(a, end, size);
+        span_vanishes(a, end, end + size);
+        end += size;
+    }
+    if (area_header(a, span) & SPAN_PREV_FREE) {
+        from = span_below(a, span);
+        p = free_out(a, from, span - from);
+        span_vanishes(a, span, end);
+    }
+#if RM_CHECKS >= RM_CHECKS_FULL
+    memset(area_at(a, span) + HEADER, 0xDD, units_bytes(units) - HEADER);
+#endif
+    /* One range a span: of two the larger stays, the other counts as committed again. */
+    free_in(a, from, end - from, q.n > p.n ? q : p);
+    return from;
+}
+
+unit_t area_split_off(struct area *a, unit_t tail, unit_t units) {
+    store64(area_at(a, tail), 0); /* what lies below is used */
+    span_begins(a, tail);
+    return area_free(a, tail, units);
+}
+
+void area_absorb(struct area *a, unit_t next, unit_t units) {
+    span_vanishes(a, next, next + units);
+}
+
+void area_grow(struct area *a, unit_t units) {
+    unit_t old = a->limit;
+    unsigned n_zones = (unsigned)(((old + units) >> ZONE_SHIFT) - (old >> ZONE_SHIFT));
+    for (unsigned i = 1; i <= n_zones; i++)
+        a->zones[(old >> ZONE_SHIFT) + i] = (struct zone){UNIT_NIL, 0};
+    a->limit = old + units;
+    store64(area_at(a, a->limit), SPAN_BLOCK);
+    span_begins(a, old);
+    area_free(a, old, units);
+}
+
+unit_t area_last_free(const struct area *a) {
+    if (!(area_header(a, a->limit) & SPAN_PREV_FREE)) return UNIT_NIL;
+    return span_below(a, a->limit);
+}
+
+unit_t area_extent(const struct area *a) {
+    unit_t last = area_last_free(a);
+    return last == UNIT_NIL ? a->limit : last;
+}
+
+void area_shrink(struct area *a, unit_t units) {
+    unit_t last = area_last_free(a), size = a->limit - last;
+    CHECK(1, last != UNIT_NIL && size >= units);
+    struct pages p = free_out(a, last, size);
+    a->limit -= units;
+    store64(area_at(a, a->limit), SPAN_BLOCK | (area_header(a, last) & SPAN_PREV_FREE));
+    if (a->limit > last)
+        free_in(a, last, size - units, p);
+    else
+        span_vanishes(a, last, a->limit);
+}
+
+unit_t area_lowest_free(struct area *a, unit_t from) {
+    bool all = from <= a->dense;
+    if (all) from = a->dense;
+    unit_t found = UNIT_NIL;
+    for (unit_t z = from >> ZONE_SHIFT; found == UNIT_NIL && z <= a->limit >> ZONE_SHIFT; z++) {
+        if (a->zones[z].n_free == 0) continue;
+        for (unit_t at = a->zones[z].first; at < a->limit && at >> ZONE_SHIFT == z;
+             at += area_units(a, at)) {
+            if (at < from || header_kind(area_header(a, at)) != SPAN_FREE) continue;
+            found = at;
+            break;
+        }
+    }
+    if (all) a->dense = found < a->limit ? found : a->limit;
+    return found;
+}
+
+unit_t area_start_near(const struct area *a, unit_t unit) {
+    unit_t z = unit >> ZONE_SHIFT;
+    while (z > 0 && a->zones[z].first > unit) z--;
+    return a->zones[z].first;
+}
+
+unit_t area_largest(const struct area *a) {
+    unit_t largest = buddy_largest(&a->buddy, a->base);
+    for (unit_t at = a->released; at != UNIT_NIL; at = load32(area_at(a, at) + NEXT_RELEASED)) {
+        unit_t size = free_size(area_header(a, at));
+        if (size > largest) largest = size;
+    }
+    return largest;
+}
+
+unit_t area_largest_but_last(struct area *a) {
+    unit_t last = area_last_free(a);
+    if (last == UNIT_NIL) return area_largest(a);
+    struct pages p = free_out(a, last, a->limit - last);
+    unit_t largest = area_largest(a);
+    free_in(a, last, a->limit - last, p);
+    return largest;
+}
+
+/* --- moving spans --- */
+
+void area_stretch(struct area *a, unit_t gap, unit_t at) {
+    unit_t size = free_size(area_header(a, gap)), used = gap + size;
+    unit_t end = used + area_units(a, used);
+    CHECK(11, a->stretch == UNIT_NIL && at < used);
+    struct pages p = free_out(a, gap, size);
+    span_vanishes(a, used, end);
+    /* Below a free span lies a used one: the prev bit is clear, unless a gap stays here. */
+    uint64_t header = area_header(a, used) & ~(uint64_t)SPAN_PREV_FREE;
+    store64(area_at(a, at), header);
+    if (at > gap) {
+        span_begins(a, at);
+        free_in(a, gap, at - gap, p);
+    }
+    a->stretch = at;
+    a->stretch_units = end - at;
+}
+
+unit_t area_settle(struct area *a, unit_t units) {
+    unit_t gap = a->stretch + units, rest = a->stretch_units - units;
+    a->stretch = UNIT_NIL;
+    return area_split_off(a, gap, rest);
+}
+
+void area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
+    unit_t gap = span + units, size = free_size(area_header(a, gap));
+    CHECK(1, header_kind(area_header(a, gap)) == SPAN_FREE && by <= size && by > 0);
+    uint64_t prev = area_header(a, span) & SPAN_PREV_FREE;
+    free_out(a, gap, size);
+    span_vanishes(a, gap, gap + size);
+    memmove(area_at(a, span + by), area_at(a, span), units_bytes(units));
+    store64(area_at(a, span + by), area_header(a, span + by) & ~(uint64_t)SPAN_PREV_FREE);
+    span_begins(a, span + by);
+    if (by < size) {
+        store64(area_at(a, gap + by), 0);
+        span_begins(a, gap + by);
+        free_in(a, gap + by, size - by, (struct pages){0, 0});
+    } else {
+        clear_prev(a, gap + size);
+    }
+    store64(area_at(a, span), prev);
+    area_free(a, span, by);
+}
+
+/* --- giving pages back --- */
+
+bool area_release(struct area *a) {
+    bool all = true;
+    size_t page = os_page();
+    char *pages = a->base - 8;
+    for (unit_t at = area_lowest_free(a, 0); at != UNIT_NIL; at = area_lowest_free(a, at + 1)) {
+        unit_t size = free_size(area_header(a, at));
+        struct pages p = pages_inside((struct pages){0, UINT32_MAX}, at, size);
+        if (p.n == 0 || buddy_key(a->base, at) == size - pages_units(p.n)) continue;
+        if (!os_release(pages + p.first * page, p.n * page)) {
+            all = false;
+            continue;
+        }
+        free_out(a, at, size);
+        free_in(a, at, size, p);
+    }
+    return all;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The area: memory tiled by spans, each free or used, with the index of the free ones.
+ *
+ *      unit 0                                                        limit
+ *      | hdr BLOCK ... | hdr RUN ... | hdr FREE ...     size | hdr ... | end word
+ *
+ * Used spans are opaque here but for their length. Also: the zones (where is the lowest free
+ * span?), one stretch (a free span and the used one above it, joined while a slide is under
+ * way), and pages given back inside free spans.
+ *
+ * Knows no handles and no policy. Invariants 1, 2, 3, 6, 12.
+ */
+#ifndef RM_AREA_H
+#define RM_AREA_H
+
+#include "base.h"
+#include "buddy.h"
+#include "class.h"
+
+/* The header word of a span: kind:2 prev:1, then by kind:
+ *   FREE    size in units:30 next:30 released:1         (buddy.h)
+ *   BLOCK   size in bytes:33 ref:28
+ *   ALIGNED the same; log2 of the alignment in the span's last byte
+ *   RUN     class:7 slots:6 mask of free slots:48 */
+enum span_kind { SPAN_FREE = 0, SPAN_BLOCK = 1, SPAN_RUN = 2, SPAN_ALIGNED = 3 };
+enum {
+    SPAN_KIND_MASK = 3,
+    SPAN_PREV_FREE = 4,
+    HEADER = 8, /* bytes */
+    BLOCK_SIZE_SHIFT = 3,
+    BLOCK_REF_SHIFT = 36,
+    RUN_CLASS_SHIFT = 3,
+    RUN_SLOTS_SHIFT = 10,
+    RUN_MASK_SHIFT = 16,
+    BLOCK_SIZE_BITS = BLOCK_REF_SHIFT - BLOCK_SIZE_SHIFT
+};
+
+static inline enum span_kind header_kind(uint64_t h) { return (enum span_kind)(h & 3); }
+static inline size_t block_size(uint64_t h) {
+    return (size_t)(h >> BLOCK_SIZE_SHIFT) & bit_mask(BLOCK_SIZE_BITS);
+}
+static inline uint32_t block_ref(uint64_t h) { return (uint32_t)(h >> BLOCK_REF_SHIFT); }
+static inline unsigned run_class(uint64_t h) { return (unsigned)(h >> RUN_CLASS_SHIFT) & 127; }
+static inline unsigned run_slots(uint64_t h) { return (unsigned)(h >> RUN_SLOTS_SHIFT) & 63; }
+static inline uint64_t run_mask(uint64_t h) { return h >> RUN_MASK_SHIFT; }
+
+/* Units of a block of so many bytes; an aligned one has one byte more. Size 0 has room for a
+   byte, so that its pointer is inside its own span. */
+static inline unit_t block_units(size_t size, bool aligned) {
+    return bytes_units(HEADER + (size == 0 ? 1 : size) + aligned);
+}
+
+/* A zone of 64 KiB. */
+enum { ZONE_SHIFT = 16 - UNIT_SHIFT };
+struct zone {
+    unit_t first;    /* the first span that begins in it, or UNIT_NIL */
+    uint32_t n_free; /* free spans that begin in it */
+};
+
+struct area {
+    char *base; /* unit 0; 8 modulo 16 */
+    unit_t limit;
+    unit_t dense;          /* no free span begins below */
+    unit_t free_units;     /* in free spans, pages given back included */
+    unit_t released_units; /* in pages given back inside free spans */
+    unit_t released;       /* the first of a list of spans with such pages */
+    unit_t stretch, stretch_units; /* UNIT_NIL: none */
+    struct zone *zones;            /* of [0, limit), and one more */
+    struct buddy buddy;
+};
+
+static inline char *area_at(const struct area *a, unit_t unit) {
+    return a->base + units_bytes(unit);
+}
+static inline uint64_t area_header(const struct area *a, unit_t span) {
+    return load64(area_at(a, span));
+}
+/* Write a used span's header; whether the span below is free stays as it was. */
+static inline void area_set_header(struct area *a, unit_t span, uint64_t header) {
+    char *at = area_at(a, span);
+    uint64_t prev = load64(at) & SPAN_PREV_FREE;
+    store64(at, (header & ~(uint64_t)SPAN_PREV_FREE) | prev);
+}
+
+/* An area without memory; area_grow gives it some. Its end word is written. */
+void area_init(struct area *a, char *base, struct zone *zones);
+
+/* Units of a span of any kind; at least 1. */
+unit_t area_units(const struct area *a, unit_t span);
+
+/* Cut `units` out of the best free span that has them, at its low end. The caller writes a
+   header at once, with area_set_header. UNIT_NIL: there is none. O(orders). */
+unit_t area_alloc(struct area *a, unit_t units);
+/* The same, so that the byte behind the header is aligned (a power of two from 16). */
+unit_t area_alloc_aligned(struct area *a, unit_t units, size_t alignment);
+/* The first unit from `span` on whose header is followed by an aligned byte. */
+unit_t area_aligned_unit(const struct area *a, unit_t span, size_t alignment);
+/* Would area_alloc find so many units? O(orders). */
+bool area_has(const struct area *a, unit_t units);
+/* The largest free span, pages given back included; and the largest below the last one. O(orders),
+   and the spans with such pages. */
+unit_t area_largest(const struct area *a);
+unit_t area_largest_but_last(struct area *a);
+/* Cut [at, at + units) out of the free span it lies in. */
+void area_cut(struct area *a, unit_t span, unit_t at, unit_t units);
+/* Free `units` from `span` on; merges with both neighbours. Returns the free span. */
+unit_t area_free(struct area *a, unit_t span, unit_t units);
+
+/* The used span that covers `tail` is getting shorter: free its last `units`, from `tail` on. */
+unit_t area_split_off(struct area *a, unit_t tail, unit_t units);
+/* A used span grows over the used span `next` that begins where it ended. */
+void area_absorb(struct area *a, unit_t next, unit_t units);
+
+/* More memory at the end, or less; the zones for it must be there. For area_shrink the last
+   span must be free and that large. */
+void area_grow(struct area *a, unit_t units);
+void area_shrink(struct area *a, unit_t units);
+/* The free span at the end, or UNIT_NIL. */
+unit_t area_last_free(const struct area *a);
+/* Where the highest used span ends. */
+unit_t area_extent(const struct area *a);
+
+/* The lowest free span that begins at `from` or above, or UNIT_NIL. O(zones between), and the
+   spans of one zone. */
+unit_t area_lowest_free(struct area *a, unit_t from);
+/* A span's start near `unit`, at or below it: where a walk can begin. O(zones without one). */
+unit_t area_start_near(const struct area *a, unit_t unit);
+
+/* Join the free span `gap`, from `at` on, with the used span right above it: from here on they
+   are one span, whose header (that of the used one) stands in front. */
+void area_stretch(struct area *a, unit_t gap, unit_t at);
+/* End the stretch: its first `units` are the used span, the rest becomes free. Returns the
+   free span. */
+unit_t area_settle(struct area *a, unit_t units);
+/* The other way up: the used span moves to the high end of the free span `gap` right above it,
+   `by` units up; its bytes are moved here. */
+void area_raise(struct area *a, unit_t span, unit_t units, unit_t by);
+
+/* Give the whole pages inside free spans back; memory must be page-backed and `base` 8 bytes
+   past a page's start. False: the system refused some. */
+bool area_release(struct area *a);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Types, units and bit tricks that every room uses. Knows nothing of heaps. */
+#ifndef RM_BASE_H
+#define RM_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Memory inside a heap is counted in units of 16 bytes, from the heap's base. */
+enum { UNIT_SHIFT = 4, UNIT = 1 << UNIT_SHIFT };
+
+/* A unit number; 30 bits, so a heap has at most 16 GiB. */
+typedef uint32_t unit_t;
+enum { UNIT_BITS = 30 };
+#define UNIT_NIL ((unit_t)((1u << UNIT_BITS) - 1))
+#define HEAP_BYTES_MAX ((size_t)(UNIT_NIL - 1) << UNIT_SHIFT)
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static inline unsigned bit_lowest(uint64_t x) { return (unsigned)__builtin_ctzll(x); }
+static inline unsigned bit_highest(uint64_t x) { return 63u - (unsigned)__builtin_clzll(x); }
+static inline unsigned bit_count(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
+
+/* The n lowest bits, n <= 63. */
+static inline uint64_t bit_mask(unsigned n) { return (UINT64_C(1) << n) - 1; }
+
+static inline size_t round_up(size_t x, size_t power) { return (x + power - 1) & ~(power - 1); }
+static inline size_t round_down(size_t x, size_t power) { return x & ~(power - 1); }
+static inline size_t units_bytes(unit_t n) { return (size_t)n << UNIT_SHIFT; }
+
+/* Whole units that hold so many bytes. */
+static inline unit_t bytes_units(size_t bytes) {
+    return (unit_t)((bytes + UNIT - 1) >> UNIT_SHIFT);
+}
+
+/* Words of a heap are read and written through these: its memory has no type of its own. */
+static inline uint64_t load64(const void *p) {
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+static inline uint32_t load32(const void *p) {
+    uint32_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+static inline void store64(void *p, uint64_t x) { memcpy(p, &x, sizeof x); }
+static inline void store32(void *p, uint32_t x) { memcpy(p, &x, sizeof x); }
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "block.h"
+
+#include "check.h"
+
+static uint64_t header_of(uint32_t slot, size_t size, bool aligned) {
+    return (aligned ? SPAN_ALIGNED : SPAN_BLOCK) | (uint64_t)size << BLOCK_SIZE_SHIFT |
+           (uint64_t)slot << BLOCK_REF_SHIFT;
+}
+
+/* The last byte of an aligned block's span: log2 of its alignment. */
+static char *alignment_byte(const struct store *s, unit_t span, size_t size) {
+    return area_at(&s->area, span + block_units(size, true)) - 1;
+}
+
+void block_write(struct store *s, unit_t span, uint32_t slot, size_t size, size_t alignment) {
+    area_set_header(&s->area, span, header_of(slot, size, alignment != 0));
+    if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
+    uint64_t e = table_entry(&s->table, slot);
+    table_set(&s->table, slot, entry_moved(e, place_behind(span), 0));
+}
+
+bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment) {
+    unit_t units = block_units(size, alignment != 0);
+    unit_t span = alignment > UNIT ? area_alloc_aligned(&s->area, units, alignment)
+                                   : area_alloc(&s->area, units);
+    if (span == UNIT_NIL) return false;
+    block_write(s, span, slot, size, alignment);
+    return true;
+}
+
+void block_free(struct store *s, unit_t span) {
+    area_free(&s->area, span, area_units(&s->area, span));
+}
+
+size_t block_alignment(const struct store *s, unit_t span) {
+    uint64_t h = area_header(&s->area, span);
+    if (header_kind(h) != SPAN_ALIGNED) return 0;
+    return (size_t)1 << (*alignment_byte(s, span, block_size(h)) & 63);
+}
+
+bool block_resize(struct store *s, unit_t span, size_t size) {
+    uint64_t h = area_header(&s->area, span);
+    bool aligned = header_kind(h) == SPAN_ALIGNED;
+    size_t alignment = block_alignment(s, span);
+    unit_t before = area_units(&s->area, span), after = block_units(size, aligned);
+    if (after > before) {
+        unit_t behind = span + before, more = after - before;
+        uint64_t next = area_header(&s->area, behind);
+        if (behind >= s->area.limit || header_kind(next) != SPAN_FREE ||
+            free_size(next) < more)
+            return false;
+        area_cut(&s->area, behind, behind, more);
+        area_absorb(&s->area, behind, more);
+    }
+    area_set_header(&s->area, span, header_of(block_ref(h), size, aligned));
+    if (aligned) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
+    if (after < before) area_split_off(&s->area, span + after, before - after);
+    return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks with a span of their own: those above SMALL_MAX, those with an alignment asked for,
+ * and small ones where no run can be made. Invariant 5.
+ */
+#ifndef RM_BLOCK_H
+#define RM_BLOCK_H
+
+#include "store.h"
+
+/* Place a block for a table slot. alignment: 0, or a power of two from 16 that is kept for its
+   life. False: no free span holds it. */
+bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment);
+/* The same in a span just cut out, of block_units(size, alignment != 0) units. */
+void block_write(struct store *s, unit_t span, uint32_t slot, size_t size, size_t alignment);
+/* Make a block's span free memory. */
+void block_free(struct store *s, unit_t span);
+
+/* The alignment that was asked for; 0 where none was. */
+size_t block_alignment(const struct store *s, unit_t span);
+
+/* Give a block another size where it stands: smaller, or into the free span right behind it.
+   False: there is no room, nothing has changed. */
+bool block_resize(struct store *s, unit_t span, size_t size);
+
+#endif

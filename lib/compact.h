@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compactor: which block moves where, in steps within a budget.
+ *
+ *   merge  objects of sparse runs into the free slots of dense ones, class by class
+ *   slide  the span above the lowest gap down into it
+ *   fill   a gap below a pinned span with the first thing above that fits
+ *
+ * All state lies in the store, so it is at home between any two calls. Needs no memory.
+ */
+#ifndef RM_COMPACT_H
+#define RM_COMPACT_H
+
+#include "store.h"
+
+/* How far to go; a zero is no limit. */
+struct compact_goal {
+    size_t bytes;      /* to move; exceeded by less than MOVE_PIECE */
+    uint64_t until_ns; /* on os_now_ns's clock */
+    unit_t units;      /* stop once a free span has so many ... */
+    unit_t last;       /* ... or the free span at the area's end has so many */
+};
+
+/* Work toward a goal. Returns true where nothing is left to do. */
+bool compact(struct store *s, const struct compact_goal *goal);
+
+/* With nothing locked and compaction complete: slide what lies above `span` up, so that the
+   free span right behind it has `units`. False: something is pinned, or memory is short. */
+bool compact_raise(struct store *s, unit_t span, unit_t units);
+
+/* Units that compaction makes free beside those that are, with nothing locked. O(runs with a free
+   slot). */
+size_t compact_regain(const struct store *s);
+
+/* The largest free span, in units, that compaction is sure to make: with nothing locked and
+   no alignment above the default, exactly what it makes. `pinned` says whether something is.
+   O(runs with a free slot), with pinned blocks O(blocks). */
+unit_t compact_outlook(const struct store *s, bool pinned);
+
+#endif

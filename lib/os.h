@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operating system: address space, pages, the clock. The only room that makes system
+ * calls, so the one place where faults can be injected (os_fail_after, checking builds).
+ */
+#ifndef RM_OS_H
+#define RM_OS_H
+
+#include "base.h"
+
+/* Bytes of a page. */
+size_t os_page(void);
+
+/* Address space of so many bytes (whole pages) that holds no memory yet; NULL: refused. */
+void *os_reserve(size_t bytes);
+/* Give the address space back, and the pages in it. */
+void os_unreserve(void *base, size_t bytes);
+
+/* Make pages readable and writable; they read as zero. False: refused, errno says why. */
+bool os_commit(void *base, size_t bytes);
+/* Give pages back; touching them afterwards is a fault. False: refused. */
+bool os_uncommit(void *base, size_t bytes);
+/* Give the memory of pages back; they stay usable and read as zero. False: refused. */
+bool os_release(void *base, size_t bytes);
+
+/* Monotonic time. */
+uint64_t os_now_ns(void);
+
+/* For tests: let the n-th request from now (1: the next) and, where `all`, every later one
+   fail with ENOMEM. 0: none. */
+void os_fail_after(unsigned n, bool all);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "region.h"
+
+#include "check.h"
+#include "os.h"
+
+enum {
+    END_WORD = 8,
+    STEP_PAGES = 4, /* the least the area grows by */
+    RESERVE_LEAST = 64 * 1024 * 1024
+};
+
+static size_t zones_for(size_t bytes) {
+    return ((bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2) * sizeof(struct zone);
+}
+
+/* --- making and unmaking --- */
+
+static void *reserve(size_t *bytes) {
+    if (*bytes != 0) return os_reserve(*bytes);
+    /* Unlimited: as much as there may be, less where address space is rationed. */
+    for (*bytes = round_down(HEAP_BYTES_MAX, os_page()); *bytes >= RESERVE_LEAST;
+         *bytes = round_down(*bytes / 2, os_page())) {
+        void *memory = os_reserve(*bytes);
+        if (memory != NULL) return memory;
+    }
+    return NULL;
+}
+
+char *region_init(struct region *r, void *memory, size_t bytes, size_t structure, bool *refused) {
+    size_t page = os_page();
+    *refused = false;
+    *r = (struct region){.pages = memory == NULL};
+    if (bytes > HEAP_BYTES_MAX) bytes = HEAP_BYTES_MAX;
+    if (r->pages && bytes != 0) {
+        bytes = round_down(bytes, page);
+        if (bytes < 2 * page) return NULL;
+    }
+    if (!r->pages && (bytes < structure || (uintptr_t)memory > UINTPTR_MAX - bytes)) return NULL;
+    if (r->pages) {
+        memory = reserve(&bytes);
+        if (memory == NULL) {
+            *refused = true;
+            return NULL;
+        }
+    }
+    r->low = memory;
+    r->bytes = bytes;
+    uintptr_t low = (uintptr_t)memory, end = round_down(low + bytes, sizeof(struct zone));
+    uintptr_t top = round_down(end - zones_for(bytes) - structure, UNIT);
+    uintptr_t table = top - 8 * TABLE_SLOTS_MIN;
+    uintptr_t least = round_up(low, UNIT) + 8 + UNIT + END_WORD; /* one unit */
+    if (zones_for(bytes) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT > bytes || table < least) {
+        if (r->pages) os_unreserve(r->low, r->bytes);
+        return NULL;
+    }
+    r->area_end = r->table_end = (char *)table;
+    if (!r->pages) return (char *)top;
+
+    uintptr_t table_page = round_down(table, page);
+    uintptr_t zones_page = round_up(top + structure + UNIT + sizeof(struct zone) * 2, page);
+    r->zones_end = (char *)(zones_page < low + bytes ? zones_page : low + bytes);
+    bool committed = os_commit((char *)table_page, (size_t)(r->zones_end - (char *)table_page));
+    if (table_page > low + page) {
+        r->table_end = (char *)table_page;
+        r->area_end = r->low + page;
+    }
+    /* Else the two meet at once: everything below the table is the area's. */
+    size_t area_bytes = (size_t)(round_up((uintptr_t)r->area_end, page) - low);
+    if (region_closed(r)) area_bytes = table_page - low;
+    if (committed && area_bytes > 0) committed = os_commit(r->low, area_bytes);
+    if (!committed) {
+        *refused = true;
+        os_unreserve(r->low, r->bytes);
+        return NULL;
+    }
+    return (char *)top;
+}
+
+void region_open(struct region *r, struct store *s, char *top, uint32_t generation) {
+    size_t zones = zones_for(r->bytes);
+    uintptr_t end = round_down((uintptr_t)r->low + r->bytes, sizeof(struct zone));
+    char *base = (char *)round_up((uintptr_t)r->low, UNIT) + 8;
+    area_init(&s->area, base, (struct zone *)(end - zones));
+    table_init(&s->table, top, generation);
+    s->table.room = (uint32_t)((top - r->table_end) / 8);
+    area_grow(&s->area, (unit_t)((r->area_end - END_WORD - base) >> UNIT_SHIFT));
+    region_note_peak(r, s);
+}
+
+void region_finish(const struct region *r) {
+    if (r->pages) os_unreserve(r->low, r->bytes);
+}
+
+/* --- how much --- */
+
+size_t region_capacity(const struct region *r, const struct store *s) {
+    if (!r->pages) return r->bytes;
+    size_t top = (size_t)(r->zones_end - r->table_end);
+    return (size_t)(r->area_end - r->low) + top - units_bytes(s->area.released_units);
+}
+
+void region_note_peak(struct region *r, const struct store *s) {
+    size_t capacity = region_capacity(r, s);
+    if (capacity > r->peak) r->peak = capacity;
+}
+
+/* --- the border --- */
+
+static char *table_low(const struct store *s) { return table_slot(&s->table, s->table.n_slots - 1); }
+
+/* The zones of an area that ends at `end` must be there. */
+static bool commit_zones(struct region *r, const struct store *s, const char *end) {
+    size_t n = ((size_t)(end - s->area.base) >> (ZONE_SHIFT + UNIT_SHIFT)) + 2;
+    char *need = (char *)(s->area.zones + n);
+    char *all = r->low + r->bytes;
+    if (need > all) need = all;
+    if (need <= r->zones_end) return true;
+    need = (char *)round_up((uintptr_t)need, os_page());
+    if (!os_commit(r->zones_end, (size_t)(need - r->zones_end))) return false;
+    r->zones_end = need;
+    return true;
+}
+
+/* Move the area's end up over memory that is there. */
+static void move_area_end(struct region *r, struct store *s, char *end) {
+    unit_t units = (unit_t)((end - r->area_end) >> UNIT_SHIFT);
+    r->area_end = end;
+    if (units > 0) area_grow(&s->area, units);
+    region_note_peak(r, s);
+}
+
+bool region_close(struct region *r, struct store *s) {
+    if (region_closed(r)) return true;
+    size_t gap = region_gap(r);
+    if (!commit_zones(r, s, table_low(s)) || !os_commit(r->area_end, gap)) return false;
+    s->table.room = s->table.n_slots;
+    r->table_end = table_low(s);
+    move_area_end(r, s, r->table_end);
+    return true;
+}
+
+void region_settle(struct region *r, struct store *s) {
+    table_shrink(&s->table, false);
+    if (!region_closed(r) || s->table.room == s->table.n_slots) return;
+    s->table.room = s->table.n_slots;
+    r->table_end = table_low(s);
+    move_area_end(r, s, r->table_end);
+}
+
+bool region_grow(struct region *r, struct store *s, unit_t units) {
+    if (region_closed(r)) return false;
+    size_t page = os_page(), gap = region_gap(r);
+    unit_t last = area_last_free(&s->area);
+    unit_t there = last == UNIT_NIL ? 0 : s->area.limit - last;
+    size_t need = units > there ? round_up(units_bytes(units - there), page) : page;
+    size_t step = round_down((size_t)(r->area_end - r->low) / 64, page);
+    if (step < STEP_PAGES * page) step = STEP_PAGES * page;
+    if (step > gap) step = gap;
+    if (need < step) need = step;
+    if (need >= gap) {
+        /* The very last pages: the table's spare room may be what is missing. */
+        size_t spare = (size_t)(table_low(s) - r->table_end);
+        if (units > there && units_bytes(units - there) > gap + spare) return false;
+        return region_close(r, s);
+    }
+    char *end = r->area_end + need;
+    if (!commit_zones(r, s, end) || !os_commit(r->area_end, need)) return false;
+    move_area_end(r, s, end);
+    return true;
+}
+
+bool region_room(struct region *r, struct store *s, uint32_t slots) {
+    struct table *t = &s->table;
+    if (!region_closed(r)) {
+        size_t bytes = round_up((size_t)slots * 8, os_page());
+        if (bytes < region_gap(r)) {
+            if (!os_commit(r->table_end - bytes, bytes)) return false;
+            r->table_end -= bytes;
+            t->room += (uint32_t)(bytes / 8);
+            region_note_peak(r, s);
+            return true;
+        }
+        if (!region_close(r, s)) return false;
+    }
+    unit_t units = slots / 2, last = area_last_free(&s->area);
+    if (last == UNIT_NIL || s->area.limit - last < units) return false;
+    area_shrink(&s->area, units);
+    t->room += slots;
+    r->area_end = r->table_end = t->top - 8 * (size_t)t->room;
+    return true;
+}
+
+/* --- giving back --- */
+
+bool region_trim(struct region *r, struct store *s) {
+    region_settle(r, s);
+    if (!r->pages) return true;
+    struct area *a = &s->area;
+    size_t page = os_page();
+    bool all = true;
+    char *table_page = (char *)round_down((uintptr_t)table_low(s), page);
+    char *area_page =
+        (char *)round_up((uintptr_t)area_at(a, area_extent(a)) + END_WORD, page);
+    if (area_page == r->low) area_page += page;
+    if (area_page < table_page) {
+        /* The area ends behind its last block, the table's room begins at its last slot. */
+        char *old_area = r->area_end, *old_table = r->table_end;
+        bool closed = region_closed(r);
+        if (closed) old_area = old_table = table_page; /* all pages below are the area's */
+        if (area_page < r->area_end) {
+            area_shrink(a, (unit_t)((r->area_end - area_page) >> UNIT_SHIFT));
+            r->area_end = area_page;
+        }
+        r->table_end = table_page;
+        s->table.room = (uint32_t)((s->table.top - table_page) / 8);
+        if (r->area_end < old_area)
+            all &= os_uncommit(r->area_end, (size_t)(old_area - r->area_end));
+        if (old_table < table_page)
+            all &= os_uncommit(old_table, (size_t)(table_page - old_table));
+    }
+    return area_release(a) && all;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "registry.h"
+
+#include "os.h"
+#include "small.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* The default heap has a place beside those that callers may fill. */
+enum { PLACES = RM_HEAPS_MAX + 1 };
+_Static_assert(PLACES <= 1 << PLACE_BITS, "places fit a tag");
+
+/* A place's state: its heap's tag, and these. 0: no heap. */
+enum { STATE_LIVE = 1 << TAG_BITS, STATE_UNSHARED = 2 << TAG_BITS };
+
+struct place {
+    pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
+    _Atomic uint32_t state;
+    uint32_t uses; /* heaps so far */
+    struct heap *heap;
+    char *low; /* its region */
+    size_t bytes;
+};
+
+static struct place places[PLACES]; /* zeros are PTHREAD_MUTEX_INITIALIZER with glibc and musl */
+
+/* Places never used first, then the one that has been free the longest. */
+static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
+static unsigned n_fresh; /* places[n_fresh ..] were never used */
+static uint16_t queue[PLACES];
+static unsigned queue_first, queue_length;
+static unsigned n_created; /* heaps there are, the default one not counted */
+static _Atomic uint32_t default_state; /* that of the default heap's place, or 0 */
+
+bool registry_enter(uint64_t tag, struct access *a) {
+    unsigned place = (unsigned)(tag & bit_mask(PLACE_BITS));
+    if (unlikely(place >= PLACES)) return false;
+    struct place *p = &places[place];
+    uint32_t state = atomic_load_explicit(&p->state, memory_order_acquire);
+    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | STATE_LIVE;
+    a->place = place;
+    if (state == (live | STATE_UNSHARED)) {
+        a->locked = false;
+    } else if (state == live) {
+        pthread_mutex_lock(&p->mutex);
+        a->locked = true;
+        if (unlikely(atomic_load_explicit(&p->state, memory_order_relaxed) != live)) {
+            pthread_mutex_unlock(&p->mutex); /* destroyed meanwhile */
+            return false;
+        }
+    } else {
+        return false;
+    }
+    a->heap = p->heap;
+    return true;
+}
+
+void registry_leave(const struct access *a) {
+    if (a->locked) pthread_mutex_unlock(&places[a->place].mutex);
+}
+
+void registry_region(const struct access *a, char **low, size_t *bytes) {
+    *low = places[a->place].low;
+    *bytes = places[a->place].bytes;
+}
+
+/* A free place; PLACES: none. The registry's mutex is held. */
+static unsigned take_place(void) {
+    if (n_fresh < PLACES) return n_fresh++;
+    if (queue_length == 0) return PLACES;
+    unsigned place = queue[queue_first];
+    queue_first = (queue_first + 1) % PLACES;
+    queue_length--;
+    return place;
+}
+
+static void return_place(unsigned place) {
+    queue[(queue_first + queue_length) % PLACES] = (uint16_t)place;
+    queue_length++;
+}
+
+/* Epochs come round after 256 heaps in one place: then generations start elsewhere. */
+static uint32_t first_generation(uint32_t uses) {
+    return (uses >> EPOCH_BITS) * 4099u % GENERATIONS;
+}
+
+/* Make the heap of a place that has been taken. */
+static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64_t *tag) {
+    struct place *p = &places[place];
+    struct region region;
+    bool refused;
+    char *top = region_init(&region, o->memory, o->size, HEAP_STRUCTURE, &refused);
+    if (top == NULL) return refused ? RM_ESYSTEM : RM_ENOMEM;
+    *tag = (uint64_t)(p->uses & bit_mask(EPOCH_BITS)) << PLACE_BITS | place;
+    struct heap *h = (struct heap *)top;
+    memset(h, 0, sizeof *h);
+    h->tag = *tag;
+    h->compaction = o->compaction;
+    h->region = region;
+    small_init(&h->store);
+    region_open(&h->region, &h->store, top, first_generation(p->uses));
+    p->uses++;
+    p->heap = h;
+    p->low = region.low;
+    p->bytes = region.bytes;
+    uint32_t unshared = o->threads == RM_THREADS_NONE ? STATE_UNSHARED : 0;
+    atomic_store_explicit(&p->state, (uint32_t)*tag | STATE_LIVE | unshared,
+                          memory_order_release);
+    return RM_OK;
+}
+
+static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
+    unsigned place = take_place();
+    if (place == PLACES) return RM_ENOMEM;
+    rm_status_t status = fill_place(place, options, tag);
+    if (status != RM_OK) return_place(place);
+    return status;
+}
+
+rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag) {
+    rm_status_t status = RM_ENOMEM;
+    pthread_mutex_lock(&registry_mutex);
+    if (n_created < RM_HEAPS_MAX) status = create(options, tag);
+    if (status == RM_OK) n_created++;
+    pthread_mutex_unlock(&registry_mutex);
+    return status;
+}
+
+bool registry_destroy(uint64_t tag) {
+    struct access a;
+    pthread_mutex_lock(&registry_mutex);
+    bool found = registry_enter(tag, &a);
+    if (found) {
+        struct place *p = &places[a.place];
+        uint32_t state = atomic_load_explicit(&p->state, memory_order_relaxed);
+        atomic_store_explicit(&p->state, 0, memory_order_release);
+        if (state == atomic_load_explicit(&default_state, memory_order_relaxed))
+            atomic_store_explicit(&default_state, 0, memory_order_release);
+        else
+            n_created--;
+        struct region region = p->heap->region; /* it lies in its own pages */
+        p->heap = NULL;
+        region_finish(&region);
+        return_place(a.place);
+        registry_leave(&a);
+    }
+    pthread_mutex_unlock(&registry_mutex);
+    return found;
+}
+
+rm_status_t registry_default(uint64_t *tag) {
+    uint32_t state = atomic_load_explicit(&default_state, memory_order_acquire);
+    *tag = state & bit_mask(TAG_BITS);
+    if (likely(state != 0)) return RM_OK;
+    pthread_mutex_lock(&registry_mutex);
+    rm_status_t status = RM_OK;
+    state = atomic_load_explicit(&default_state, memory_order_relaxed);
+    if (state != 0) {
+        *tag = state & bit_mask(TAG_BITS);
+    } else {
+        const rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+        status = create(&options, tag);
+        if (status == RM_OK)
+            atomic_store_explicit(&default_state, (uint32_t)*tag | STATE_LIVE,
+                                  memory_order_release);
+    }
+    pthread_mutex_unlock(&registry_mutex);
+    return status;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heaps that exist: a static table of places. A handle and a heap's token name a place and
+ * the epoch of its present heap, so stale and forged ones are told without touching memory
+ * that is not ours. Places are reused in turn.
+ *
+ *      tag     epoch:8 place:13         token of a heap   tag << 4 | 8
+ *
+ * Holds each heap's mutex, so that it outlives the heap.
+ */
+#ifndef RM_REGISTRY_H
+#define RM_REGISTRY_H
+
+#include "heap.h"
+
+enum { PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
+
+/* A heap that a call is inside of. */
+struct access {
+    struct heap *heap;
+    unsigned place;
+    bool locked;
+};
+
+/* Enter the heap of a tag; false: there is none. Each true is followed by a leave. */
+bool registry_enter(uint64_t tag, struct access *a);
+void registry_leave(const struct access *a);
+
+/* Make a heap in a free place. */
+rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);
+bool registry_destroy(uint64_t tag);
+
+/* The default heap's tag, made where it does not exist. */
+rm_status_t registry_default(uint64_t *tag);
+
+/* The region of the heap that was entered, as it was when the heap was made. */
+void registry_region(const struct access *a, char **low, size_t *bytes);
+
+#endif

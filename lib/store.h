@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one heap consists of: the area with its spans, the handle table, the lists of runs,
+ * the block half moved, the counters. The rooms above share this and each minds its part.
+ */
+#ifndef RM_STORE_H
+#define RM_STORE_H
+
+#include "area.h"
+#include "class.h"
+#include "table.h"
+
+/* The runs of one class that have a free slot, in two circular lists by how full they are. */
+enum density { DENSE, SPARSE }; /* more than half of the slots live, or not */
+struct class_runs {
+    unit_t head[2]; /* by density; UNIT_NIL: empty */
+    uint32_t slots; /* in all runs of the class */
+    uint32_t live;  /* of them */
+};
+
+/*
+ * A block over 64 KiB that a budget left half moved. Its entry is marked LOCKS_MOVING and
+ * holds the old place.
+ *   slide  area.stretch is the gap and the block, its header in front: [to, from + units);
+ *          the first `done` bytes of the span are at `to`, the rest still where it was.
+ *   fill   [to, to + units) is a block span whose reference is not returned; the first `done`
+ *          bytes are copied, the old place is whole.
+ */
+struct mover {
+    uint32_t slot; /* SLOT_NIL: none */
+    bool slide;
+    unit_t from, to, units;
+    size_t done;
+};
+
+/* Where the search for something that fits a gap below a pinned span stands (compact.c). */
+struct fill_scan {
+    unit_t gap, units; /* for which gap */
+    unit_t at;         /* everything between the gap and here is too large or pinned ... */
+    unit_t least;      /* ... and takes at least so many units */
+    bool done;         /* `at` has reached the area's end */
+};
+
+struct store {
+    struct area area;
+    struct table table;
+    struct mover mover;
+    size_t requested, peak_requested;
+    size_t spare; /* bytes of free slots in runs */
+    size_t moved, moved_blocks;
+    size_t allocations, frees, failures;
+    uint64_t changes;  /* unlocks and resizes: with `allocations`, what voids a fill_scan */
+    uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
+    uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
+    uint64_t stuck_at; /* ... when `changes` was this */
+    struct fill_scan scan;
+    uint64_t scan_stamp;
+    struct class_runs runs[CLASSES];
+};
+
+/* Count a live block's size in. */
+static inline void store_count(struct store *s, size_t size) {
+    s->requested += size;
+    if (s->requested > s->peak_requested) s->peak_requested = s->requested;
+}
+
+/* A span's address behind its header, as a place. */
+static inline size_t place_behind(unit_t span) { return units_bytes(span) + HEADER; }
+
+/* The span an entry's block lies in. */
+static inline unit_t entry_span(uint64_t e) {
+    return (unit_t)((entry_place(e) - HEADER) >> UNIT_SHIFT) - entry_back(e);
+}
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bitmaps. Level 0: slot 64g has bit i set where slot 64g + i is free; its bit 0 is never
+ * set. Level k >= 1: the word at slot k of each 64 * 32^k slots has bit i set where the i-th
+ * of the 32 words of level k - 1 below it is not zero; its lock field is 0, which reads "free",
+ * so that a forged handle that names it is refused like one that names any free slot.
+ *
+ *      slots    0 [map] 1 [level 1] 2 [level 2] 3 [level 3] 4 [level 4] 5 6 ... 63
+ *              64 [map] 65 66 ...
+ *            2048 [map] 2049 [level 1] 2050 ...
+ */
+#include "table.h"
+
+#include "check.h"
+
+enum { LEVELS = 5 }; /* 64 * 32^4 = 2^26 slots below each word of the highest */
+
+/* log2 of the slots below one word of a level. */
+static unsigned level_shift(unsigned level) { return 6 + 5 * level; }
+
+/* The slot of the word of `level` that covers `slot`. */
+static uint32_t level_word(unsigned level, uint32_t slot) {
+    unsigned shift = level_shift(level);
+    return (slot >> shift << shift) + level;
+}
+
+/* Is a slot the place of a bitmap? */
+static bool is_bitmap(uint32_t slot) {
+    unsigned level = slot & 63;
+    return level < LEVELS && (slot & (uint32_t)bit_mask(level_shift(level))) == level;
+}
+
+static void mark(struct table *t, uint32_t slot) {
+    uint32_t word = level_word(0, slot);
+    uint64_t bits = table_entry(t, word);
+    table_set(t, word, bits | UINT64_C(1) << (slot & 63));
+    for (unsigned level = 1; bits == 0 && level < LEVELS; level++) {
+        word = level_word(level, slot);
+        bits = table_entry(t, word);
+        uint64_t bit = UINT64_C(1) << (slot >> level_shift(level - 1) & 31);
+        table_set(t, word, bits | bit);
+    }
+    if (slot >> 6 < t->hint) t->hint = slot >> 6;
+    t->n_free++;
+}
+
+static void unmark(struct table *t, uint32_t slot) {
+    uint32_t word = level_word(0, slot);
+    uint64_t bits = table_entry(t, word) & ~(UINT64_C(1) << (slot & 63));
+    table_set(t, word, bits);
+    for (unsigned level = 1; bits == 0 && level < LEVELS; level++) {
+        word = level_word(level, slot);
+        uint64_t bit = UINT64_C(1) << (slot >> level_shift(level - 1) & 31);
+        bits = table_entry(t, word) & ~bit;
+        table_set(t, word, bits);
+    }
+    t->n_free--;
+}
+
+/* The first group of 64 with a free slot; there is one. */
+static uint32_t first_group(const struct table *t) {
+    uint32_t at = 0; /* a word's first slot, level by level; the highest are tried in turn */
+    while (table_entry(t, at + LEVELS - 1) == 0) at += 1u << level_shift(LEVELS - 1);
+    for (unsigned level = LEVELS - 1; level > 0; level--)
+        at += bit_lowest(table_entry(t, at + level)) << level_shift(level - 1);
+    return at >> 6;
+}
+
+/* Slots that the next handle in a new slot takes: bitmaps first, then itself. */
+static uint32_t fresh_slots(uint32_t n_slots) {
+    uint32_t n = 1;
+    while (is_bitmap(n_slots + n - 1)) n++;
+    return n;
+}
+
+uint32_t table_wants(const struct table *t) {
+    if (t->n_free > 0) return 0;
+    uint32_t need = t->n_slots + fresh_slots(t->n_slots);
+    if (need > 1u << SLOT_BITS) return UINT32_MAX;
+    return need <= t->room ? 0 : (need - t->room + 1) & ~1u;
+}
+
+/* Make the next pair of slots. A pair, so that the table's low end stays 16-aligned. */
+static void make_pair(struct table *t) {
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t slot = t->n_slots++;
+        if (is_bitmap(slot)) {
+            table_set(t, slot, 0);
+        } else {
+            table_set(t, slot, (uint64_t)t->generation << ENTRY_GENERATION_SHIFT);
+            mark(t, slot);
+        }
+    }
+}
+
+void table_init(struct table *t, char *top, uint32_t generation) {
+    memset(t, 0, sizeof *t);
+    t->top = top;
+    t->generation = generation;
+    t->room = TABLE_SLOTS_MIN;
+    while (t->n_slots < TABLE_SLOTS_MIN) make_pair(t);
+}
+
+uint32_t table_take(struct table *t) {
+    if (t->n_free == 0 && table_wants(t) != 0) return SLOT_NIL;
+    while (t->n_free == 0) make_pair(t);
+    uint64_t bits = t->hint << 6 < t->n_slots ? table_entry(t, t->hint << 6) : 0;
+    if (unlikely(bits == 0)) {
+        t->hint = first_group(t);
+        bits = table_entry(t, t->hint << 6);
+    }
+    uint32_t slot = (t->hint << 6) + bit_lowest(bits);
+    unmark(t, slot);
+    table_set(t, slot, entry_with_locks(table_entry(t, slot), LOCKS_NONE));
+    t->n_live++;
+    return slot;
+}
+
+void table_untake(struct table *t, uint32_t slot) {
+    table_set(t, slot, entry_with_locks(table_entry(t, slot), LOCKS_FREE));
+    t->n_live--;
+    mark(t, slot);
+}
+
+void table_put(struct table *t, uint32_t slot) {
+    uint64_t generation = entry_generation(table_entry(t, slot)) + 1u;
+    if (unlikely(generation == GENERATIONS)) generation = t->generation = 0;
+    table_set(t, slot, generation << ENTRY_GENERATION_SHIFT);
+    t->n_live--;
+    mark(t, slot);
+}
+
+/* Is everything in the group from `first` to the table's end free? */
+static bool group_is_free(const struct table *t, uint32_t first) {
+    uint64_t all = bit_mask(t->n_slots - first < 64 ? t->n_slots - first : 63);
+    if (t->n_slots - first >= 64) all |= UINT64_C(1) << 63;
+    for (uint32_t slot = first; slot < first + LEVELS; slot++)
+        if (is_bitmap(slot)) all &= ~(UINT64_C(1) << (slot & 63));
+    return (table_entry(t, first) & all) == all;
+}
+
+/* Give the last pair of slots back; both are free or bitmaps. */
+static void drop_pair(struct table *t) {
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t slot = t->n_slots - 1;
+        if (!is_bitmap(slot)) {
+            unsigned generation = entry_generation(table_entry(t, slot));
+            if (generation > t->generation) t->generation = generation;
+            unmark(t, slot);
+        }
+        t->n_slots--;
+    }
+}
+
+bool table_shrink(struct table *t, bool groups) {
+    uint32_t before = t->n_slots;
+    while (t->n_slots > TABLE_SLOTS_MIN && t->n_free > 0) {
+        uint32_t first = (t->n_slots - 1) & ~63u;
+        if (groups) {
+            if (first == 0 || !group_is_free(t, first) || !group_is_free(t, first - 64)) break;
+            while (t->n_slots > first) drop_pair(t);
+        } else {
+            uint32_t a = t->n_slots - 1, b = t->n_slots - 2;
+            uint64_t bits = table_entry(t, first);
+            bool a_free = is_bitmap(a) || (bits >> (a & 63) & 1);
+            bool b_free = is_bitmap(b) || (bits >> (b & 63) & 1);
+            if (!a_free || !b_free) break;
+            drop_pair(t);
+        }
+    }
+    return t->n_slots < before;
+}
+
+uint32_t table_verify(const struct table *t) {
+    uint32_t n_free = 0, n_live = 0;
+    for (uint32_t slot = 0; slot < t->n_slots; slot++) {
+        if (is_bitmap(slot)) {
+            unsigned level = slot & 63;
+            uint64_t bits = table_entry(t, slot), expected = 0;
+            if (level == 0) {
+                for (uint32_t i = 1; i < 64 && slot + i < t->n_slots; i++)
+                    if (!is_bitmap(slot + i) &&
+                        entry_locks(table_entry(t, slot + i)) == LOCKS_FREE)
+                        expected |= UINT64_C(1) << i;
+                n_free += bit_count(expected);
+                if (expected != 0 && slot >> 6 < t->hint) return slot;
+            } else {
+                uint32_t first = slot - level;
+                for (uint32_t i = 0; i < 32; i++) {
+                    uint64_t word = first + ((uint64_t)i << level_shift(level - 1)) + level - 1;
+                    if (word < t->n_slots && table_entry(t, (uint32_t)word) != 0)
+                        expected |= UINT64_C(1) << i;
+                }
+            }
+            if (bits != expected) return slot;
+        } else if (table_live(t, slot)) {
+            n_live++;
+        }
+    }
+    if (n_free != t->n_free || n_live != t->n_live) return t->n_slots;
+    return TABLE_SOUND;
+}

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Every script of plots/ draws, as PNG and as SVG, from numbers made up here, and says
+# nothing while it does.
+# Usage: figures.sh SOURCE_ROOT
+. "$(dirname "$0")/tap.sh"
+plots=$1/plots
+if ! command -v gnuplot >/dev/null 2>&1; then
+    echo '1..0 # SKIP no gnuplot here'
+    exit 0
+fi
+cd "$scratch" || exit 1
+
+# make NAME PLAIN: three CSV files as `rmtool replay` writes them.
+make() {
+    awk -v name="$1" -v plain="$2" '
+    function head(file) {
+        printf "# command: rmtool replay\n# version: 0\n# machine: none\n" \
+            "# trace: made_up\n# heap: grow\n# policy: none\n" >file
+    }
+    BEGIN {
+        series = name ".csv"; map = name "-map.csv"; steps = name "-steps.csv"
+        head(series); head(map); head(steps)
+        printf "event,operations,requested,used,free,capacity,largest_free," >series
+        printf "moved,internal_fragmentation,external_fragmentation" >series
+        for (i = 0; i < 36; i++) printf ",unusable_%d", i >series
+        print "" >series
+        print "event,offset,cell,used,locked,free,metadata" >map
+        print "event,moved,moved_blocks,nanoseconds,complete" >steps
+        for (event = 1000; event <= 40000; event += 1000) {
+            used = 20 * event
+            free = 1000000 - used
+            largest = plain ? free / 3 : free
+            printf "%d,%d,%d,%d,%d,1000000,%d,0,0.1,%f", event, event, used * 0.9, used, \
+                free, largest, 1 - largest / free >series
+            for (i = 0; i < 36; i++) printf ",%f", (2 ^ i > largest ? 1 : 0.2 * plain) >series
+            print "" >series
+            for (offset = 0; offset < 1000000; offset += 10000)
+                printf "%d,%d,10000,%d,%d,%d,%d\n", event, offset, 5000, \
+                    offset == 50000 ? 200 : 0, 4000, 800 >map
+            printf "%d,%d,%d,%d,1\n", event, event * 3, event / 10, event * event / 100 + 500 >steps
+        }
+    }'
+}
+make plain 1
+make compacted 0
+
+for format in png svg; do
+    for figure in memory free fragmentation heapmap steps; do
+        suffix=
+        if [ "$figure" = heapmap ]; then suffix=-map; fi
+        variables="plain='plain$suffix.csv'; compacted='compacted$suffix.csv'"
+        if [ "$figure" = steps ]; then variables="steps='compacted-steps.csv'"; fi
+        out=$figure.$format
+        gnuplot -e "$variables; out='$out'" "$plots/$figure.gp" >why 2>&1 ||
+            echo 'gnuplot failed' >>why
+        case $format in
+        png) head -c 4 "$out" 2>/dev/null | grep -q PNG || echo 'not a PNG file' >>why ;;
+        svg) tail -n 3 "$out" 2>/dev/null | grep -q '</svg>' || echo 'not a whole SVG file' >>why ;;
+        esac
+        check_empty "$out" why
+    done
+done
+plan

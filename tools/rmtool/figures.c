@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Neither replays nor draws itself: the replays are child processes of this very
+ * program, the pictures are made by gnuplot from the CSV files that they leave. Whatever
+ * is done here can therefore be done by hand, step by step; plots/README.rst says how.
+ */
+#include "figures.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "say.h"
+#include "units.h"
+
+/* The figures, and the CSV files that each is drawn from (NULL: none). */
+static const struct figure {
+    const char *name;
+    const char *plain, *compacted, *steps;
+} figures[] = {
+    {"memory", "-plain-grow.csv", "-compacted-grow.csv", NULL},
+    {"free", "-plain.csv", "-compacted.csv", NULL},
+    {"fragmentation", "-plain.csv", "-compacted.csv", NULL},
+    {"heapmap", "-plain-map.csv", "-compacted-map.csv", NULL},
+    {"steps", NULL, NULL, "-compacted-steps.csv"},
+};
+enum { N_FIGURES = sizeof(figures) / sizeof(figures[0]), N_REPLAYS = 4 };
+enum { ARGUMENTS_MAX = 32 };
+
+static void job_done(struct figures *all) { progress_update(++all->done, all->n_jobs); }
+
+/* ------------------------------------------------------------------ CSV files */
+
+/*
+ * The largest value of a column, and the number of rows.
+ * Returns: STATUS_OK; STATUS_IO; STATUS_MALFORMED (no such column).
+ */
+static int csv_largest(const char *path, const char *column, double *largest,
+                       uint64_t *rows) {
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t size = 0;
+    int at = -1;
+
+    if (!file) return complain(STATUS_IO, "%s: %s", path, strerror(errno));
+    *largest = 0;
+    *rows = 0;
+    while (getline(&line, &size, file) > 0) {
+        char *rest = line, *field;
+        int i = 0;
+        bool header = at < 0;
+        if (*line == '#') continue;
+        while ((field = strsep(&rest, ",\n")) != NULL) {
+            if (header && strcmp(field, column) == 0) at = i;
+            if (!header && i == at && strtod(field, NULL) > *largest)
+                *largest = strtod(field, NULL);
+            i++;
+        }
+        if (header && at < 0) break;
+        *rows += !header;
+    }
+    free(line);
+    fclose(file);
+    if (at < 0) return complain(STATUS_MALFORMED, "%s: no column '%s'", path, column);
+    return STATUS_OK;
+}
+
+/* DIR/NAME, or NULL, having complained. To be freed. */
+static char *path_in(const struct figures *all, const char *name, const char *ending) {
+    char *path;
+    if (asprintf(&path, "%s/%s%s", all->directory, name, ending) >= 0) return path;
+    complain(STATUS_IO, "no memory for a file name");
+    return NULL;
+}
+
+/* --------------------------------------------------------------------- replays */
+
+/* What tells one of the replays from the others. */
+struct replay {
+    const char *heap;    /* "grow", or bytes */
+    const char *compact; /* a policy */
+    const char *step;    /* NULL: none */
+    const char *csv;     /* endings of file names; the last two may be NULL */
+    const char *map, *steps;
+};
+
+/* Returns: the exit status of `rmtool replay`. */
+static int replay(struct figures *all, const char *trace, const char *name,
+                  const struct replay *r) {
+    const char *options[][2] = {
+        {"--heap", r->heap},
+        {"--compact", r->compact},
+        {"--step", r->step},
+        {"--samples", all->samples},
+        {"--limit-events", all->limit_events},
+    };
+    const char *files[][2] = {
+        {"--csv", r->csv}, {"--heap-map", r->map}, {"--steps", r->steps}};
+    char *argv[ARGUMENTS_MAX], *paths[3] = {NULL, NULL, NULL};
+    int argc = 0, status = STATUS_IO;
+    bool found;
+
+    argv[argc++] = all->program;
+    argv[argc++] = "replay";
+    argv[argc++] = "--quiet";
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (!options[i][1]) continue;
+        argv[argc++] = (char *)options[i][0];
+        argv[argc++] = (char *)options[i][1];
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (!files[i][1]) continue;
+        paths[i] = path_in(all, name, files[i][1]);
+        if (!paths[i]) goto out;
+        argv[argc++] = (char *)files[i][0];
+        argv[argc++] = paths[i];
+    }
+    argv[argc++] = "--";
+    argv[argc++] = (char *)trace;
+    argv[argc] = NULL;
+    status = child_run(argv, NULL, true, &found);
+    if (!found) complain(STATUS_IO, "%s: cannot be run", all->program);
+    job_done(all);
+out:
+    for (size_t i = 0; i < 3; i++) free(paths[i]);
+    return status;
+}
+
+/*
+ * All replays of one trace, one after the other, for two at once would disturb the times
+ * of the steps. The first one's footprint is the size of the region for the last two.
+ */
+static int replay_all(struct figures *all, const char *trace, const char *name) {
+    char region[SIZE_TEXT], step[64];
+    const char *steps = all->step;
+    double footprint, events;
+    uint64_t rows;
+    int status;
+
+    status =
+        replay(all, trace, name,
+               &(struct replay){"grow", "manual", NULL, "-plain-grow.csv", NULL, NULL});
+    if (status != STATUS_OK) return status;
+    char *path = path_in(all, name, "-plain-grow.csv");
+    if (!path) return STATUS_IO;
+    status = csv_largest(path, "capacity", &footprint, &rows);
+    if (status == STATUS_OK) status = csv_largest(path, "event", &events, &rows);
+    free(path);
+    if (status != STATUS_OK) return status;
+
+    snprintf(region, sizeof region, "%.0f", footprint * 1.02 + 65536);
+    if (!steps) {
+        double every = events / 2000;
+        snprintf(step, sizeof step, "%.0f:65536", every < 1 ? 1 : every);
+        steps = step;
+    } else if (strcmp(steps, "0:0") == 0) {
+        steps = NULL;
+    }
+    const struct replay runs[] = {
+        {"grow", all->compact, steps, "-compacted-grow.csv", NULL, NULL},
+        {region, "manual", NULL, "-plain.csv", "-plain-map.csv", NULL},
+        {region, all->compact, steps, "-compacted.csv", "-compacted-map.csv",
+         "-compacted-steps.csv"},
+    };
+    for (size_t i = 0; i < N_REPLAYS - 1 && status == STATUS_OK; i++)
+        status = replay(all, trace, name, &runs[i]);
+    return status;
+}
+
+/* -------------------------------------------------------------------- pictures */
+
+/* Draws one figure in one format: under another name first, so that what bears the name
+   of a picture is a whole one. gnuplot runs in the directory, so that no name needs
+   quotes; those of `name` are plain. */
+static int draw(struct figures *all, const struct figure *figure, const char *name,
+                const char *format) {
+    char variables[8 * FIGURES_NAME], script[FIGURES_PATH + 32],
+        picture[FIGURES_NAME + 32];
+    struct stat found_file;
+    bool found;
+
+    snprintf(picture, sizeof picture, "-%s.%s", figure->name, format);
+    if (figure->steps)
+        snprintf(variables, sizeof variables, "steps='%s%s'; format='%s'; out='%s%s.tmp'",
+                 name, figure->steps, format, name, picture);
+    else
+        snprintf(variables, sizeof variables,
+                 "plain='%s%s'; compacted='%s%s'; format='%s'; out='%s%s.tmp'", name,
+                 figure->plain, name, figure->compacted, format, name, picture);
+    snprintf(script, sizeof script, "%s/%s.gp", all->scripts, figure->name);
+
+    char *path = path_in(all, name, picture), *temporary = NULL;
+    if (!path || asprintf(&temporary, "%s.tmp", path) < 0) {
+        free(path);
+        return complain(STATUS_IO, "no memory for a file name");
+    }
+    char *argv[] = {"gnuplot", "--default-settings", "-e", variables, script, NULL};
+    int status = child_run(argv, all->directory, true, &found);
+    if (status != STATUS_OK)
+        status = complain(STATUS_IO, "%s: gnuplot failed", script);
+    else if (stat(temporary, &found_file) != 0 || found_file.st_size == 0)
+        status = complain(STATUS_IO, "%s: gnuplot wrote no picture", script);
+    else if (rename(temporary, path) != 0)
+        status = complain(STATUS_IO, "%s: %s", path, strerror(errno));
+    if (status != STATUS_OK) unlink(temporary);
+    free(temporary);
+    free(path);
+    job_done(all);
+    return status;
+}
+
+static int draw_all(struct figures *all, const char *name, bool drawn[N_FIGURES]) {
+    int status = STATUS_OK;
+    for (size_t i = 0; i < N_FIGURES && status == STATUS_OK; i++) {
+        const char *files[] = {figures[i].plain, figures[i].compacted, figures[i].steps};
+        uint64_t rows = 0;
+        drawn[i] = false;
+        for (size_t j = 0; j < 3 && status == STATUS_OK; j++) {
+            double last;
+            char *path = files[j] ? path_in(all, name, files[j]) : NULL;
+            if (!files[j]) continue;
+            status = path ? csv_largest(path, "event", &last, &rows) : STATUS_IO;
+            if (status == STATUS_OK && rows == 0 && j < 2)
+                status = complain(STATUS_MALFORMED, "%s: no rows", path);
+            free(path);
+        }
+        if (status != STATUS_OK) break;
+        if (rows == 0) { /* a trace too short to have any, or --step 0:0 */
+            complain(STATUS_OK, "%s: no steps of compaction, no picture of them", name);
+            continue;
+        }
+        if (all->png) status = draw(all, &figures[i], name, "png");
+        if (all->svg && status == STATUS_OK) status = draw(all, &figures[i], name, "svg");
+        drawn[i] = status == STATUS_OK;
+    }
+    return status;
+}
+
+int figures_make(struct figures *all, const char *trace, const char *name) {
+    bool drawn[N_FIGURES];
+    int status = STATUS_OK;
+
+    all->done = 0;
+    all->n_jobs = N_FIGURES * (unsigned)(all->png + all->svg);
+    if (!all->reuse) all->n_jobs += N_REPLAYS;
+    progress_begin(name, !all->quiet);
+    if (!all->reuse) status = replay_all(all, trace, name);
+    if (status == STATUS_OK) status = draw_all(all, name, drawn);
+    progress_end();
+    for (size_t i = 0; i < N_FIGURES && status == STATUS_OK && !all->quiet; i++) {
+        if (!drawn[i]) continue;
+        if (all->png) printf("%s/%s-%s.png\n", all->directory, name, figures[i].name);
+        if (all->svg) printf("%s/%s-%s.svg\n", all->directory, name, figures[i].name);
+    }
+    if (fflush(stdout) != 0 && status == STATUS_OK)
+        status = complain(STATUS_IO, "standard output: %s", strerror(errno));
+    return status;
+}

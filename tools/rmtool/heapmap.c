@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "heapmap.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "say.h"
+
+#define CELL_FIRST 16
+
+/* The two parts of a heap: [0, low_limit) and [high_base, end). Between them is the largest
+   reserved span behind the last block; where there is none, the first is everything. */
+struct parts {
+    uint64_t low_limit, high_base, end;
+};
+
+static bool find_parts(const rm_span_t *span, void *context) {
+    struct parts *parts = context;
+    uint64_t limit = span->offset + span->size;
+
+    parts->end = limit;
+    if (span->kind == RM_SPAN_BLOCK || span->kind == RM_SPAN_FREE) {
+        parts->low_limit = parts->high_base = limit;
+    } else if (span->kind == RM_SPAN_RESERVED &&
+               span->size > parts->high_base - parts->low_limit) {
+        parts->low_limit = span->offset;
+        parts->high_base = limit;
+    }
+    return true;
+}
+
+static uint64_t cells_for(const struct heapmap *map, uint64_t bytes) {
+    return (bytes + map->cell - 1) / map->cell;
+}
+
+static void fold(struct heapmap_cell *cells) {
+    for (size_t i = 0; i < HEAPMAP_CELLS / 2; i++) {
+        const struct heapmap_cell a = cells[2 * i], b = cells[2 * i + 1];
+        cells[i] = (struct heapmap_cell){a.used + b.used, a.locked + b.locked,
+                                         a.free + b.free, a.metadata + b.metadata};
+    }
+    for (size_t i = HEAPMAP_CELLS / 2; i < HEAPMAP_CELLS; i++)
+        cells[i] = (struct heapmap_cell){0};
+}
+
+/* Makes the cells large enough for both parts together. */
+static void reserve(struct heapmap *map, const struct parts *parts) {
+    uint64_t high = parts->end - parts->high_base;
+
+    if (parts->low_limit > map->low_bytes) map->low_bytes = parts->low_limit;
+    if (high > map->high_bytes) map->high_bytes = high;
+    if (map->cell == 0) map->cell = CELL_FIRST;
+    while (cells_for(map, map->low_bytes) + cells_for(map, map->high_bytes) >
+           HEAPMAP_CELLS) {
+        for (size_t i = 0; i < map->n; i++) {
+            fold(map->samples[i].low);
+            fold(map->samples[i].high);
+        }
+        map->cell *= 2;
+    }
+}
+
+static void count(struct heapmap_cell *cell, const rm_span_t *span, uint64_t bytes) {
+    switch (span->kind) {
+    case RM_SPAN_BLOCK: *(span->locks > 0 ? &cell->locked : &cell->used) += bytes; break;
+    case RM_SPAN_FREE: cell->free += bytes; break;
+    case RM_SPAN_METADATA: cell->metadata += bytes; break;
+    case RM_SPAN_RESERVED: break;
+    }
+}
+
+struct painter {
+    struct heapmap *map;
+    struct heapmap_sample *sample;
+    struct parts parts;
+};
+
+static bool paint(const rm_span_t *span, void *context) {
+    const struct painter *painter = context;
+    const struct parts *parts = &painter->parts;
+    uint64_t cell = painter->map->cell;
+    uint64_t base = span->offset, limit = base + span->size;
+    struct heapmap_cell *cells = painter->sample->low;
+
+    if (span->kind == RM_SPAN_RESERVED) return true;
+    if (base >= parts->high_base) { /* mirrored: distances from the end */
+        base = parts->end - limit;
+        limit = base + span->size;
+        cells = painter->sample->high;
+    }
+    while (base < limit) {
+        uint64_t stop = (base / cell + 1) * cell;
+        if (stop > limit) stop = limit;
+        count(&cells[base / cell], span, stop - base);
+        base = stop;
+    }
+    return true;
+}
+
+int heapmap_look(void *context, const struct moment *moment) {
+    struct heapmap *map = context;
+    struct painter painter = {.map = map};
+    struct parts *parts = &painter.parts;
+    struct heapmap_sample *samples;
+    rm_status_t status;
+
+    samples = watch_room(map->samples, map->n, &map->capacity, sizeof(*map->samples));
+    if (!samples) return complain(STATUS_IO, "no memory for the heap map");
+    map->samples = samples;
+    status = rm_heap_walk(moment->heap, find_parts, parts);
+    if (parts->low_limit == parts->high_base)
+        parts->low_limit = parts->high_base = parts->end;
+    reserve(map, parts);
+    painter.sample = &map->samples[map->n++];
+    *painter.sample = (struct heapmap_sample){.event = moment->events};
+    if (status == RM_OK) status = rm_heap_walk(moment->heap, paint, &painter);
+    if (status != RM_OK)
+        return complain(STATUS_FOUND, "rm_heap_walk: %s", rm_strerror(status));
+    return STATUS_OK;
+}
+
+void heapmap_thin(void *context, uint64_t interval) {
+    struct heapmap *map = context;
+
+    map->n = watch_thin_items(map->samples, map->n, sizeof(*map->samples), interval);
+}
+
+static void write_row(const struct heapmap *map, uint64_t event, uint64_t index,
+                      const struct heapmap_cell *cell, FILE *file) {
+    fprintf(file,
+            "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+            ",%" PRIu64 "\n",
+            event, index * map->cell, map->cell, cell->used, cell->locked, cell->free,
+            cell->metadata);
+}
+
+void heapmap_write(const struct heapmap *map, struct output *output) {
+    if (!output->file || map->n == 0) return;
+
+    uint64_t low = cells_for(map, map->low_bytes);
+    uint64_t high = cells_for(map, map->high_bytes);
+    if (high > 0)
+        fprintf(output->file,
+                "# map: the reserved space is left out; offsets from %" PRIu64
+                " count to the heap's end\n",
+                low * map->cell);
+    fputs("event,offset,cell,used,locked,free,metadata\n", output->file);
+    for (size_t i = 0; i < map->n; i++) {
+        const struct heapmap_sample *sample = &map->samples[i];
+        for (uint64_t j = 0; j < low; j++)
+            write_row(map, sample->event, j, &sample->low[j], output->file);
+        for (uint64_t j = 0; j < high; j++)
+            write_row(map, sample->event, low + j, &sample->high[high - 1 - j],
+                      output->file);
+    }
+}
+
+void heapmap_finish(struct heapmap *map) {
+    free(map->samples);
+    *map = (struct heapmap){0};
+}

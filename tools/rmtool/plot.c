@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rmtool plot: replays traces without and with compaction and draws what happened. Here
+ * are its arguments, and what it needs to be there: gnuplot, the scripts, a directory.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "child.h"
+#include "figures.h"
+#include "say.h"
+#include "verbs.h"
+
+/* Given by the build. */
+#ifndef RMTOOL_PLOTS_DIR
+#define RMTOOL_PLOTS_DIR "/usr/local/share/rmalloc/plots"
+#endif
+#ifndef RMTOOL_PLOTS_SOURCE_DIR
+#define RMTOOL_PLOTS_SOURCE_DIR "plots"
+#endif
+
+static const char help[] =
+    "Usage: rmtool plot [OPTION]... TRACE...\n"
+    "Replay each TRACE without and with compaction, keep the numbers as CSV files, and\n"
+    "draw them with gnuplot. The names of the pictures go to standard output.\n"
+    "\n"
+    "  -o, --output DIR       where all files go (default: out)\n"
+    "      --format LIST      png, svg, or both with a comma between (default: png,svg)\n"
+    "      --compact POLICY   of the runs with compaction: demand (default) or steady\n"
+    "      --step N:BYTES[:NANOSECONDS]\n"
+    "                         and what they compact besides, every N events; 0:0 for\n"
+    "                         nothing (default: 64 KiB, some 2,000 times a trace)\n"
+    "      --samples N        points of a curve (default: 400)\n"
+    "      --limit-events N   only the first N events of each trace\n"
+    "      --reuse            draw from the CSV files that are in DIR, replay nothing\n"
+    "      --plots-dir DIR    where the gnuplot scripts are, if not where rmtool knows\n"
+    "  -q, --quiet            no progress bar, no names\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Two pairs of replays: in heaps that grow, for the footprint (*-grow.csv); and in a\n"
+    "region that just holds the run without compaction, for the rest.\n"
+    "\n"
+    "Example: rmtool plot -o out --format png tests/traces/lua-wordfreq.rmt.zst\n";
+
+/* ----------------------------------------------------------------------- setup */
+
+static int find_gnuplot(void) {
+    char *argv[] = {"gnuplot", "--version", NULL};
+    bool found;
+    if (child_run(argv, NULL, false, &found) == 0) return STATUS_OK;
+    return complain(STATUS_IO, "gnuplot cannot be run; it draws the pictures (on Debian: "
+                               "apt-get install gnuplot-nox)");
+}
+
+/* Whether the directory holds the scripts; an absolute path then is in figures->scripts. */
+static bool scripts_in(struct figures *figures, const char *directory) {
+    char script[FIGURES_PATH], *real;
+    if (snprintf(script, sizeof script, "%s/palette.gp", directory) >= (int)sizeof script)
+        return false;
+    if (access(script, R_OK) != 0) return false;
+    real = realpath(directory, NULL);
+    if (!real || strlen(real) >= sizeof figures->scripts) {
+        free(real);
+        return false;
+    }
+    strcpy(figures->scripts, real);
+    free(real);
+    return true;
+}
+
+/* Beside this executable as installed; else the source tree of this build; else where
+   the build was to be installed. */
+static int find_scripts(struct figures *figures, const char *given) {
+    char beside[FIGURES_PATH + 32];
+    char *slash;
+
+    if (given) {
+        if (!scripts_in(figures, given))
+            return complain(STATUS_IO, "%s: no gnuplot scripts of rmtool here", given);
+    } else {
+        snprintf(beside, sizeof beside, "%s", figures->program);
+        slash = strrchr(beside, '/');
+        if (slash) strcpy(slash, "/../share/rmalloc/plots");
+        if (!scripts_in(figures, beside) &&
+            !scripts_in(figures, RMTOOL_PLOTS_SOURCE_DIR) &&
+            !scripts_in(figures, RMTOOL_PLOTS_DIR))
+            return complain(STATUS_IO,
+                            "the gnuplot scripts are neither in %s nor in %s; "
+                            "say where with --plots-dir",
+                            RMTOOL_PLOTS_DIR, RMTOOL_PLOTS_SOURCE_DIR);
+    }
+    if (strchr(figures->scripts, '\''))
+        return complain(STATUS_IO,
+                        "%s: gnuplot scripts cannot lie under a name with a "
+                        "quote in it",
+                        figures->scripts);
+    return STATUS_OK;
+}
+
+/* The name that a trace's files get: that of its own file without the endings, and
+   nothing in it that a shell or gnuplot would take amiss. */
+static void name_of(const char *trace, char name[FIGURES_NAME]) {
+    static const char *const endings[] = {".zst", ".rmt"};
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-_.+";
+    const char *slash = strrchr(trace, '/');
+
+    snprintf(name, FIGURES_NAME, "%s", slash ? slash + 1 : trace);
+    for (size_t i = 0; i < 2; i++) {
+        size_t length = strlen(name), ending = strlen(endings[i]);
+        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
+            name[length - ending] = '\0';
+    }
+    for (char *c = name; *c; c++)
+        if (!strchr(plain, *c)) *c = '_';
+    if (name[0] == '-' || name[0] == '.') name[0] = '_';
+}
+
+static int parse_formats(struct figures *figures, const char *list) {
+    figures->png = strcmp(list, "png") == 0 || strcmp(list, "png,svg") == 0 ||
+                   strcmp(list, "svg,png") == 0;
+    figures->svg = strcmp(list, "svg") == 0 || strcmp(list, "png,svg") == 0 ||
+                   strcmp(list, "svg,png") == 0;
+    if (figures->png || figures->svg) return STATUS_OK;
+    return complain_usage("plot", "unknown format '%s': png and svg are known", list);
+}
+
+/* ------------------------------------------------------------------------ verb */
+
+/* Two traces of one name would overwrite each other's files. */
+static int check_names(char *const traces[], int n) {
+    for (int i = 0; i < n; i++) {
+        char name[FIGURES_NAME], other[FIGURES_NAME];
+        if (strcmp(traces[i], "-") == 0)
+            return complain_usage("plot", "a trace is read several times; save it first");
+        name_of(traces[i], name);
+        for (int j = 0; j < i; j++) {
+            name_of(traces[j], other);
+            if (strcmp(name, other) == 0)
+                return complain_usage("plot", "two traces are called '%s'", name);
+        }
+    }
+    return STATUS_OK;
+}
+
+static int make_directory(const char *directory) {
+    if (mkdir(directory, 0777) == 0 || errno == EEXIST) return STATUS_OK;
+    return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
+}
+
+enum { FORMAT = 256, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
+static const struct option options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"format", required_argument, NULL, FORMAT},
+    {"compact", required_argument, NULL, COMPACT},
+    {"step", required_argument, NULL, STEP},
+    {"samples", required_argument, NULL, SAMPLES},
+    {"limit-events", required_argument, NULL, LIMIT_EVENTS},
+    {"reuse", no_argument, NULL, REUSE},
+    {"plots-dir", required_argument, NULL, PLOTS_DIR},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+int verb_plot(int argc, char **argv) {
+    struct figures figures = {.directory = "out",
+                              .compact = "demand",
+                              .samples = "400",
+                              .png = true,
+                              .svg = true};
+    const char *given_scripts = NULL;
+    ssize_t length;
+    int option, status;
+
+    optind = 0; /* glibc: start anew */
+    while ((option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
+        switch (option) {
+        case 'o': figures.directory = optarg; break;
+        case FORMAT:
+            if (parse_formats(&figures, optarg) != STATUS_OK) return STATUS_USAGE;
+            break;
+        case COMPACT: figures.compact = optarg; break;
+        case STEP: figures.step = optarg; break;
+        case SAMPLES: figures.samples = optarg; break;
+        case LIMIT_EVENTS: figures.limit_events = optarg; break;
+        case REUSE: figures.reuse = true; break;
+        case PLOTS_DIR: given_scripts = optarg; break;
+        case 'q': figures.quiet = true; break;
+        case 'h': return fputs(help, stdout) < 0 ? STATUS_IO : STATUS_OK;
+        default: return complain_option("plot", option, argv);
+        }
+    }
+    if (strcmp(figures.compact, "demand") != 0 && strcmp(figures.compact, "steady") != 0)
+        return complain_usage("plot", "unknown policy '%s': demand and steady compact",
+                              figures.compact);
+    if (optind == argc) return complain_usage("plot", "which trace?");
+    status = check_names(argv + optind, argc - optind);
+    if (status != STATUS_OK) return status;
+
+    length = readlink("/proc/self/exe", figures.program, sizeof figures.program - 1);
+    if (length < 0) return complain(STATUS_IO, "/proc/self/exe: %s", strerror(errno));
+    figures.program[length] = '\0';
+    status = find_gnuplot();
+    if (status == STATUS_OK) status = find_scripts(&figures, given_scripts);
+    if (status == STATUS_OK) status = make_directory(figures.directory);
+    for (int i = optind; i < argc && status == STATUS_OK; i++) {
+        char name[FIGURES_NAME];
+        name_of(argv[i], name);
+        status = figures_make(&figures, argv[i], name);
+    }
+    return status;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Allocation traces in the format "rmt 1": streams of the allocations of a program,
+ *
+ *      # rmt 1                 the first line; more "# KEY: VALUE" lines follow
+ *      a SIZE                  malloc; the k-th of a, z and m makes block k
+ *      z SIZE                  calloc
+ *      m SIZE ALIGNMENT        memalign
+ *      r BACK SIZE             realloc; BACK is a block's age: 0 was made last
+ *      f BACK                  free
+ *      l BACK   u BACK         lock and unlock, in some traces
+ *      t THREAD                the events that follow are of that thread
+ *
+ * compressed with zstd, or plain. The reader checks every rule of the format, so whoever
+ * takes an event from it may rely on them: it names a live block, a locked block is
+ * neither locked again nor freed nor reallocated, and so on. Besides the events it keeps
+ * 8 bytes per block ever made, and nothing of the file.
+ */
+#ifndef RMTOOL_TRACE_H
+#define RMTOOL_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "input.h"
+#include "tape.h"
+
+enum trace_op {
+    TRACE_ALLOC,
+    TRACE_ZERO,
+    TRACE_ALIGNED,
+    TRACE_REALLOC,
+    TRACE_FREE, /* the ops up to here are operations, the other two are not */
+    TRACE_LOCK,
+    TRACE_UNLOCK,
+};
+
+struct trace_event {
+    uint64_t block;    /* counted from 0 */
+    uint64_t size;     /* of the block after the event; before it for a free */
+    uint64_t old_size; /* realloc: of the block before it */
+    uint64_t line;     /* in the file */
+    uint8_t op;        /* enum trace_op */
+    uint8_t alignment_log2;
+    bool first_lock; /* of the block since it was made or reallocated */
+};
+
+/* What has been read so far. Sizes are requested bytes. */
+struct trace_totals {
+    uint64_t events; /* operations, locks and unlocks */
+    uint64_t threads;
+    uint64_t allocations, reallocations, frees, locks, unlocks;
+    uint64_t blocks; /* ever made */
+    uint64_t live_blocks, live_bytes;
+    uint64_t peak_live_blocks, peak_live_bytes;
+    /* The same where a realloc that grows a block has its old and its new copy. */
+    uint64_t peak_copies_bytes;
+};
+
+struct trace {
+    const char *path;
+    char name[64]; /* from the header, else from path; printable */
+    /* What the header says, 0 where it does not. Hints: whoever cuts a trace leaves its
+       header as it was. */
+    uint64_t hint_events, hint_locks;
+    uint64_t scanned_events; /* after trace_scan: how many there are */
+    struct trace_totals totals;
+
+    uint64_t limit_events; /* the trace ends after so many */
+    struct input *input;   /* NULL while the tape is read */
+    const char *pending;   /* the line behind the header, not yet taken; else NULL */
+    size_t pending_length;
+    struct tape tape;
+    bool taping;      /* what is read goes to the tape too */
+    bool tape_whole;  /* it holds the trace to its end */
+    uint64_t *blocks; /* size << 8 | state, by block */
+    size_t capacity;
+};
+
+/*
+ * Opens a trace and reads its header.
+ *  path:         "-" is standard input. Kept, not copied.
+ *  limit_events: UINT64_MAX for all.
+ *  keep:         a wish to have the events in memory, for trace_rewind. Standard input
+ *                can be rewound only with it.
+ * Returns: a status, as all calls here do. Whatever it is, trace_close is due.
+ */
+int trace_open(struct trace *trace, const char *path, uint64_t limit_events, bool keep);
+
+/*
+ * Reads up to `most` events.
+ *  n: receives their number; 0 at the end of the trace.
+ */
+int trace_read(struct trace *trace, struct trace_event *events, size_t most, size_t *n);
+
+/* Reads all that is left, for the totals and for the check that it is well-formed. */
+int trace_scan(struct trace *trace);
+
+/* To the beginning again, with totals at zero. */
+int trace_rewind(struct trace *trace);
+
+void trace_close(struct trace *trace);
+
+/* How many events there will be, as far as is known; 0 where it is not. */
+uint64_t trace_expected_events(const struct trace *trace);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verbs of rmtool. Each is called as main() is, with its own name in argv[0], and
+ * returns the exit status. A verb may be called several times in one process: it keeps
+ * nothing between calls.
+ */
+#ifndef RMTOOL_VERBS_H
+#define RMTOOL_VERBS_H
+
+int verb_replay(int argc, char **argv);
+int verb_minheap(int argc, char **argv);
+int verb_plot(int argc, char **argv);
+
+#endif
