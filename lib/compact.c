@@ -3,6 +3,7 @@
 
 #include "block.h"
 #include "check.h"
+#include "merge.h"
 #include "move.h"
 #include "os.h"
 #include "small.h"
@@ -12,76 +13,6 @@ enum {
     CLOCK_BYTES = 4096,
     CLOCK_ACTIONS = 4
 };
-
-/* --- merge --- */
-
-/* The first run of a class as the target, and the last one that has something to give to it;
-   false: none has. *pinned: a locked object was met. */
-static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
-                       bool *pinned) {
-    *to = small_first(s, class_id);
-    if (*to == UNIT_NIL) return false;
-    for (*from = small_last(s, class_id); *from != *to; *from = small_before(s, *from)) {
-        struct run r = small_run(s, *from);
-        for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
-            if (!move_slot_pinned(s, *from, bit_lowest(live))) return true;
-        *pinned = true;
-    }
-    return false;
-}
-
-/* Move objects from one run to another until one of them is done; at most a run's worth. */
-static void merge_runs(struct store *s, unit_t from, unit_t to) {
-    struct run source = small_run(s, from);
-    unsigned room = bit_count(small_run(s, to).free);
-    /* The last object takes its run along: from then on `source` is only a copy. */
-    for (uint64_t live = run_live_mask(&source); live != 0 && room > 0; live &= live - 1) {
-        unsigned i = bit_lowest(live);
-        if (move_slot_pinned(s, from, i)) continue;
-        small_shift(s, from, i, to);
-        room--;
-    }
-}
-
-/* One action in a class; false: it is done. */
-static bool merge_class(struct store *s, unsigned class_id) {
-    uint64_t *loose = &s->loose[class_id / 64], *stuck = &s->stuck[class_id / 64];
-    uint64_t bit = UINT64_C(1) << class_id % 64;
-    unit_t from, to;
-    bool pinned = false;
-    if (merge_pair(s, class_id, &from, &to, &pinned)) {
-        merge_runs(s, from, to);
-        return true;
-    }
-    *loose &= ~bit;
-    size_t before = s->moved;
-    if (to != UNIT_NIL) {
-        if (move_pinned(s, to))
-            pinned = true;
-        else
-            small_cut(s, to);
-    }
-    if (pinned) *stuck |= bit;
-    return s->moved > before;
-}
-
-/* What was stuck when something was locked may go on when something has been unlocked. */
-static void merge_again(struct store *s) {
-    if (s->stuck_at == s->changes) return;
-    s->stuck_at = s->changes;
-    for (unsigned word = 0; word < 2; word++) {
-        s->loose[word] |= s->stuck[word];
-        s->stuck[word] = 0;
-    }
-}
-
-/* One action of merging; false: there is nothing to merge. */
-static bool merge_step(struct store *s) {
-    for (unsigned word = 0; word < 2; word++)
-        while (s->loose[word] != 0)
-            if (merge_class(s, 64 * word + bit_lowest(s->loose[word]))) return true;
-    return false;
-}
 
 /* --- fill --- */
 
@@ -98,7 +29,7 @@ static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
             move_fill(s, gap, to, span);
             return true;
         }
-        if (to == gap && size < s->scan.least) s->scan.least = size;
+        if (size < s->scan.least) s->scan.least = size;
     }
     if (header_kind(h) != SPAN_RUN) return false;
     struct run r = small_run(s, span);
@@ -124,13 +55,13 @@ static bool fill_step(struct store *s, unit_t gap) {
     unit_t above = gap + units;
     if (s->scan_stamp != stamp(s)) {
         s->scan_stamp = stamp(s);
-        *scan = (struct fill_scan){UNIT_NIL, 0, 0, UNIT_NIL, false};
+        *scan = (struct fill_scan){gap, above, UNIT_NIL, false};
     }
-    /* What a search from below found, or is finding, holds for a gap above of no more units. */
-    if (scan->gap == UNIT_NIL || gap < scan->gap || (units > scan->units && units >= scan->least))
-        *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
-    if (scan->done && units < scan->least) return false;
-    if (scan->done) *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
+    /* What a search from a gap below has passed over is too large for this one too, unless the
+       least of it would fit here. */
+    if (gap < scan->gap || units >= scan->least)
+        *scan = (struct fill_scan){gap, above, UNIT_NIL, false};
+    if (scan->done) return false;
     unit_t from = scan->at > above ? scan->at : above;
     unsigned looked_at = 0;
     /* Spans may have merged since the search stood there: begin at one that is still a start. */
@@ -163,6 +94,8 @@ static bool slide_step(struct store *s, unit_t *cursor) {
         }
         if (fill_step(s, gap)) return true;
         *cursor = gap + 1;
+        size_t bytes = units_bytes(above - gap);
+        if (small_has_stride(s, bytes)) small_keep_gap(s, gap);
     }
 }
 
@@ -185,17 +118,20 @@ bool compact(struct store *s, const struct compact_goal *goal) {
         if (reached(s, goal)) return false;
         size_t moved = s->moved - before;
         if (moved > 0 && goal->bytes != 0 && moved >= goal->bytes) return false;
-        /* The clock is read after 4 KiB moved or a few actions; a search that goes on in the
-           next call is progress too. */
-        if (goal->until_ns != 0 && actions > 0 &&
+        /* The clock is read after 4 KiB moved or a few actions. */
+        if (goal->until_ns != 0 && moved > 0 &&
             (s->moved - checked >= CLOCK_BYTES || actions % CLOCK_ACTIONS == 0)) {
             checked = s->moved;
             if (os_now_ns() >= goal->until_ns) return false;
         }
-        if (s->mover.slot != SLOT_NIL)
+        if (s->mover.slot != SLOT_NIL) {
             move_continue(s);
-        else if (!merging || !(merging = merge_step(s)))
-            if (!slide_step(s, &cursor)) return true;
+        } else if (!merging || !(merging = merge_step(s))) {
+            if (slide_step(s, &cursor)) continue;
+            if (!merge_pending(s)) return true;
+            merging = true; /* a fill has taken objects out of runs */
+            cursor = 0;
+        }
     }
 }
 
@@ -238,12 +174,12 @@ size_t compact_regain(const struct store *s) {
     return small_excess(s) + reserved;
 }
 
-unit_t compact_outlook(const struct store *s, bool pinned) {
+size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
     const struct area *a = &s->area;
-    if (!pinned) return a->free_units + (unit_t)compact_regain(s);
+    if (!pinned) return a->free_units + compact_regain(s) + beyond;
     /* Between two pinned spans everything slides down: their free memory becomes one piece
        before anything else is moved in from above. */
-    unit_t most = 0, sum = 0;
+    size_t most = 0, sum = 0;
     for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
         if (header_kind(area_header(a, at)) == SPAN_FREE)
             sum += free_size(area_header(a, at));
@@ -253,5 +189,6 @@ unit_t compact_outlook(const struct store *s, bool pinned) {
             sum = 0;
         if (sum > most) most = sum;
     }
-    return most;
+    sum += beyond;
+    return sum > most ? sum : most;
 }

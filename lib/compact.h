@@ -32,9 +32,9 @@ bool compact_raise(struct store *s, unit_t span, unit_t units);
    slot). */
 size_t compact_regain(const struct store *s);
 
-/* The largest free span, in units, that compaction is sure to make: with nothing locked and
-   no alignment above the default, exactly what it makes. `pinned` says whether something is.
-   O(runs with a free slot), with pinned blocks O(blocks). */
-unit_t compact_outlook(const struct store *s, bool pinned);
+/* The largest free span, in units, that compaction is sure to make, given that the area may grow
+   by `beyond`: with nothing locked and no alignment above the default, exactly what it makes.
+   `pinned` says whether something is. O(runs with a free slot), with pinned blocks O(blocks). */
+size_t compact_outlook(const struct store *s, bool pinned, size_t beyond);
 
 #endif

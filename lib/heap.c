@@ -74,9 +74,10 @@ static unit_t least_units(const struct request *q) {
 static bool place(struct heap *h, struct request *q, bool any) {
     struct store *s = &h->store;
     q->old = move_entry(s, q->slot);
-    if (is_small(q) && small_alloc(s, q->slot, q->size, any)) return true;
-    if (is_small(q) && !any) return false;
-    return block_alloc(s, q->slot, q->size, q->alignment);
+    if (!is_small(q)) return block_alloc(s, q->slot, q->size, q->alignment);
+    if (small_alloc(s, q->slot, q->size, any)) return true;
+    return any && (block_alloc(s, q->slot, q->size, 0) ||
+                   small_alloc_larger(s, q->slot, q->size));
 }
 
 /* The same where the first try has failed: grow, compact, take what fits. */
@@ -131,15 +132,14 @@ static void *pointer_of(const struct heap *h, uint64_t e) {
     return h->store.area.base + entry_place(e);
 }
 
-/* A call that cannot be served: what it took from the border goes back. */
-static rm_status_t out_of_memory(struct heap *h, int system) {
+/* A call that cannot be served leaves the border where it was, and errno too, unless the
+   system refused something. */
+static rm_status_t out_of_memory(struct heap *h, uint32_t room, int saved_errno) {
     h->store.failures++;
-    region_settle(&h->region, &h->store);
-    if (errno == 0) {
-        errno = system;
-        return RM_ENOMEM;
-    }
-    return RM_ESYSTEM;
+    region_restore(&h->region, &h->store, room);
+    if (errno != 0) return RM_ESYSTEM;
+    errno = saved_errno;
+    return RM_ENOMEM;
 }
 
 rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,
@@ -148,14 +148,14 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     struct request q = {.size = size, .alignment = alignment > 8 ? alignment : 0};
     q.flags = flags;
     int saved = errno;
+    uint32_t room = s->table.room;
     if (size > RM_BLOCK_MAX) {
         s->failures++;
         return RM_ENOMEM;
     }
-    if (h->compaction == RM_COMPACT_STEADY && may_move(h, flags)) steady_step(h);
     if (unlikely(table_wants(&s->table) != 0)) {
         errno = 0;
-        if (!slot_room(h, flags)) return out_of_memory(h, saved);
+        if (!slot_room(h, flags)) return out_of_memory(h, room, saved);
         errno = saved;
     }
     q.slot = table_take(&s->table);
@@ -163,14 +163,15 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
         errno = 0;
         if (!place_slowly(h, &q)) {
             table_untake(&s->table, q.slot);
-            return out_of_memory(h, saved);
+            return out_of_memory(h, room, saved);
         }
         errno = saved;
     }
     s->allocations++;
     store_count(s, size);
     if (flags & RM_ZERO) memset(pointer_of(h, table_entry(&s->table, q.slot)), 0, size);
-    if (unlikely(s->area.released_units != 0)) region_note_peak(&h->region, s);
+    region_note_regained(&h->region, s);
+    if (h->compaction == RM_COMPACT_STEADY && may_move(h, flags)) steady_step(h);
     *slot = q.slot;
     return RM_OK;
 }
@@ -334,14 +335,15 @@ rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size) {
         if (entry_locks(e) != LOCKS_NONE) return RM_ELOCKED;
         struct request q = {.slot = slot, .size = size, .alignment = asked_alignment(s, e)};
         int saved = errno;
+        uint32_t room = s->table.room;
         errno = 0;
-        if (!grow(h, &q, old_size)) return out_of_memory(h, saved);
+        if (!grow(h, &q, old_size)) return out_of_memory(h, room, saved);
         errno = saved;
     }
     s->changes++;
     s->requested -= old_size;
     store_count(s, size);
-    if (unlikely(s->area.released_units != 0)) region_note_peak(&h->region, s);
+    region_note_regained(&h->region, s);
     return RM_OK;
 }
 
@@ -360,10 +362,10 @@ bool heap_trim(struct heap *h) { return region_trim(&h->region, &h->store); }
 /* Bytes of the largest block in so many units. */
 static size_t block_bytes(unit_t units) { return units == 0 ? 0 : units_bytes(units) - HEADER; }
 
-size_t heap_largest(struct heap *h, bool after_compaction) {
+/* With the table's spare room given to the area. */
+static size_t largest_settled(struct heap *h, bool after_compaction) {
     struct store *s = &h->store;
     struct area *a = &s->area;
-    region_settle(&h->region, s);
     uint32_t wants = table_wants(&s->table);
     if (wants == UINT32_MAX) return 0;
     unit_t handle = region_closed(&h->region) ? wants / 2 : 0;
@@ -382,7 +384,7 @@ size_t heap_largest(struct heap *h, bool after_compaction) {
     }
     if (after_compaction) {
         bool pinned = anything_locked(&s->table);
-        size_t units = compact_outlook(s, pinned) + reserve;
+        size_t units = compact_outlook(s, pinned, reserve);
         if (units > UNIT_NIL) units = UNIT_NIL;
         /* Where compaction has to make room for the handle first, what it leaves with things
            locked cannot be told. */
@@ -392,4 +394,12 @@ size_t heap_largest(struct heap *h, bool after_compaction) {
         }
     }
     return most < RM_BLOCK_MAX ? most : RM_BLOCK_MAX;
+}
+
+size_t heap_largest(struct heap *h, bool after_compaction) {
+    uint32_t room = h->store.table.room;
+    region_settle(&h->region, &h->store);
+    size_t largest = largest_settled(h, after_compaction);
+    region_restore(&h->region, &h->store, room);
+    return largest;
 }

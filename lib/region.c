@@ -103,6 +103,7 @@ size_t region_capacity(const struct region *r, const struct store *s) {
 void region_note_peak(struct region *r, const struct store *s) {
     size_t capacity = region_capacity(r, s);
     if (capacity > r->peak) r->peak = capacity;
+    r->released = s->area.released_units;
 }
 
 /* --- the border --- */
@@ -191,9 +192,16 @@ bool region_room(struct region *r, struct store *s, uint32_t slots) {
     return true;
 }
 
+void region_restore(struct region *r, struct store *s, uint32_t room) {
+    if (!region_closed(r)) return;
+    if (s->table.room > room) region_settle(r, s);
+    if (s->table.room < room) region_room(r, s, room - s->table.room);
+}
+
 /* --- giving back --- */
 
 bool region_trim(struct region *r, struct store *s) {
+    region_note_peak(r, s);
     region_settle(r, s);
     if (!r->pages) return true;
     struct area *a = &s->area;
@@ -219,5 +227,7 @@ bool region_trim(struct region *r, struct store *s) {
         if (old_table < table_page)
             all &= os_uncommit(old_table, (size_t)(table_page - old_table));
     }
-    return area_release(a) && all;
+    all &= area_release(a);
+    region_note_peak(r, s);
+    return all;
 }

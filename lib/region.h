@@ -22,6 +22,7 @@ struct region {
     char *zones_end; /* committed so far */
     bool pages;      /* reserved by us, not the caller's */
     size_t peak;     /* of region_capacity */
+    unit_t released; /* the area's released_units when the peak was noted */
 };
 
 /* Where a structure of so many bytes lies at the top of a region, below the zones; NULL: the
@@ -37,8 +38,11 @@ static inline bool region_closed(const struct region *r) { return r->area_end ==
 
 /* Bytes held now: committed pages less those given back, or the caller's bytes. */
 size_t region_capacity(const struct region *r, const struct store *s);
-/* Note a peak of it. */
+/* Note a peak of it; to be called after pages may have been regained from free spans. */
 void region_note_peak(struct region *r, const struct store *s);
+static inline void region_note_regained(struct region *r, const struct store *s) {
+    if (unlikely(s->area.released_units < r->released)) region_note_peak(r, s);
+}
 
 /* More units for the area, at least so many at its end; false: there are no pages for them. */
 bool region_grow(struct region *r, struct store *s, unit_t units);
@@ -53,6 +57,9 @@ void region_settle(struct region *r, struct store *s);
 static inline size_t region_gap(const struct region *r) {
     return (size_t)(r->table_end - r->area_end);
 }
+
+/* Give the table such a room again as it had before, if the area has it to give. */
+void region_restore(struct region *r, struct store *s, uint32_t room);
 
 /* Give every page that holds nothing back. False: the system refused some. */
 bool region_trim(struct region *r, struct store *s);

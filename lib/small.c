@@ -3,6 +3,9 @@
 
 #include "check.h"
 
+/* A single object takes less with a header of its own than as a run of one. */
+enum { SLOTS_LEAST = 2 };
+
 void small_init(struct store *s) {
     for (unsigned c = 0; c < CLASSES; c++)
         s->runs[c] = (struct class_runs){{UNIT_NIL, UNIT_NIL}, 0, 0};
@@ -168,7 +171,7 @@ static void point_entry(struct store *s, uint32_t slot, const struct run *r, uns
 /* How many slots the next run of a class is to have. */
 static unsigned wanted_slots(const struct store *s, unsigned class_id) {
     const struct size_class *class = &size_classes[class_id];
-    unsigned slots = 1 + s->runs[class_id].live / 4;
+    unsigned slots = SLOTS_LEAST + s->runs[class_id].live / 4;
     if (slots >= class->slots_max) return class->slots_max;
     /* Whole fours leave no padding behind the references. */
     return slots >= 8 ? slots & ~3u : slots;
@@ -188,6 +191,7 @@ static void adopt_run(struct store *s, unit_t span, unsigned class_id, unsigned 
 static unit_t make_run(struct store *s, unsigned class_id, bool any) {
     const struct size_class *class = &size_classes[class_id];
     unsigned slots = wanted_slots(s, class_id), least = any ? 1 : (slots + 1) / 2;
+    if (least < SLOTS_LEAST) least = SLOTS_LEAST;
     for (; slots >= least; slots /= 2) {
         unit_t span = area_alloc(&s->area, run_units(class, slots));
         if (span == UNIT_NIL) continue;
@@ -206,16 +210,27 @@ static unit_t larger_run(const struct store *s, unsigned class_id, size_t size) 
     return UNIT_NIL;
 }
 
-bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
-    unsigned class_id = class_of(size);
-    unit_t span = small_first(s, class_id);
-    if (span == UNIT_NIL) span = make_run(s, class_id, any);
-    if (span == UNIT_NIL && any) span = larger_run(s, class_id, size);
-    if (span == UNIT_NIL) return false;
+/* A new object takes the lowest free slot of a run. */
+static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size) {
     struct run r = small_run(s, span);
     unsigned i = take_slot(s, &r);
     set_ref_size(&r, i, slot, size);
     point_entry(s, slot, &r, i);
+}
+
+bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
+    unsigned class_id = class_of(size);
+    unit_t span = small_first(s, class_id);
+    if (span == UNIT_NIL) span = make_run(s, class_id, any);
+    if (span == UNIT_NIL) return false;
+    settle_in(s, span, slot, size);
+    return true;
+}
+
+bool small_alloc_larger(struct store *s, uint32_t slot, size_t size) {
+    unit_t span = larger_run(s, class_of(size), size);
+    if (span == UNIT_NIL) return false;
+    settle_in(s, span, slot, size);
     return true;
 }
 
@@ -287,6 +302,14 @@ void small_shift(struct store *s, unit_t from, unsigned i, unit_t to) {
 
 /* --- what merging frees, and the cut at its end --- */
 
+/* Units of a run, or of a block, that is left of a run when `kept` objects stay in it: those in
+   its highest live slots, since it gives away its lowest first. */
+static unit_t units_left(const struct run *r, unsigned kept) {
+    if (kept == 0) return 0;
+    if (kept > 1 || r->slots == 1) return run_units(r->class, kept);
+    return block_units(small_size(r, bit_highest(run_live_mask(r))), false);
+}
+
 /* One circular list of a class. `live` objects are still to be housed: runs take them in
    order; the run that takes the last is cut, those behind it are freed. */
 static size_t list_excess(const struct store *s, unit_t head, uint32_t *live) {
@@ -297,7 +320,7 @@ static size_t list_excess(const struct store *s, unit_t head, uint32_t *live) {
         struct run r = small_run(s, at);
         unsigned kept = *live < r.slots ? *live : r.slots;
         excess += run_units(r.class, r.slots);
-        if (kept > 0) excess -= run_units(r.class, kept);
+        excess -= units_left(&r, kept);
         *live -= kept;
         at = load32(links_in(&r));
     } while (at != head);
@@ -379,4 +402,34 @@ void small_cut(struct store *s, unit_t span) {
         s->moved_blocks += small_follow(s, span);
     }
     area_split_off(&s->area, span + cut, units - cut);
+}
+
+/* --- gaps as long as a slot --- */
+
+bool small_has_stride(const struct store *s, size_t bytes) {
+    if (bytes > SMALL_MAX) return false;
+    unsigned separate = class_of(bytes);
+    return s->runs[separate].live + s->runs[separate - 1].live > 0;
+}
+
+void small_keep_gap(struct store *s, unit_t gap) {
+    unit_t units = free_size(area_header(&s->area, gap));
+    size_t bytes = units_bytes(units);
+    /* Embedded, so that nothing but a header stands beside the slot. */
+    size_t stride = bytes <= 128 ? bytes - HEADER : bytes - UNIT;
+    unsigned class_id = class_of(stride) - 1;
+    CHECK(7, size_classes[class_id].embedded && run_units(&size_classes[class_id], 1) == units);
+    uint64_t loose = s->loose[class_id / 64];
+    area_cut(&s->area, gap, gap, units);
+    adopt_run(s, gap, class_id, 1);
+    s->loose[class_id / 64] = loose;
+    s->stuck[class_id / 64] |= UINT64_C(1) << class_id % 64;
+}
+
+void small_drop(struct store *s, unit_t span) {
+    struct run r = small_run(s, span);
+    list_remove(s, &r, density_of(&r));
+    s->runs[r.class_id].slots -= r.slots;
+    s->spare -= (size_t)r.slots * r.class->stride;
+    area_free(&s->area, span, run_units(r.class, r.slots));
 }

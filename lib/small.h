@@ -54,8 +54,10 @@ void small_set_size(const struct run *r, unsigned i, size_t size);
 
 /* Place a block of `size` bytes, at most SMALL_MAX, for a table slot: its entry names the place
    then. False: no run of its class has a free slot, and none of the wanted length can be made;
-   `any`: nor one of any length, nor is there a slot of a larger class. */
+   `any`: nor one of any length. */
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any);
+/* The same in a slot of a larger class. */
+bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
 /* The largest size that a free slot holds; 0: there is none. O(classes). */
 size_t small_largest(const struct store *s);
 /* Free slot `i` of a run; an empty run becomes free memory. */
@@ -83,8 +85,17 @@ void small_relink(struct store *s, unit_t from, unit_t to);
 /* Let the entries of a run's objects name where the run lies now. Returns how many. */
 unsigned small_follow(struct store *s, unit_t span);
 
-/* Cut a run down to its live objects, in place. No object of it is locked. Nothing happens
-   where that frees no unit. */
+/* Make a free span of SMALL_MAX bytes or less a run of one free slot. For a gap as long as some
+   slot, in which its object with a header of its own does not fit. Merging undoes it once
+   something has been unlocked. */
+void small_keep_gap(struct store *s, unit_t gap);
+/* Are there objects whose slots are so long? */
+bool small_has_stride(const struct store *s, size_t bytes);
+/* Free a run without objects. */
+void small_drop(struct store *s, unit_t span);
+
+/* Cut a run down to its live objects, two or more, in place. None of them is locked. Nothing
+   happens where that frees no unit. */
 void small_cut(struct store *s, unit_t span);
 
 #endif

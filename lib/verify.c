@@ -56,8 +56,6 @@ static size_t offset_of(const struct proof *p, const void *where) {
     return (size_t)((const char *)where - p->a->base);
 }
 
-static void look_at(const struct proof *p, unit_t span) { p->fault->offset = units_bytes(span); }
-
 /* The finisher of splitmix64 (Steele, Lea, Flood 2014). */
 static void note(struct tally *t, unit_t span) {
     uint64_t x = (span + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -80,39 +78,38 @@ static bool is_bool(const bool *flag) {
     return byte <= 1;
 }
 
-/* Where the area's and the zones' memory ends; their beginnings and the table are in place. */
+/* Where the memory of the parts ends; where it begins has been found in order. */
 static bool ends_sound(const struct proof *p, uintptr_t end) {
     const struct region *r = &p->h->region;
-    const struct area *a = p->a;
     uintptr_t area_end = (uintptr_t)r->area_end, table_end = (uintptr_t)r->table_end;
-    uintptr_t zones = (uintptr_t)(a->zones), zones_end = (uintptr_t)r->zones_end;
-    size_t page = os_page(), n_zones = (size_t)(a->limit >> ZONE_SHIFT) + 1;
-    if (area_end != (uintptr_t)a->base + units_bytes(a->limit) + HEADER || area_end > table_end)
+    uintptr_t zones_end = (uintptr_t)r->zones_end, top = (uintptr_t)p->h;
+    size_t zones = ((size_t)(p->a->limit >> ZONE_SHIFT) + 1) * sizeof(struct zone);
+    size_t page = os_page();
+    if (table_end > top || top - table_end != (size_t)p->t->room * 8)
+        return fail(p, 8, "The table's room is not what its memory has.");
+    if (area_end != (uintptr_t)p->a->base + units_bytes(p->a->limit) + HEADER)
         return fail(p, 1, "The area's limit is not where its memory ends.");
-    if (area_end != table_end && (!r->pages || (area_end | table_end) % page != 0))
+    if (area_end > table_end ||
+        (area_end < table_end && (!r->pages || (area_end | table_end) % page != 0)))
         return fail(p, 1, "The area and the table neither meet nor end with pages.");
-    if (r->pages ? zones_end % page != 0 || zones_end > end : zones_end != 0)
-        return fail(p, 1, "The zones do not end with a page of the region.");
-    if (zones + n_zones * sizeof(struct zone) > (r->pages ? zones_end : end))
-        return fail(p, 6, "There are fewer zones than the area has.");
+    if (r->pages ? zones_end % page != 0 || zones_end > end ||
+                       zones_end < (uintptr_t)p->a->zones + zones
+                 : zones_end != 0)
+        return fail(p, 1, "The zones are not where their memory ends.");
     return true;
 }
 
 static bool region_sound(struct proof *p, const char *low, size_t bytes) {
     const struct region *r = &p->h->region;
-    uintptr_t end = (uintptr_t)low + bytes, top = (uintptr_t)p->h;
-    uintptr_t base = round_up((uintptr_t)low, UNIT) + HEADER;
+    uintptr_t end = (uintptr_t)low + bytes, base = round_up((uintptr_t)low, UNIT) + HEADER;
     size_t n_zones = (bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2; /* as region.c has it */
     uintptr_t zones = round_down(end, sizeof(struct zone)) - n_zones * sizeof(struct zone);
-    p->fault->offset = p->self = top - base;
-    if (r->low != low || r->bytes != bytes || !is_bool(&r->pages))
+    p->fault->offset = p->self = (uintptr_t)p->h - base;
+    if (r->low != low || r->bytes != bytes || !is_bool(&r->pages) ||
+        (uintptr_t)p->a->base != base || (uintptr_t)p->a->zones != zones)
         return fail(p, 1, "The region is not the one that the heap was made in.");
-    if ((uintptr_t)p->a->base != base || (uintptr_t)p->a->zones != zones)
-        return fail(p, 1, "The area is not where the region has it.");
-    uintptr_t table_end = (uintptr_t)r->table_end;
-    if ((uintptr_t)p->t->top != top || table_end > top ||
-        top - table_end != (size_t)p->t->room * 8)
-        return fail(p, 8, "The table is not where the region has it.");
+    if (p->t->top != (const char *)p->h)
+        return fail(p, 8, "The table does not begin where the region has it.");
     return ends_sound(p, end);
 }
 
@@ -122,7 +119,7 @@ static bool table_sound(const struct proof *p) {
     if (t->n_slots < TABLE_SLOTS_MIN || t->n_slots % 2 != 0 || t->n_slots > t->room ||
         t->n_slots > 1u << SLOT_BITS || t->generation >= GENERATIONS ||
         t->hint >= 1u << SLOT_BITS >> 6)
-        return fail(p, 8, "The table's slots, generation or hint cannot be so many.");
+        return fail(p, 8, "The table's slots, generation or hint cannot be.");
     uint32_t slot = table_verify(t);
     if (slot == TABLE_SOUND) return true;
     if (slot >= t->n_slots) return fail(p, 9, "The table's slots are miscounted.");
@@ -135,22 +132,22 @@ static bool compactor_sound(const struct proof *p) {
     const struct store *s = p->s;
     const struct mover *m = &s->mover;
     const struct area *a = p->a;
-    uint64_t beyond = ~bit_mask(CLASSES - 64);
-    if (((s->loose[0] | s->stuck[0]) & 1) | ((s->loose[1] | s->stuck[1]) & beyond))
+    uint64_t low = s->loose[0] | s->stuck[0], high = s->loose[1] | s->stuck[1];
+    if ((low & 1) != 0 || high >> (CLASSES - 64) != 0)
         return fail(p, 7, "Runs are to be merged of a class that is none.");
     if (!is_bool(&m->slide) || !is_bool(&s->scan.done) ||
         s->scan.at > p->h->region.bytes >> UNIT_SHIFT)
         return fail(p, 11, "The compactor's notes cannot be.");
-    if (m->slot == SLOT_NIL)
-        return a->stretch == UNIT_NIL || fail(p, 11, "There is a stretch, and nothing half moved.");
-    if (!table_live(p->t, m->slot) || m->units == 0 || m->units > a->limit ||
-        m->from > a->limit - m->units || m->to > a->limit - m->units ||
-        m->done >= units_bytes(m->units) - HEADER)
+    if (m->slot != SLOT_NIL &&
+        (!table_live(p->t, m->slot) || m->units == 0 || m->units > a->limit ||
+         m->from > a->limit - m->units || m->to > a->limit - m->units ||
+         m->done >= units_bytes(m->units) - HEADER))
         return fail(p, 11, "The block half moved cannot be.");
-    if (m->slide ? a->stretch != m->to || m->to >= m->from ||
-                       a->stretch_units != m->from + m->units - m->to
-                 : a->stretch != UNIT_NIL)
-        return fail(p, 11, "The stretch is not that of the block half moved.");
+    if (m->slot == SLOT_NIL || !m->slide
+            ? a->stretch != UNIT_NIL
+            : a->stretch != m->to || m->to >= m->from ||
+                  a->stretch_units != m->from + m->units - m->to)
+        return fail(p, 11, "The stretch is not that of a block half moved.");
     return true;
 }
 
@@ -161,11 +158,10 @@ static unit_t legal_units(const struct area *a, unit_t at) {
     if (at >= a->limit) return 0;
     uint64_t h = area_header(a, at);
     enum span_kind kind = header_kind(h);
-    if (kind == SPAN_RUN) {
-        unsigned class_id = run_class(h), slots = run_slots(h);
-        if (class_id == 0 || class_id >= CLASSES) return 0;
-        if (slots == 0 || slots > size_classes[class_id].slots_max) return 0;
-    }
+    unsigned class_id = run_class(h), slots = run_slots(h);
+    if (kind == SPAN_RUN && (class_id == 0 || class_id >= CLASSES || slots == 0 ||
+                             slots > size_classes[class_id].slots_max))
+        return 0;
     bool block = kind == SPAN_BLOCK || kind == SPAN_ALIGNED;
     if (block ? block_size(h) > RM_BLOCK_MAX : at == a->stretch) return 0;
     unit_t units = area_units(a, at);
@@ -175,10 +171,10 @@ static unit_t legal_units(const struct area *a, unit_t at) {
 /* Invariant 12: whole pages, clear of the span's node and of its size word. */
 static bool released_sound(struct proof *p, unit_t at, unit_t units) {
     const char *node = area_at(p->a, at);
-    if (!p->h->region.pages || units < RELEASED_NODE_UNITS)
-        return fail(p, 12, "A free span that holds no page has given some back.");
     size_t page = os_page(), low = units_bytes(at) + RELEASED_HEADROOM;
     size_t high = units_bytes(at + units) - sizeof(uint32_t);
+    if (!p->h->region.pages || units < RELEASED_NODE_UNITS)
+        return fail(p, 12, "A free span that holds no page has given some back.");
     size_t bytes = units_bytes(load32(node + RELEASED_COUNT));
     size_t first = load32(node + RELEASED_FIRST) * page - HEADER; /* of page 0: too large */
     if (bytes == 0 || bytes % page || first < low || first > high || bytes > high - first)
@@ -206,11 +202,11 @@ static bool free_sound(struct proof *p, unit_t at, unit_t units) {
 static bool named(struct proof *p, uint32_t slot, size_t place, unsigned back) {
     if (!table_live(p->t, slot)) return fail(p, 5, "A reference names no live entry.");
     uint64_t e = table_entry(p->t, slot);
-    unsigned locks = entry_locks(e);
+    bool moving = slot == p->s->mover.slot;
     if (entry_place(e) != place || entry_back(e) != back)
-        return fail(p, 5, "A reference names an entry that names something else.");
-    if (locks > LOCKS_LIMIT) return fail(p, 5, "An entry has more locks than there may be.");
-    if ((locks == LOCKS_MOVING) != (slot == p->s->mover.slot))
+        return fail(p, moving ? 11 : 5, "A reference names an entry of something else.");
+    if (entry_locks(e) > LOCKS_LIMIT) return fail(p, 5, "An entry has too many locks.");
+    if ((entry_locks(e) == LOCKS_MOVING) != moving)
         return fail(p, 11, "An entry is wrong about being half moved.");
     p->n_blocks++;
     return true;
@@ -219,22 +215,19 @@ static bool named(struct proof *p, uint32_t slot, size_t place, unsigned back) {
 static bool block_sound(struct proof *p, unit_t at, unit_t units) {
     const struct mover *m = &p->s->mover;
     uint64_t h = area_header(p->a, at);
-    unit_t place = at;
-    if (header_kind(h) == SPAN_ALIGNED) { /* a stretch ends where its block did: the same byte */
-        unsigned log2 = (unsigned char)area_at(p->a, at + units)[-1];
-        uintptr_t payload = (uintptr_t)area_at(p->a, at) + HEADER;
-        if (log2 < UNIT_SHIFT || RM_ALIGNMENT_MAX >> log2 == 0 || payload & bit_mask(log2))
-            return fail(p, 10, "A block is not aligned as its span says.");
-    }
-    if (m->slot != SLOT_NIL && at == m->to) {
-        p->n_reserved++;
-        place = m->from;
-        if (block_ref(h) != m->slot ||
-            block_units(block_size(h), header_kind(h) == SPAN_ALIGNED) != m->units)
-            return fail(p, 11, "What is reserved is not for the block half moved.");
-        if (!m->slide) /* the block itself is met elsewhere */
-            return ((h ^ area_header(p->a, place)) & ~(uint64_t)SPAN_PREV_FREE) == 0 ||
-                   fail(p, 11, "The block half moved has two headers.");
+    bool aligned = header_kind(h) == SPAN_ALIGNED, reserved = m->slot != SLOT_NIL && at == m->to;
+    unit_t place = reserved ? m->from : at;
+    /* A stretch ends where its block does: the last byte is the alignment's there too. */
+    unsigned log2 = aligned ? (unsigned char)area_at(p->a, at + units)[-1] : UNIT_SHIFT;
+    if (log2 < UNIT_SHIFT || log2 > bit_lowest(RM_ALIGNMENT_MAX) ||
+        (((uintptr_t)area_at(p->a, at) + HEADER) & bit_mask(log2)) != 0)
+        return fail(p, 10, "A block is not aligned as its span says.");
+    if (reserved && (p->n_reserved++ != 0 || block_ref(h) != m->slot ||
+                     block_units(block_size(h), aligned) != m->units))
+        return fail(p, 11, "What is reserved is not for the block half moved.");
+    if (reserved && !m->slide) { /* the block itself is met elsewhere */
+        if (((h ^ area_header(p->a, place)) & ~(uint64_t)SPAN_PREV_FREE) == 0) return true;
+        return fail(p, 11, "The block half moved has two headers.");
     }
     p->requested += block_size(h);
     return named(p, block_ref(h), place_behind(place), 0);
@@ -251,13 +244,26 @@ static bool run_sound(struct proof *p, unit_t at) {
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
         size_t size = small_size(&r, i), place = offset_of(p, run_slot(&r, i));
+        unsigned back = (unsigned)((place - place_behind(at)) >> UNIT_SHIFT);
         p->fault->offset = place;
         if (size > r.class->capacity) /* below 0 it has wrapped */
             return fail(p, 5, "The size of an object in a run cannot be.");
-        unsigned back = (unsigned)((place - place_behind(at)) >> UNIT_SHIFT);
         if (!named(p, ref_slot(run_ref(&r, i)), place, back)) return false;
         p->requested += size;
     }
+    return true;
+}
+
+/* Invariant 6 of the zones below the one of unit `at`, in which no more spans begin. */
+static bool zones_sound(struct proof *p, unit_t at) {
+    for (; p->n_zones < at >> ZONE_SHIFT; p->n_zones++) {
+        const struct zone *zone = &p->a->zones[p->n_zones];
+        p->fault->offset = offset_of(p, zone);
+        if (zone->first != p->zone.first || zone->n_free != p->zone.n_free)
+            return fail(p, 6, "A zone is wrong about its spans.");
+        p->zone = (struct zone){UNIT_NIL, 0};
+    }
+    p->fault->offset = units_bytes(at);
     return true;
 }
 
@@ -272,43 +278,29 @@ static bool span_sound(struct proof *p, unit_t at, unit_t units, bool below_free
     return kind == SPAN_RUN ? run_sound(p, at) : block_sound(p, at, units);
 }
 
-/* Invariant 6 of the zones below the one of unit `at`, in which no more spans begin. */
-static bool zones_sound(struct proof *p, unit_t at) {
-    for (; p->n_zones < at >> ZONE_SHIFT; p->n_zones++) {
-        const struct zone *zone = &p->a->zones[p->n_zones];
-        p->fault->offset = offset_of(p, zone);
-        if (zone->first != p->zone.first || zone->n_free != p->zone.n_free)
-            return fail(p, 6, "A zone is wrong about its spans.");
-        p->zone = (struct zone){UNIT_NIL, 0};
-    }
-    return true;
-}
-
 static bool tiling_sound(struct proof *p) {
     const struct area *a = p->a;
-    bool free = false;
+    uint64_t free = 0; /* what the prev bit of the next span should be */
     unit_t units;
     for (unit_t at = 0; at < a->limit; at += units) {
         if (!zones_sound(p, at)) return false;
-        look_at(p, at);
         units = legal_units(a, at);
         if (units == 0) return fail(p, 1, "A span's header makes no sense.");
-        if (!span_sound(p, at, units, free)) return false;
-        free = header_kind(area_header(a, at)) == SPAN_FREE;
+        if (!span_sound(p, at, units, free != 0)) return false;
+        free = header_kind(area_header(a, at)) == SPAN_FREE ? SPAN_PREV_FREE : 0;
     }
-    look_at(p, a->limit);
     uint64_t end = area_header(a, a->limit);
+    p->fault->offset = units_bytes(a->limit);
     if ((end & ~(uint64_t)SPAN_PREV_FREE) != SPAN_BLOCK)
         return fail(p, 1, "The word at the area's end is another.");
-    if (((end & SPAN_PREV_FREE) != 0) != free)
+    if ((end & SPAN_PREV_FREE) != free)
         return fail(p, 2, "The word at the area's end is wrong about the last span.");
     if (!zones_sound(p, ((a->limit >> ZONE_SHIFT) + 1) << ZONE_SHIFT)) return false;
     p->fault->offset = p->self;
     if (p->n_reserved != (p->s->mover.slot != SLOT_NIL))
         return fail(p, 11, "Nothing is reserved for the block half moved.");
-    if (p->n_blocks != p->t->n_live)
-        return fail(p, 5, "A live entry names nothing that refers to it.");
-    return true;
+    if (p->n_blocks == p->t->n_live) return true;
+    return fail(p, 5, "A live entry names nothing that refers to it.");
 }
 
 /* --- the index: invariant 4 --- */
@@ -333,7 +325,7 @@ static bool same_size_sound(struct proof *p, unit_t first, unit_t key) {
         if (key_of(p, at) != key || key == 0 || field(p, at, PREVIOUS) != previous ||
             (in_trie && field(p, at, IN_TRIE) != (at == first)) || p->indexed.n == p->free.n)
             return fail(p, 4, "The index leads to what is no free span of that size.");
-        look_at(p, at);
+        p->fault->offset = units_bytes(at);
         note(&p->indexed, at);
         previous = at;
         at = (unit_t)(area_header(p->a, at) >> FREE_NEXT_SHIFT) & UNIT_NIL;
@@ -371,21 +363,20 @@ static bool trie_sound(struct proof *p, unit_t root, unsigned order) {
 
 static bool index_sound(struct proof *p) {
     const struct buddy *b = &p->a->buddy;
+    uint64_t bins_used = 0, orders_used = 0;
     for (unsigned key = 0; key < BUDDY_BINS; key++) {
         p->fault->offset = p->self;
-        if ((b->bins_used >> key & 1) != (b->bins[key] != UNIT_NIL))
-            return fail(p, 4, "The index is wrong about which sizes have a span.");
         if (!same_size_sound(p, b->bins[key], key)) return false;
+        bins_used |= (uint64_t)(b->bins[key] != UNIT_NIL) << key;
     }
-    for (unsigned order = 0; order < 32; order++) {
-        bool is_trie = order >= BUDDY_ORDER_MIN && order < BUDDY_ORDERS;
-        unit_t root = is_trie ? b->tries[order - BUDDY_ORDER_MIN] : UNIT_NIL;
+    for (unsigned i = 0; i < BUDDY_TRIES; i++) {
         p->fault->offset = p->self;
-        if ((b->orders_used >> order & 1) != (root != UNIT_NIL))
-            return fail(p, 4, "The index is wrong about which orders have a span.");
-        if (!trie_sound(p, root, order)) return false;
+        if (!trie_sound(p, b->tries[i], BUDDY_ORDER_MIN + i)) return false;
+        orders_used |= (uint64_t)(b->tries[i] != UNIT_NIL) << (BUDDY_ORDER_MIN + i);
     }
     p->fault->offset = p->self;
+    if (bins_used != b->bins_used || orders_used != b->orders_used)
+        return fail(p, 4, "The index is wrong about which sizes and orders have a span.");
     return same(&p->indexed, &p->free) || fail(p, 4, "The index does not hold all free spans.");
 }
 
@@ -398,7 +389,7 @@ static bool released_list_sound(const struct proof *p) {
             !(area_header(p->a, at) >> FREE_RELEASED_BIT) ||
             field(p, at, PREV_RELEASED) != previous)
             return fail(p, 12, "The list of spans with pages given back is broken.");
-        look_at(p, at);
+        p->fault->offset = units_bytes(at);
         note(&members, at);
         previous = at;
     }
@@ -430,7 +421,7 @@ static bool list_sound(struct proof *p, unsigned class_id, unsigned density) {
         }
         if (links == NULL || load32(links + 4) != previous || p->listed.n == p->partial.n)
             return fail(p, 7, "A list of runs leads to what does not belong there.");
-        look_at(p, at);
+        p->fault->offset = units_bytes(at);
         note(&p->listed, at);
     } while (at != head);
     return true;

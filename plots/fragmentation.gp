@@ -3,8 +3,8 @@
 # External and internal fragmentation, without and with compaction, on one sheet.
 #
 # By hand, with the time series of two replays of one trace:
-#   rmtool replay --compact manual --csv plain.csv TRACE
-#   rmtool replay --compact steady --csv compacted.csv TRACE
+#   rmtool replay --heap 5MiB --compact manual --csv plain.csv TRACE
+#   rmtool replay --heap 5MiB --compact demand --step 500:0 --csv compacted.csv TRACE
 #   gnuplot -e "plain='plain.csv'; compacted='compacted.csv'; out='fragmentation.png'" \
 #           plots/fragmentation.gp
 

@@ -6,8 +6,8 @@
 # size (after Linux's "unusable free space index").
 #
 # By hand, with the time series of two replays of one trace:
-#   rmtool replay --compact manual --csv plain.csv TRACE
-#   rmtool replay --compact steady --csv compacted.csv TRACE
+#   rmtool replay --heap 5MiB --compact manual --csv plain.csv TRACE
+#   rmtool replay --heap 5MiB --compact demand --step 500:0 --csv compacted.csv TRACE
 #   gnuplot -e "plain='plain.csv'; compacted='compacted.csv'; out='free.png'" plots/free.gp
 
 figure = 'free'

@@ -4,8 +4,8 @@
 # (left) and with (right), on the same scale.
 #
 # By hand, with the heap maps of two replays of one trace:
-#   rmtool replay --compact manual --heap-map plain-map.csv TRACE
-#   rmtool replay --compact steady --heap-map compacted-map.csv TRACE
+#   rmtool replay --heap 5MiB --compact manual --heap-map plain-map.csv TRACE
+#   rmtool replay --heap 5MiB --compact demand --step 500:0 --heap-map compacted-map.csv TRACE
 #   gnuplot -e "plain='plain-map.csv'; compacted='compacted-map.csv'; out='heapmap.png'" \
 #           plots/heapmap.gp
 

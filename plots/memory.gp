@@ -4,7 +4,7 @@
 #
 # By hand, with the time series of two replays of one trace:
 #   rmtool replay --compact manual --csv plain.csv TRACE
-#   rmtool replay --compact steady --csv compacted.csv TRACE
+#   rmtool replay --compact demand --step 500:0 --trim --csv compacted.csv TRACE
 #   gnuplot -e "plain='plain.csv'; compacted='compacted.csv'; out='memory.png'" plots/memory.gp
 
 figure = 'memory'

@@ -74,8 +74,8 @@ comment(file, key) = system(sprintf("sed -n 's/^# %s: *//p;/^[^#]/q' %s", key, q
 # The unit in which a number of bytes reads well, and its name.
 byte_unit(n) = n >= 1.5*2**30 ? 2.0**30 : n >= 1.5*2**20 ? 2.0**20 : n >= 4096 ? 1024.0 : 1.0
 byte_name(n) = n >= 1.5*2**30 ? 'GiB' : n >= 1.5*2**20 ? 'MiB' : n >= 4096 ? 'KiB' : 'bytes'
-count_unit(n) = n >= 4e6 ? 1e6 : n >= 4e3 ? 1e3 : 1.0
-count_name(n) = n >= 4e6 ? 'millions' : n >= 4e3 ? 'thousands' : 'count'
+count_unit(n) = n >= 1.5e6 ? 1e6 : n >= 4e3 ? 1e3 : 1.0
+count_name(n) = n >= 1.5e6 ? 'millions' : n >= 4e3 ? 'thousands' : 'count'
 # A number of bytes for a sentence.
 bytes_text(n) = n >= 1024 ? sprintf('%.3g %s', n / \
         (n >= 2.0**30 ? 2.0**30 : n >= 2.0**20 ? 2.0**20 : 1024.0), \

@@ -4,7 +4,7 @@
 # each step's time was spent on, the bytes that it moved.
 #
 # By hand, with the steps of one replay:
-#   rmtool replay --compact demand --step 256:65536 --steps steps.csv TRACE
+#   rmtool replay --heap 5MiB --step 50:64KiB --steps steps.csv TRACE
 #   gnuplot -e "steps='steps.csv'; out='steps.png'" plots/steps.gp
 
 figure = 'steps'
@@ -61,7 +61,8 @@ do for [n = low:high] { set xtics add (duration_text(10.0**n) n) }
 
 set tmargin at screen 0.875
 set bmargin at screen 0.53
-set title 'how many steps took how long' font panel_font offset 0,-0.4
+set title sprintf('how many steps took how long (policy: %s)', comment(steps, 'policy')) \
+    font panel_font offset 0,-0.4
 set ylabel 'steps'
 set yrange [0:H_max*1.5] # room for the names of the percentiles
 set boxwidth 0.94/bins

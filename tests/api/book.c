@@ -215,6 +215,7 @@ const char *book_verify_one(struct book *book, size_t i) {
     size_t size = SIZE_MAX;
     unsigned locks = 9999;
     rm_heap_t *heap = NULL;
+    void *locked = NULL;
     unsigned char *at;
     const char *text;
 
@@ -229,14 +230,19 @@ const char *book_verify_one(struct book *book, size_t i) {
     if (block->locks > 0 &&
         (text = content_fault(block->locked_at, block->size, block->seed)) != NULL)
         return text;
-    at = book_address(book, i);
-    if (book->wrong != NULL) return book->wrong;
+    /* Read under a lock: other threads may compact. */
+    if (rmlock(block->handle, &locked) != RM_OK)
+        return fault("a live block is not locked");
+    at = locked;
     if (at == NULL || (uintptr_t)at % block->align != 0)
-        return fault("a block of %zu bytes is at %p, not aligned by %zu", block->size,
-                     (void *)at, block->align);
-    if (block->locks > 0 && at != block->locked_at)
-        return fault("a locked block of %zu bytes has moved", block->size);
-    return content_fault(at, block->size, block->seed);
+        text = fault("a block of %zu bytes is at %p, not aligned by %zu", block->size,
+                     locked, block->align);
+    else if (block->locks > 0 && at != block->locked_at)
+        text = fault("a locked block of %zu bytes has moved", block->size);
+    else
+        text = content_fault(at, block->size, block->seed);
+    if (rmunlock(block->handle) != RM_OK) return fault("a locked block is not unlocked");
+    return text;
 }
 
 const char *book_verify(struct book *book) {

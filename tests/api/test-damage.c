@@ -21,7 +21,7 @@ static bool count(const rm_span_t *span, void *context) {
 }
 
 /* In the child: what check and walk say of the heap as it is. */
-static int look(rm_heap_t *heap, const struct region *region) {
+static int look(rm_heap_t *heap, const struct guarded *region) {
     rm_fault_t found;
     rm_status_t checked, walked;
     size_t n = 0;
@@ -37,13 +37,13 @@ static int look(rm_heap_t *heap, const struct region *region) {
     if (checked != RM_OK && checked != RM_ECORRUPT) return WRONG;
     walked = rm_heap_walk(heap, count, &n);
     if ((walked != RM_OK && walked != RM_ECORRUPT) || n >= 10000000) return WRONG;
-    if (region_fault(region) != NULL) return WRONG;
+    if (guarded_fault(region) != NULL) return WRONG;
     return checked == RM_OK ? UNSEEN : FOUND;
 }
 
 enum harm { FLIP_ONE, FLIP_SOME, GARBAGE, STUTTER, ZEROS, ONES, N_HARMS };
 
-static void harm(struct region *region, enum harm what, struct rng *rng) {
+static void harm(struct guarded *region, enum harm what, struct rng *rng) {
     unsigned char *memory = region->memory;
     size_t n, from = (size_t)rng_below(rng, region->size);
 

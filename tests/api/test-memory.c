@@ -57,7 +57,7 @@ static void brim(size_t size, enum shape shape, rm_compaction_t compaction,
                 ask(book, &rng, rng_size(&rng, shape, most),
                     aligned && rng_chance(&rng, 20) ? (size_t)1 << rng_below(&rng, 9)
                                                     : 0);
-                if (rng_chance(&rng, 20))
+                if (book->n > 0 && rng_chance(&rng, 20))
                     assert_ok(book_free(book, (size_t)rng_below(&rng, book->n)));
             }
             if (most == 0) break;

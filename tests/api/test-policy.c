@@ -33,7 +33,7 @@ static rm_status_t any_call(struct book *book, struct rng *rng, size_t *own) {
     switch (book->n ? rng_below(rng, 8) : 0) {
     case 0:
     case 1:
-        return book_alloc(book, rng_size(rng, SHAPE_MIXED, 6000),
+        return book_alloc(book, rng_size(rng, SHAPE_MIXED, 20000),
                           rng_chance(rng, 10) ? 256 : 0,
                           rng_chance(rng, 20) ? RM_ZERO : 0);
     case 2: /* not the last one: its place in the books changes */

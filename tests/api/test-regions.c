@@ -10,7 +10,7 @@
 #include "util.h"
 
 /* What an empty heap must be able to do, however small. */
-static void use(rm_heap_t *heap, const struct region *region, struct rng *rng) {
+static void use(rm_heap_t *heap, const struct guarded *region, struct rng *rng) {
     struct book book;
     rm_stats_t stats;
 
@@ -31,7 +31,7 @@ static void use(rm_heap_t *heap, const struct region *region, struct rng *rng) {
     }
     assert_sound(book_verify(&book));
     assert_sound(heap_fault(heap));
-    assert_sound(region_fault(region));
+    assert_sound(guarded_fault(region));
     book_free_all(&book);
     assert_sound(heap_fault(heap));
     compact_fully(heap, 0);
@@ -41,14 +41,14 @@ static void use(rm_heap_t *heap, const struct region *region, struct rng *rng) {
 }
 
 /* True where a heap fitted in. */
-static bool attempt(size_t size, enum region_place place, size_t shift,
+static bool attempt(size_t size, enum guarded_place place, size_t shift,
                     rm_threads_t threads, struct rng *rng) {
-    struct region region;
+    struct guarded region;
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
     rm_heap_t *heap = (void *)(uintptr_t)16;
     rm_status_t status;
 
-    region_init(&region, size, place, shift);
+    guarded_init(&region, size, place, shift);
     options.memory = region.memory;
     options.size = size;
     options.threads = threads;
@@ -61,8 +61,8 @@ static bool attempt(size_t size, enum region_place place, size_t shift,
         assert_status(status, RM_ENOMEM);
         g_assert_null(heap);
     }
-    assert_sound(region_fault(&region));
-    region_finish(&region);
+    assert_sound(guarded_fault(&region));
+    guarded_finish(&region);
     return status == RM_OK;
 }
 
@@ -74,7 +74,7 @@ static void test_tiny(void) {
     g_assert_cmpuint(RM_HEAP_SIZE_MIN, <, 4096);
     for (size_t size = 0; size <= RM_HEAP_SIZE_MIN + 300; size++)
         for (unsigned low = 0; low < 2; low++) {
-            bool fits = attempt(size, low ? REGION_LOW : REGION_HIGH, 0,
+            bool fits = attempt(size, low ? GUARDED_LOW : GUARDED_HIGH, 0,
                                 size % 2 ? RM_THREADS_NONE : RM_THREADS_SAFE, &rng);
 
             if (size >= RM_HEAP_SIZE_MIN) g_assert_true(fits); /* always suffices */
@@ -92,8 +92,8 @@ static void test_unaligned(void) {
 
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
         for (size_t shift = 0; shift < 80; shift++) {
-            g_assert_true(attempt(sizes[i], REGION_LOW, shift, RM_THREADS_SAFE, &rng));
-            g_assert_true(attempt(sizes[i] + shift % 17, REGION_HIGH, shift,
+            g_assert_true(attempt(sizes[i], GUARDED_LOW, shift, RM_THREADS_SAFE, &rng));
+            g_assert_true(attempt(sizes[i] + shift % 17, GUARDED_HIGH, shift,
                                   RM_THREADS_NONE, &rng));
         }
 }
@@ -102,14 +102,14 @@ static void test_unaligned(void) {
 static void test_hard_use(void) {
     for (unsigned round = 0; round < 24; round++) {
         struct rng rng = test_rng();
-        struct region region;
+        struct guarded region;
         rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
         rm_heap_t *heap = NULL;
         struct book book;
         size_t size = rng_between(&rng, 4000, 200000);
 
-        region_init(&region, size, round % 2 ? REGION_LOW : REGION_HIGH,
-                    (size_t)rng_below(&rng, 100));
+        guarded_init(&region, size, round % 2 ? GUARDED_LOW : GUARDED_HIGH,
+                     (size_t)rng_below(&rng, 100));
         options.memory = region.memory;
         options.size = size;
         options.compaction = (rm_compaction_t)(round % 3);
@@ -122,13 +122,13 @@ static void test_hard_use(void) {
                                  (size_t)1 << rng_below(&rng, 13), RM_ZERO);
             assert_sound(book_verify(&book));
             assert_sound(heap_fault(heap));
-            assert_sound(region_fault(&region));
+            assert_sound(guarded_fault(&region));
             assert_ok(rm_heap_compact(heap, NULL, NULL));
             assert_sound(book_verify(&book));
         }
         assert_ok(rm_heap_destroy(heap));
-        assert_sound(region_fault(&region));
-        region_finish(&region);
+        assert_sound(guarded_fault(&region));
+        guarded_finish(&region);
         book_finish(&book);
     }
 }
@@ -169,13 +169,13 @@ static void test_no_other_memory(void) {
 /* Regions side by side, used in turn, do not touch each other. */
 static void test_side_by_side(void) {
     enum { HEAPS = 16 };
-    struct region region;
+    struct guarded region;
     struct rng rng = test_rng();
     rm_heap_t *heaps[HEAPS];
     struct book books[HEAPS];
     const size_t each = 9001;
 
-    region_init(&region, HEAPS * each, REGION_HIGH, 0);
+    guarded_init(&region, HEAPS * each, GUARDED_HIGH, 0);
     for (size_t i = 0; i < HEAPS; i++) {
         rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
 
@@ -198,8 +198,8 @@ static void test_side_by_side(void) {
         assert_ok(rm_heap_destroy(heaps[i]));
         book_finish(&books[i]);
     }
-    assert_sound(region_fault(&region));
-    region_finish(&region);
+    assert_sound(guarded_fault(&region));
+    guarded_finish(&region);
 }
 
 int main(int argc, char **argv) {

@@ -198,11 +198,11 @@ static void test_memory_gone(void) {
         }
         assert_ok(book_lock(&site.book, 3)); /* destroyed with the rest */
         assert_ok(rm_heap_destroy(site.heap));
-        region_forbid(&site.region);
+        guarded_forbid(&site.region);
         for (size_t k = 0; k < 30; k++) assert_refused(handles[k]);
         assert_status(rm_heap_destroy(site.heap), RM_EINVAL);
         book_finish(&site.book);
-        region_finish(&site.region);
+        guarded_finish(&site.region);
     }
 }
 

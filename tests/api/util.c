@@ -45,7 +45,7 @@ void site_open(struct site *site, size_t size, rm_threads_t threads,
                rm_compaction_t compaction) {
     site->threads = threads;
     site->compaction = compaction;
-    region_init(&site->region, size, REGION_HIGH, 0);
+    guarded_init(&site->region, size, GUARDED_HIGH, 0);
     heap_open(site);
 }
 
@@ -58,15 +58,15 @@ void site_renew(struct site *site) {
 void site_verify(struct site *site) {
     assert_sound(book_verify(&site->book));
     assert_sound(heap_fault(site->heap));
-    assert_sound(region_fault(&site->region));
+    assert_sound(guarded_fault(&site->region));
 }
 
 void site_close(struct site *site) {
     site_verify(site);
     assert_ok(rm_heap_destroy(site->heap));
-    assert_sound(region_fault(&site->region));
+    assert_sound(guarded_fault(&site->region));
     book_finish(&site->book);
-    region_finish(&site->region);
+    guarded_finish(&site->region);
 }
 
 rm_heap_t *growable_heap(size_t limit, rm_compaction_t compaction) {

@@ -12,7 +12,7 @@
 #include "book.h"
 #include "fault.h"
 #include "picture.h"
-#include "region.h"
+#include "guarded.h"
 #include "rng.h"
 
 const char *status_name(rm_status_t status);
@@ -29,7 +29,7 @@ void assert_sound_at(const char *file, int line, const char *call, const char *t
 
 /* A heap in a guarded region, with its books. */
 struct site {
-    struct region region;
+    struct guarded region;
     rm_heap_t *heap;
     struct book book;
     rm_threads_t threads;

@@ -16,8 +16,14 @@ static void change_habits(struct model *model) {
     habits->locks = rng_chance(rng, 40) ? 0 : (unsigned)rng_between(rng, 1, 40);
     habits->aligned = rng_chance(rng, 60) ? 0 : (unsigned)rng_between(rng, 1, 40);
     habits->compact = rng_chance(rng, 50) ? 1 : (unsigned)rng_between(rng, 0, 10);
-    if (rng_chance(rng, 50)) book_unlock_all(&model->book);
-    if (rng_chance(rng, 5)) book_free_all(&model->book);
+    if (rng_chance(rng, 50)) {
+        LOG(model, "book_unlock_all(&book);\n");
+        book_unlock_all(&model->book);
+    }
+    if (rng_chance(rng, 5)) {
+        LOG(model, "book_free_all(&book);\n");
+        book_free_all(&model->book);
+    }
 }
 
 /* Every step: the counters. */
@@ -56,7 +62,7 @@ static const char *inspect(struct model *model) {
         text = book_verify_one(book, (size_t)rng_below(&model->rng, book->n));
     if (text == NULL && model->step % (32 * every) == 0) {
         text = book_verify(book);
-        if (text == NULL && model->kind->region > 0) text = region_fault(&model->region);
+        if (text == NULL && model->kind->region > 0) text = guarded_fault(&model->region);
     }
     return text;
 }
@@ -70,8 +76,10 @@ static const char *open_heap(struct model *model) {
     options.size = model->kind->limit;
     model->capacity = model->kind->limit;
     if (model->kind->region > 0) {
-        region_init(&model->region, model->kind->region,
-                    odd % 2 ? REGION_LOW : REGION_HIGH, odd / 2);
+        guarded_init(&model->region, model->kind->region,
+                     odd % 2 ? GUARDED_LOW : GUARDED_HIGH, odd / 2);
+        LOG(model, "a region %zu bytes from the %s guard page\n", odd / 2,
+            odd % 2 ? "lower" : "upper");
         options.memory = model->region.memory;
         options.size = model->region.size;
         model->capacity = model->region.size;
@@ -88,8 +96,8 @@ static const char *close_heap(struct model *model) {
     if (rm_heap_destroy(model->heap) != RM_OK && text == NULL)
         text = "rm_heap_destroy fails";
     if (model->kind->region > 0) {
-        if (text == NULL) text = region_fault(&model->region);
-        region_finish(&model->region);
+        if (text == NULL) text = guarded_fault(&model->region);
+        guarded_finish(&model->region);
     }
     return text;
 }

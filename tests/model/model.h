@@ -6,10 +6,12 @@
 #ifndef RMTEST_MODEL_H
 #define RMTEST_MODEL_H
 
+#include <stdio.h>
+
 #include <rmalloc.h>
 
 #include "book.h"
-#include "region.h"
+#include "guarded.h"
 #include "rng.h"
 
 /* A kind of heap, and how much of it is looked at. */
@@ -31,6 +33,12 @@ struct habits {
     unsigned compact; /* percent of steps */
 };
 
+/* Calls, as C, for whoever reduces a failure to a small program. */
+#define LOG(model, ...)                                                                  \
+    do {                                                                                 \
+        if ((model)->log) printf("# " __VA_ARGS__);                                      \
+    } while (0)
+
 #define GRAVES 512
 
 struct model {
@@ -40,7 +48,7 @@ struct model {
     bool stress; /* compact to the end after every step */
     bool log;    /* print every call */
 
-    struct region region;
+    struct guarded region;
     rm_heap_t *heap;
     struct book book;
     struct rng rng;

@@ -2,15 +2,8 @@
 /* The operations of the model, and what each must answer. */
 #include "model.h"
 
-#include <stdio.h>
-
 #include "fault.h"
 #include "picture.h"
-
-#define LOG(model, ...)                                                                  \
-    do {                                                                                 \
-        if ((model)->log) printf("# " __VA_ARGS__);                                      \
-    } while (0)
 
 /* What NULL means in a function that returns a fault. */
 #define FINE ((const char *)0)

@@ -5,7 +5,7 @@
 # nothing while it does.
 # Usage: figures.sh SOURCE_ROOT
 . "$(dirname "$0")/tap.sh"
-plots=$1/plots
+plots=$(cd "$1" && pwd)/plots
 if ! command -v gnuplot >/dev/null 2>&1; then
     echo '1..0 # SKIP no gnuplot here'
     exit 0

@@ -46,6 +46,7 @@ FNR == 1 {
         sub(/\.h$/, "", other)
         if (name !~ /\.h$/) print place "not a header: " name
         else if (!(other in storey)) print place "not in lib/STOREYS: " other
+        else if (!(room in storey)) next
         else if (storey[other] + 0 == storey[room] + 0)
             print place room " and " other " are of one storey, " storey[room]
         else if (storey[other] + 0 > storey[room] + 0)

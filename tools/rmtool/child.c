@@ -13,7 +13,8 @@
 
 extern char **environ;
 
-int child_run(char *const argv[], const char *directory, bool show_errors, bool *found) {
+int child_run(const char *const argv[], const char *directory, bool show_errors,
+              bool *found) {
     FILE *text = tmpfile();
     posix_spawn_file_actions_t actions;
     pid_t child;
@@ -25,7 +26,8 @@ int child_run(char *const argv[], const char *directory, bool show_errors, bool 
     posix_spawn_file_actions_adddup2(&actions, fileno(text), STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, fileno(text), STDERR_FILENO);
     if (directory) posix_spawn_file_actions_addchdir_np(&actions, directory);
-    failed = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
+    /* It does not write to the strings; its type is older than const. */
+    failed = posix_spawnp(&child, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     *found = failed == 0;
     if (failed != 0) {

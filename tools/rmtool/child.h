@@ -15,6 +15,7 @@
  *  found:       receives whether there is such a program.
  * Returns: its exit status; STATUS_IO where it could not be run or was killed.
  */
-int child_run(char *const argv[], const char *directory, bool show_errors, bool *found);
+int child_run(const char *const argv[], const char *directory, bool show_errors,
+              bool *found);
 
 #endif

@@ -29,8 +29,11 @@ static const struct figure {
     {"heapmap", "-plain-map.csv", "-compacted-map.csv", NULL},
     {"steps", NULL, NULL, "-compacted-steps.csv"},
 };
-enum { N_FIGURES = sizeof(figures) / sizeof(figures[0]), N_REPLAYS = 4 };
-enum { ARGUMENTS_MAX = 32 };
+enum { N_FIGURES = sizeof(figures) / sizeof(figures[0]), N_REPLAYS = 5 };
+enum { ARGUMENTS_MAX = 32, STEP_TEXT = 64 };
+
+/* Without --step: how often there is a complete compaction, or a step of so many bytes. */
+enum { COMPLETE_TIMES = 200, STEP_TIMES = 2000, STEP_BYTES = 65536 };
 
 static void job_done(struct figures *all) { progress_update(++all->done, all->n_jobs); }
 
@@ -85,7 +88,7 @@ struct replay {
     const char *heap;    /* "grow", or bytes */
     const char *compact; /* a policy */
     const char *step;    /* NULL: none */
-    const char *csv;     /* endings of file names; the last two may be NULL */
+    const char *csv;     /* endings of file names, NULL: not wanted */
     const char *map, *steps;
 };
 
@@ -101,27 +104,29 @@ static int replay(struct figures *all, const char *trace, const char *name,
     };
     const char *files[][2] = {
         {"--csv", r->csv}, {"--heap-map", r->map}, {"--steps", r->steps}};
-    char *argv[ARGUMENTS_MAX], *paths[3] = {NULL, NULL, NULL};
+    const char *argv[ARGUMENTS_MAX];
+    char *paths[3] = {NULL, NULL, NULL};
     int argc = 0, status = STATUS_IO;
     bool found;
 
     argv[argc++] = all->program;
     argv[argc++] = "replay";
     argv[argc++] = "--quiet";
+    argv[argc++] = "--trim";
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (!options[i][1]) continue;
-        argv[argc++] = (char *)options[i][0];
-        argv[argc++] = (char *)options[i][1];
+        argv[argc++] = options[i][0];
+        argv[argc++] = options[i][1];
     }
     for (size_t i = 0; i < 3; i++) {
         if (!files[i][1]) continue;
         paths[i] = path_in(all, name, files[i][1]);
         if (!paths[i]) goto out;
-        argv[argc++] = (char *)files[i][0];
+        argv[argc++] = files[i][0];
         argv[argc++] = paths[i];
     }
     argv[argc++] = "--";
-    argv[argc++] = (char *)trace;
+    argv[argc++] = trace;
     argv[argc] = NULL;
     status = child_run(argv, NULL, true, &found);
     if (!found) complain(STATUS_IO, "%s: cannot be run", all->program);
@@ -131,44 +136,47 @@ out:
     return status;
 }
 
+/* So many operations that they come `times` in all. */
+static const char *step_text(char text[STEP_TEXT], double operations, int times,
+                             unsigned bytes) {
+    double every = operations / times;
+    snprintf(text, STEP_TEXT, "%.0f:%u", every < 1 ? 1 : every, bytes);
+    return text;
+}
+
 /*
  * All replays of one trace, one after the other, for two at once would disturb the times
- * of the steps. The first one's footprint is the size of the region for the last two.
+ * of the steps. The first one's footprint is the size of the region for the later ones.
  */
 static int replay_all(struct figures *all, const char *trace, const char *name) {
-    char region[SIZE_TEXT], step[64];
-    const char *steps = all->step;
-    double footprint, events;
+    char region[SIZE_TEXT], complete[STEP_TEXT], budgeted[STEP_TEXT];
+    const char *step = all->step, *steps = all->step ? "-compacted-steps.csv" : NULL;
+    double footprint, operations;
     uint64_t rows;
     int status;
 
-    status =
-        replay(all, trace, name,
-               &(struct replay){"grow", "manual", NULL, "-plain-grow.csv", NULL, NULL});
+    const struct replay first = {"grow", "manual", NULL, "-plain-grow.csv", NULL, NULL};
+    status = replay(all, trace, name, &first);
     if (status != STATUS_OK) return status;
-    char *path = path_in(all, name, "-plain-grow.csv");
+    char *path = path_in(all, name, first.csv);
     if (!path) return STATUS_IO;
     status = csv_largest(path, "capacity", &footprint, &rows);
-    if (status == STATUS_OK) status = csv_largest(path, "event", &events, &rows);
+    if (status == STATUS_OK) status = csv_largest(path, "operations", &operations, &rows);
     free(path);
     if (status != STATUS_OK) return status;
 
     snprintf(region, sizeof region, "%.0f", footprint * 1.02 + 65536);
-    if (!steps) {
-        double every = events / 2000;
-        snprintf(step, sizeof step, "%.0f:65536", every < 1 ? 1 : every);
-        steps = step;
-    } else if (strcmp(steps, "0:0") == 0) {
-        steps = NULL;
-    }
-    const struct replay runs[] = {
-        {"grow", all->compact, steps, "-compacted-grow.csv", NULL, NULL},
+    if (!step) step = step_text(complete, operations, COMPLETE_TIMES, 0);
+    const struct replay others[] = {
+        {"grow", all->compact, step, "-compacted-grow.csv", NULL, NULL},
         {region, "manual", NULL, "-plain.csv", "-plain-map.csv", NULL},
-        {region, all->compact, steps, "-compacted.csv", "-compacted-map.csv",
-         "-compacted-steps.csv"},
+        {region, all->compact, step, "-compacted.csv", "-compacted-map.csv", steps},
+        {region, all->compact, step_text(budgeted, operations, STEP_TIMES, STEP_BYTES),
+         NULL, NULL, "-compacted-steps.csv"},
     };
-    for (size_t i = 0; i < N_REPLAYS - 1 && status == STATUS_OK; i++)
-        status = replay(all, trace, name, &runs[i]);
+    size_t n = sizeof others / sizeof others[0] - (all->step != NULL);
+    for (size_t i = 0; i < n && status == STATUS_OK; i++)
+        status = replay(all, trace, name, &others[i]);
     return status;
 }
 
@@ -199,7 +207,7 @@ static int draw(struct figures *all, const struct figure *figure, const char *na
         free(path);
         return complain(STATUS_IO, "no memory for a file name");
     }
-    char *argv[] = {"gnuplot", "--default-settings", "-e", variables, script, NULL};
+    const char *argv[] = {"gnuplot", "--default-settings", "-e", variables, script, NULL};
     int status = child_run(argv, all->directory, true, &found);
     if (status != STATUS_OK)
         status = complain(STATUS_IO, "%s: gnuplot failed", script);
@@ -230,7 +238,7 @@ static int draw_all(struct figures *all, const char *name, bool drawn[N_FIGURES]
             free(path);
         }
         if (status != STATUS_OK) break;
-        if (rows == 0) { /* a trace too short to have any, or --step 0:0 */
+        if (rows == 0) { /* a trace too short to have any */
             complain(STATUS_OK, "%s: no steps of compaction, no picture of them", name);
             continue;
         }
@@ -247,7 +255,7 @@ int figures_make(struct figures *all, const char *trace, const char *name) {
 
     all->done = 0;
     all->n_jobs = N_FIGURES * (unsigned)(all->png + all->svg);
-    if (!all->reuse) all->n_jobs += N_REPLAYS;
+    if (!all->reuse) all->n_jobs += N_REPLAYS - (all->step != NULL);
     progress_begin(name, !all->quiet);
     if (!all->reuse) status = replay_all(all, trace, name);
     if (status == STATUS_OK) status = draw_all(all, name, drawn);

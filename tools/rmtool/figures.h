@@ -12,9 +12,9 @@ enum { FIGURES_PATH = 4096, FIGURES_NAME = 128 };
 
 /* What is wanted, for all traces. */
 struct figures {
-    const char *directory; /* exists; all files go there */
-    const char *compact;   /* the policy of the runs with compaction */
-    const char *step;      /* --step of theirs; NULL: to suit the trace; "0:0": none */
+    const char *directory;              /* exists; all files go there */
+    const char *compact;                /* the policy of the runs with compaction */
+    const char *step;                   /* --step of theirs; NULL: to suit the trace */
     const char *samples, *limit_events; /* options of the replays, NULL: not given */
     bool png, svg;
     bool reuse;                 /* the CSV files are there: no replays */

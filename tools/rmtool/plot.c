@@ -34,8 +34,9 @@ static const char help[] =
     "      --format LIST      png, svg, or both with a comma between (default: png,svg)\n"
     "      --compact POLICY   of the runs with compaction: demand (default) or steady\n"
     "      --step N:BYTES[:NANOSECONDS]\n"
-    "                         and what they compact besides, every N events; 0:0 for\n"
-    "                         nothing (default: 64 KiB, some 2,000 times a trace)\n"
+    "                         and what they compact besides, every N operations, as for\n"
+    "                         replay (default: all there is, 200 times a trace; for the\n"
+    "                         times of steps 64 KiB, 2,000 times)\n"
     "      --samples N        points of a curve (default: 400)\n"
     "      --limit-events N   only the first N events of each trace\n"
     "      --reuse            draw from the CSV files that are in DIR, replay nothing\n"
@@ -43,15 +44,16 @@ static const char help[] =
     "  -q, --quiet            no progress bar, no names\n"
     "  -h, --help             this text\n"
     "\n"
-    "Two pairs of replays: in heaps that grow, for the footprint (*-grow.csv); and in a\n"
-    "region that just holds the run without compaction, for the rest.\n"
+    "There are two pairs of replays: in heaps that grow, for the footprint "
+    "(*-grow.csv),\n"
+    "and in a region that just holds the run without compaction, for all else.\n"
     "\n"
     "Example: rmtool plot -o out --format png tests/traces/lua-wordfreq.rmt.zst\n";
 
 /* ----------------------------------------------------------------------- setup */
 
 static int find_gnuplot(void) {
-    char *argv[] = {"gnuplot", "--version", NULL};
+    const char *argv[] = {"gnuplot", "--version", NULL};
     bool found;
     if (child_run(argv, NULL, false, &found) == 0) return STATUS_OK;
     return complain(STATUS_IO, "gnuplot cannot be run; it draws the pictures (on Debian: "

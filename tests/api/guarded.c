@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "region.h"
+#include "guarded.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -12,8 +12,8 @@
 
 static size_t page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
-void region_init(struct region *region, size_t size, enum region_place place,
-                 size_t shift) {
+void guarded_init(struct guarded *region, size_t size, enum guarded_place place,
+                  size_t shift) {
     size_t inside = (size + shift + page() - 1) / page() * page();
     void *mapping;
 
@@ -26,14 +26,14 @@ void region_init(struct region *region, size_t size, enum region_place place,
     if (mprotect(region->mapping + page(), inside, PROT_READ | PROT_WRITE) != 0)
         give_up("mprotect of a region failed");
     region->size = size;
-    region->memory = place == REGION_LOW
+    region->memory = place == GUARDED_LOW
                          ? region->mapping + page() + shift
                          : region->mapping + page() + inside - shift - size;
     memset(region->mapping + page(), CANARY, inside);
     memset(region->memory, GARBAGE, size);
 }
 
-const char *region_fault(const struct region *region) {
+const char *guarded_fault(const struct guarded *region) {
     const unsigned char *base = region->mapping + page();
     const unsigned char *limit = region->mapping + region->mapped - page();
 
@@ -48,12 +48,12 @@ const char *region_fault(const struct region *region) {
     return NULL;
 }
 
-void region_forbid(struct region *region) {
+void guarded_forbid(struct guarded *region) {
     if (mprotect(region->mapping, region->mapped, PROT_NONE) != 0)
         give_up("mprotect of a region failed");
 }
 
-void region_finish(struct region *region) {
+void guarded_finish(struct guarded *region) {
     if (munmap(region->mapping, region->mapped) != 0)
         give_up("munmap of a region failed");
     memset(region, 0, sizeof(*region));

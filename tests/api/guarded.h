@@ -6,19 +6,19 @@
  *        a page      slack                 slack    a page
  *
  * A region flush with a guard page has no slack on that side: one byte too far
- * is a SIGSEGV at once. What slack there is shows later in region_fault.
+ * is a SIGSEGV at once. What slack there is shows later in guarded_fault.
  */
-#ifndef RMTEST_REGION_H
-#define RMTEST_REGION_H
+#ifndef RMTEST_GUARDED_H
+#define RMTEST_GUARDED_H
 
 #include <stddef.h>
 
-enum region_place {
-    REGION_LOW, /* begins `shift` bytes above the lower guard page */
-    REGION_HIGH /* ends `shift` bytes below the upper guard page */
+enum guarded_place {
+    GUARDED_LOW, /* begins `shift` bytes above the lower guard page */
+    GUARDED_HIGH /* ends `shift` bytes below the upper guard page */
 };
 
-struct region {
+struct guarded {
     unsigned char *memory;
     size_t size;
     /* private */
@@ -27,12 +27,12 @@ struct region {
 };
 
 /* Maps it, filled with garbage. */
-void region_init(struct region *region, size_t size, enum region_place place,
-                 size_t shift);
+void guarded_init(struct guarded *region, size_t size, enum guarded_place place,
+                  size_t shift);
 /* NULL where nobody wrote outside, else what was found. */
-const char *region_fault(const struct region *region);
+const char *guarded_fault(const struct guarded *region);
 /* From here on every access to it is a SIGSEGV. */
-void region_forbid(struct region *region);
-void region_finish(struct region *region);
+void guarded_forbid(struct guarded *region);
+void guarded_finish(struct guarded *region);
 
 #endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "merge.h"
+
+#include "block.h"
+#include "check.h"
+#include "move.h"
+#include "small.h"
+
+/* The first run of a class as the target, and the last one that has something to give to it, or
+   has nothing at all; false: there is none. *pinned: a locked object was met. */
+static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
+                       bool *pinned) {
+    *to = small_first(s, class_id);
+    if (*to == UNIT_NIL) return false;
+    for (*from = small_last(s, class_id); *from != *to; *from = small_before(s, *from)) {
+        struct run r = small_run(s, *from);
+        if (run_live(&r) == 0) return true;
+        for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
+            if (!move_slot_pinned(s, *from, bit_lowest(live))) return true;
+        *pinned = true;
+    }
+    return false;
+}
+
+/* Move objects from one run to another until one of them is done; at most a run's worth. */
+static void merge_runs(struct store *s, unit_t from, unit_t to) {
+    struct run source = small_run(s, from);
+    if (run_live(&source) == 0) {
+        small_drop(s, from);
+        return;
+    }
+    unsigned room = bit_count(small_run(s, to).free);
+    /* The last object takes its run along: from then on `source` is only a copy. */
+    for (uint64_t live = run_live_mask(&source); live != 0 && room > 0; live &= live - 1) {
+        unsigned i = bit_lowest(live);
+        if (move_slot_pinned(s, from, i)) continue;
+        small_shift(s, from, i, to);
+        room--;
+    }
+}
+
+/* The only object of a run gets a block of its own. */
+static void set_free(struct store *s, unit_t span) {
+    struct run r = small_run(s, span);
+    unsigned i = bit_lowest(run_live_mask(&r));
+    uint32_t slot = ref_slot(run_ref(&r, i));
+    size_t size = small_size(&r, i);
+    char content[SMALL_MAX];
+    memcpy(content, run_slot(&r, i), size);
+    small_free(s, span, i);
+    bool placed = block_alloc(s, slot, size, 0); /* in what the run took, if nowhere else */
+    CHECK(9, placed);
+    (void)placed;
+    memcpy(s->area.base + entry_place(table_entry(&s->table, slot)), content, size);
+    s->moved += size;
+    s->moved_blocks++;
+}
+
+/* The one run with a free slot that is left of a class. */
+static void finish_run(struct store *s, unit_t span) {
+    struct run r = small_run(s, span);
+    if (run_live(&r) == 0)
+        small_drop(s, span);
+    else if (run_live(&r) == 1 && r.slots > 1)
+        set_free(s, span);
+    else
+        small_cut(s, span);
+}
+
+/* One action in a class; false: it is done. */
+static bool merge_class(struct store *s, unsigned class_id) {
+    uint64_t *loose = &s->loose[class_id / 64], *stuck = &s->stuck[class_id / 64];
+    uint64_t bit = UINT64_C(1) << class_id % 64;
+    unit_t from, to;
+    bool pinned = false;
+    if (merge_pair(s, class_id, &from, &to, &pinned)) {
+        merge_runs(s, from, to);
+        return true;
+    }
+    *loose &= ~bit;
+    size_t before = s->moved;
+    if (to != UNIT_NIL) {
+        if (move_pinned(s, to))
+            pinned = true;
+        else
+            finish_run(s, to);
+    }
+    if (pinned) *stuck |= bit;
+    return s->moved > before;
+}
+
+void merge_again(struct store *s) {
+    if (s->stuck_at == s->changes) return;
+    s->stuck_at = s->changes;
+    for (unsigned word = 0; word < 2; word++) {
+        s->loose[word] |= s->stuck[word];
+        s->stuck[word] = 0;
+    }
+}
+
+bool merge_step(struct store *s) {
+    for (unsigned word = 0; word < 2; word++)
+        while (s->loose[word] != 0)
+            if (merge_class(s, 64 * word + bit_lowest(s->loose[word]))) return true;
+    return false;
+}

@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# `rmtool plot`: one command makes all figures of a trace; what cannot be drawn says why,
+# with the right exit status, and leaves nothing that looks like a picture.
+# Usage: plot.sh SOURCE_ROOT RMTOOL
+. "$(dirname "$0")/tap.sh"
+root=$(cd "$1" && pwd)
+rmtool=$2
+trace=$root/tests/traces/lua-wordfreq.rmt.zst
+out=$scratch/out
+
+# exits STATUS NAME COMMAND...
+exits() {
+    wanted=$1
+    name=$2
+    shift 2
+    "$@" >"$scratch/stdout" 2>"$scratch/stderr"
+    status=$?
+    if [ "$status" -eq "$wanted" ]; then
+        ok "$name"
+    else
+        { echo "exit status $status: $*"; cat "$scratch/stderr"; } >"$scratch/why"
+        not_ok "$name" "$scratch/why"
+    fi
+}
+
+# explains NAME: the last command said something, on standard error.
+explains() {
+    if [ -s "$scratch/stderr" ]; then ok "$1"; else not_ok "$1"; fi
+}
+
+exits 0 'help' "$rmtool" plot --help
+exits 2 'no trace: usage' "$rmtool" plot -o "$out"
+exits 2 'unknown format: usage' "$rmtool" plot -o "$out" --format pdf "$trace"
+exits 2 'two traces of one name: usage' "$rmtool" plot -o "$out" "$trace" "$trace"
+
+mkdir "$scratch/empty"
+exits 3 'no gnuplot: cannot' env PATH="$scratch/empty" "$rmtool" plot -o "$out" "$trace"
+explains 'no gnuplot: says so'
+
+if ! command -v gnuplot >/dev/null 2>&1; then
+    skip 'figures' 'no gnuplot here'
+    plan
+    exit 0
+fi
+
+exits 3 'no such trace: cannot' "$rmtool" plot -o "$out" "$scratch/none.rmt.zst"
+explains 'no such trace: says so'
+echo 'not a trace' >"$scratch/bad.rmt"
+exits 4 'malformed trace: malformed' "$rmtool" plot -o "$out" "$scratch/bad.rmt"
+explains 'malformed trace: says so'
+exits 3 'nothing to reuse: cannot' "$rmtool" plot --reuse -o "$out" "$trace"
+exits 3 'no scripts there: cannot' "$rmtool" plot --plots-dir "$scratch/empty" "$trace"
+find "$scratch" -name '*.png' -o -name '*.svg' -o -name '*.tmp' >"$scratch/pictures"
+check_empty 'so far there is no picture, nor part of one' "$scratch/pictures"
+
+exits 0 'all figures' "$rmtool" plot -o "$out" --format png,svg --limit-events 20000 "$trace"
+cp "$scratch/stdout" "$scratch/names"
+for figure in memory free fragmentation heapmap steps; do
+    for format in png svg; do
+        picture=$out/lua-wordfreq-$figure.$format
+        if [ -s "$picture" ] && grep -qx "$picture" "$scratch/names"; then
+            ok "$figure.$format"
+        else
+            not_ok "$figure.$format" "$scratch/names"
+        fi
+    done
+done
+
+# A half-made CSV file: no picture replaces the whole one.
+echo 'event,free' >"$out/lua-wordfreq-plain-grow.csv"
+cp "$out/lua-wordfreq-memory.png" "$scratch/before.png"
+exits 4 'a CSV without rows: malformed' "$rmtool" plot --reuse -o "$out" "$trace"
+check 'the picture is as it was' cmp "$scratch/before.png" "$out/lua-wordfreq-memory.png"
+plan

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verify_heap tells every kind of damage by its invariant, and neither crashes nor hangs on any.
+ * A caller's region lies between pages that cannot be touched; after each damage it is put back
+ * as it was.
+ */
+#include <glib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "os.h"
+#include "registry.h"
+#include "small.h"
+#include "verify.h"
+
+enum { REGION = 1 << 19, N_BLOCKS = 1200, FLIPS = 20000 };
+
+struct site {
+    struct heap *h;
+    char *low, *copy; /* the region, and all that there is in it when it is sound */
+    size_t bytes;
+    uint64_t tag;
+    unit_t free, large_free, block, aligned, run; /* one span of each */
+};
+
+static rm_status_t verify(const struct site *site, rm_fault_t *fault) {
+    return verify_heap(site->h, site->low, site->bytes, fault);
+}
+
+static void assert_sound(const struct site *site) {
+    rm_fault_t fault;
+    if (verify(site, &fault) != RM_OK)
+        g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
+    g_assert_true(fault.invariant == 0 && fault.text[0] == '\0');
+}
+
+static uint32_t make_block(const struct site *site, size_t size, size_t alignment) {
+    uint32_t slot = SLOT_NIL;
+    g_assert_cmpint(heap_alloc(site->h, size, alignment, 0, &slot), ==, RM_OK);
+    return slot;
+}
+
+/* A heap with blocks of all sizes, every third of them freed again. */
+static void make_heap(struct site *site, void *memory, size_t bytes) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    struct access access;
+    uint32_t slots[N_BLOCKS];
+    options.memory = memory;
+    options.size = bytes;
+    g_assert_cmpint(registry_create(&options, &site->tag), ==, RM_OK);
+    g_assert_true(registry_enter(site->tag, &access));
+    registry_region(&access, &site->low, &site->bytes);
+    registry_leave(&access);
+    site->h = access.heap;
+    for (unsigned i = 0; i < N_BLOCKS; i++)
+        slots[i] = make_block(site, i % 16 ? i * 7 % 300 : i * 37 % 5000, i % 32 == 16 ? 64 : 0);
+    for (unsigned i = 0; i < N_BLOCKS; i += 3)
+        g_assert_cmpint(heap_free(site->h, slots[i]), ==, RM_OK);
+    assert_sound(site);
+}
+
+static void open_site(struct site *site, gconstpointer none) {
+    size_t page = os_page();
+    char *memory = mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    g_assert_cmpint(mprotect(memory + page, REGION, PROT_READ | PROT_WRITE), ==, 0);
+    make_heap(site, memory + page, REGION);
+    site->copy = g_memdup2(site->low, site->bytes);
+    const struct area *a = &site->h->store.area;
+    for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
+        uint64_t h = area_header(a, at);
+        switch (header_kind(h)) {
+        case SPAN_FREE: *(free_size(h) < BUDDY_BINS ? &site->free : &site->large_free) = at; break;
+        case SPAN_BLOCK: site->block = at; break;
+        case SPAN_ALIGNED: site->aligned = at; break;
+        case SPAN_RUN:
+            if (run_mask(h) != 0 && run_slots(h) > 4) site->run = at;
+        }
+    }
+    g_assert_true(site->free && site->large_free && site->block && site->aligned && site->run);
+}
+
+static void close_site(struct site *site, gconstpointer none) {
+    assert_sound(site);
+    g_assert_true(registry_destroy(site->tag));
+    munmap(site->low - os_page(), REGION + 2 * os_page());
+    g_free(site->copy);
+}
+
+/* The heap as it is breaks this invariant; then it is as it was. */
+static void expect(const struct site *site, unsigned invariant, const char *what) {
+    rm_fault_t fault;
+    if (verify(site, &fault) != RM_ECORRUPT || fault.invariant != invariant)
+        g_error("%s: %u, not %u: %s", what, fault.invariant, invariant, fault.text);
+    g_assert_true(fault.offset <= site->bytes && fault.text[0] != '\0');
+    memcpy(site->low, site->copy, site->bytes);
+}
+
+/* Damage the heap by a statement, or a word of it by flipping bits. */
+#define SPOIL(invariant, statement) ((void)(statement), expect(site, (invariant), #statement))
+#define FLIP64(where, bits) store64((where), load64(where) ^ (bits))
+#define FLIP32(where, bits) store32((where), load32(where) ^ (bits))
+
+static void test_spans(struct site *site, gconstpointer none) {
+    struct store *s = &site->h->store;
+    struct area *a = &s->area;
+    struct run r = small_run(s, site->run);
+    char *block = area_at(a, site->block), *run = area_at(a, site->run);
+    char *free = area_at(a, site->free), *large = area_at(a, site->large_free);
+    char *end = area_at(a, site->free + free_size(load64(free)));
+    char *links = run_slot(&r, bit_highest(r.free));
+    char *ref = r.refs + bit_lowest(run_live_mask(&r)) * r.ref_step;
+    SPOIL(1, FLIP64(block, UINT64_C(1) << 35));                       /* its size */
+    SPOIL(1, store64(run, load64(run) | 127 << RUN_CLASS_SHIFT));     /* no such class */
+    SPOIL(1, store64(free, SPAN_FREE));
+    SPOIL(1, FLIP64(area_at(a, a->limit), 8));
+    SPOIL(2, FLIP64(block, SPAN_PREV_FREE));
+    SPOIL(2, FLIP64(area_at(a, a->limit), SPAN_PREV_FREE));
+    SPOIL(3, FLIP32(end - 4, 1));
+    SPOIL(4, FLIP64(free, UINT64_C(1) << FREE_NEXT_SHIFT));
+    SPOIL(4, FLIP32(free + 8, 1));   /* previous */
+    SPOIL(4, FLIP32(large + 16, 1)); /* child */
+    SPOIL(4, FLIP32(large + 24, 1)); /* parent */
+    SPOIL(4, FLIP32(large + 28, 1)); /* first of its size */
+    SPOIL(5, FLIP64(block, UINT64_C(1) << BLOCK_REF_SHIFT));
+    SPOIL(5, FLIP32(ref, 1u << SLACK_BITS));
+    SPOIL(5, store32(ref, UINT32_MAX << SLACK_BITS));
+    SPOIL(7, FLIP64(run, run_live_mask(&r) << RUN_MASK_SHIFT)); /* all free */
+    SPOIL(7, FLIP32(links, 1));
+    SPOIL(10, area_at(a, site->aligned + area_units(a, site->aligned))[-1] ^= 64);
+    SPOIL(12, FLIP64(large, UINT64_C(1) << FREE_RELEASED_BIT));
+}
+
+static void test_table(struct site *site, gconstpointer none) {
+    struct table *t = &site->h->store.table;
+    uint32_t slot = block_ref(area_header(&site->h->store.area, site->block));
+    uint64_t e = table_entry(t, slot);
+    SPOIL(5, table_set(t, slot, e ^ 1));
+    SPOIL(5, table_set(t, slot, e ^ UINT64_C(1) << ENTRY_BACK_SHIFT));
+    SPOIL(5, table_set(t, slot, entry_with_locks(e, ENTRY_LOCKS_MASK)));
+    SPOIL(8, table_set(t, slot, entry_with_locks(e, LOCKS_FREE)));
+    SPOIL(8, table_set(t, 0, table_entry(t, 0) ^ 1u << 7));
+    SPOIL(8, table_set(t, 1, table_entry(t, 1) ^ 1));
+    SPOIL(8, t->top += 8);
+    SPOIL(8, t->n_slots = UINT32_MAX - 1);
+    SPOIL(8, t->hint = UINT32_MAX);
+    SPOIL(8, t->generation = GENERATIONS);
+    SPOIL(9, t->n_live++);
+    SPOIL(11, table_set(t, slot, entry_with_locks(e, LOCKS_MOVING)));
+}
+
+static void test_structure(struct site *site, gconstpointer none) {
+    struct region *r = &site->h->region;
+    struct store *s = &site->h->store;
+    struct area *a = &s->area;
+    unsigned c = run_class(area_header(a, site->run));
+    SPOIL(1, r->low++);
+    SPOIL(1, r->bytes--);
+    SPOIL(1, r->area_end += 16);
+    SPOIL(8, r->table_end -= 16);
+    SPOIL(1, r->pages = true);
+    SPOIL(1, memset(&r->pages, 0x77, 1));
+    SPOIL(1, a->base = NULL);
+    SPOIL(1, a->zones++);
+    SPOIL(1, a->limit = UNIT_NIL);
+    SPOIL(4, a->buddy.bins_used ^= 2);
+    SPOIL(4, a->buddy.orders_used ^= 1);
+    SPOIL(4, a->buddy.bins[free_size(area_header(a, site->free))] = site->block);
+    SPOIL(4, a->buddy.tries[bit_lowest(a->buddy.orders_used) - BUDDY_ORDER_MIN]--);
+    SPOIL(6, a->dense = a->limit);
+    SPOIL(6, a->zones[1].first++);
+    SPOIL(6, a->zones[1].n_free++);
+    SPOIL(7, s->runs[c].head[0] ^= 1);
+    SPOIL(7, s->runs[0].head[1] = site->run);
+    SPOIL(7, s->loose[1] |= UINT64_C(1) << 63);
+    SPOIL(9, s->runs[c].live++);
+    SPOIL(9, s->runs[c].slots++);
+    SPOIL(9, s->spare++);
+    SPOIL(9, a->buddy.n_spans++);
+    SPOIL(9, a->buddy.units[3]++);
+    SPOIL(9, a->free_units--);
+    SPOIL(9, s->requested++);
+    SPOIL(9, s->frees++);
+    SPOIL(11, a->stretch = site->free);
+    SPOIL(11, s->mover.slot = UINT32_MAX);
+    SPOIL(11, s->mover.slot = block_ref(area_header(a, site->block)));
+    SPOIL(12, a->released = site->large_free);
+}
+
+/* A block half moved is sound, fill or slide; what says so is told when it is wrong. */
+static void test_half_moved(struct site *site, gconstpointer fill) {
+    struct mover *m = &site->h->store.mover;
+    void *pointer;
+    heap_compact(site->h, 0, 0);
+    uint32_t low = make_block(site, 90000, 0), pin = make_block(site, 600, 0);
+    uint32_t high = make_block(site, 80000, 64);
+    if (fill) g_assert_cmpint(heap_lock(site->h, pin, &pointer), ==, RM_OK);
+    g_assert_cmpint(heap_free(site->h, low), ==, RM_OK);
+    while (m->slot == SLOT_NIL) g_assert_false(heap_compact(site->h, 1, 0));
+    g_assert_true(m->slot == high && m->slide == (fill == NULL));
+    assert_sound(site);
+    memcpy(site->copy, site->low, site->bytes);
+    SPOIL(11, m->units--);
+    SPOIL(11, m->to++);
+    SPOIL(11, m->done = units_bytes(m->units));
+    SPOIL(11, m->slide = !m->slide);
+    SPOIL(11, site->h->store.area.stretch ^= 1);
+    heap_compact(site->h, 0, 0);
+}
+
+/* What is left of a span inside a block looks like the free span it was, and was not met. */
+static void test_stale_node(struct site *site, gconstpointer none) {
+    struct area *a = &site->h->store.area;
+    unit_t units = free_size(area_header(a, site->free)), *bin = &a->buddy.bins[units];
+    unit_t block = site->block, next;
+    g_assert_cmpuint(area_units(a, block), >, units + 1);
+    memcpy(area_at(a, block + 1), area_at(a, *bin), units_bytes(units));
+    next = (unit_t)(area_header(a, *bin) >> FREE_NEXT_SHIFT) & UNIT_NIL;
+    if (next != UNIT_NIL) store32(area_at(a, next) + 8, block + 1);
+    SPOIL(4, *bin = block + 1);
+}
+
+/* Bits flipped all over [low, end), one to four at a time. */
+static void flip_bits(const struct site *site, char *low, const char *end) {
+    unsigned n_told = 0;
+    for (unsigned n = 0; n < FLIPS; n++) {
+        rm_fault_t fault;
+        char *at[4], was[4];
+        unsigned k = (unsigned)g_test_rand_int_range(1, 5);
+        for (unsigned i = 0; i < k; i++) {
+            at[i] = low + g_test_rand_int_range(0, (gint32)(end - low));
+            was[i] = *at[i];
+            *at[i] = (char)(was[i] ^ 1 << g_test_rand_int_range(0, 8));
+        }
+        n_told += verify(site, &fault) != RM_OK;
+        while (k-- > 0) *at[k] = was[k];
+    }
+    g_test_message("%u of %u told", n_told, FLIPS);
+}
+
+static void test_flips(struct site *site, gconstpointer none) {
+    flip_bits(site, site->low, site->low + site->bytes);
+    flip_bits(site, site->h->region.table_end, site->low + site->bytes);
+}
+
+/* A growing heap has pages that cannot be touched between its ends, and some given back. */
+static void test_growable(void) {
+    struct site site;
+    make_heap(&site, NULL, 0);
+    struct region *r = &site.h->region;
+    uint32_t gap = make_block(&site, 100000, 0);
+    make_block(&site, 9000, 0);
+    g_assert_cmpint(heap_free(site.h, gap), ==, RM_OK);
+    g_assert_true(heap_trim(site.h) && site.h->store.area.released_units != 0);
+    assert_sound(&site);
+    flip_bits(&site, r->low, r->area_end);
+    flip_bits(&site, r->table_end, r->zones_end);
+    g_assert_true(registry_destroy(site.tag));
+}
+
+static void add(const char *name, void (*test)(struct site *, gconstpointer), const char *data) {
+    g_test_add(name, struct site, data, open_site, test, close_site);
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL); /* prints the seed, and takes it with --seed */
+    alarm(120);                      /* a proof that hangs ends here */
+    add("/verify/spans", test_spans, NULL);
+    add("/verify/table", test_table, NULL);
+    add("/verify/structure", test_structure, NULL);
+    add("/verify/stale-node", test_stale_node, NULL);
+    add("/verify/half-moved/slide", test_half_moved, NULL);
+    add("/verify/half-moved/fill", test_half_moved, "fill");
+    add("/verify/flips", test_flips, NULL);
+    g_test_add_func("/verify/growable", test_growable);
+    return g_test_run();
+}
