@@ -13,7 +13,13 @@ static char *alignment_byte(const struct store *s, unit_t span, size_t size) {
     return area_at(&s->area, span + block_units(size, true)) - 1;
 }
 
+/* What may stay free below a block, in units, since it cannot slide into less. */
+static size_t slack_below(size_t alignment) {
+    return alignment > UNIT ? (alignment >> UNIT_SHIFT) - 1 : 0;
+}
+
 void block_write(struct store *s, unit_t span, uint32_t slot, size_t size, size_t alignment) {
+    s->aligned_slack += slack_below(alignment);
     area_set_header(&s->area, span, header_of(slot, size, alignment != 0));
     if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
     uint64_t e = table_entry(&s->table, slot);
@@ -29,14 +35,15 @@ bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment) 
     return true;
 }
 
-void block_free(struct store *s, unit_t span) {
-    area_free(&s->area, span, area_units(&s->area, span));
-}
-
 size_t block_alignment(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_ALIGNED) return 0;
     return (size_t)1 << (*alignment_byte(s, span, block_size(h)) & 63);
+}
+
+void block_free(struct store *s, unit_t span) {
+    s->aligned_slack -= slack_below(block_alignment(s, span));
+    area_free(&s->area, span, area_units(&s->area, span));
 }
 
 bool block_resize(struct store *s, unit_t span, size_t size) {

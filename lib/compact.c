@@ -88,6 +88,7 @@ static bool slide_step(struct store *s, unit_t *cursor) {
         if (!move_pinned(s, above)) {
             unit_t to = move_target(s, gap, above);
             if (to < above) {
+                *cursor = gap;
                 move_slide(s, gap, to);
                 return true;
             }
@@ -109,28 +110,46 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
     return last != UNIT_NIL && a->limit - last >= goal->last;
 }
 
+/* Is the budget spent? The clock is read after 4 KiB moved or a few actions. */
+static bool spent(const struct store *s, const struct compact_goal *goal, size_t moved,
+                  unsigned actions, size_t *checked) {
+    if (moved == 0) return false; /* there is always progress */
+    if (goal->bytes != 0 && moved >= goal->bytes) return true;
+    if (goal->until_ns == 0) return false;
+    if (moved - *checked < CLOCK_BYTES && actions % CLOCK_ACTIONS != 0) return false;
+    *checked = moved;
+    return os_now_ns() >= goal->until_ns;
+}
+
 bool compact(struct store *s, const struct compact_goal *goal) {
-    size_t before = s->moved, checked = s->moved;
-    unit_t cursor = 0; /* no gap below it can be filled */
-    bool merging = true;
+    size_t before = s->moved, checked = 0;
+    bool merging = true, first_pass = true;
+    /* Within a budget the pass goes on where the last call left it, however much has been freed
+       below; else it begins at the low end, as compact_outlook supposes. */
+    bool goes_on = goal->bytes != 0 || goal->until_ns != 0;
+    unit_t cursor = goes_on ? s->cursor : 0; /* gaps below it wait for the next pass */
+    bool whole = cursor == 0;                /* this pass began at the low end */
     merge_again(s);
     for (unsigned actions = 0;; actions++) {
+        s->cursor = cursor;
         if (reached(s, goal)) return false;
-        size_t moved = s->moved - before;
-        if (moved > 0 && goal->bytes != 0 && moved >= goal->bytes) return false;
-        /* The clock is read after 4 KiB moved or a few actions. */
-        if (goal->until_ns != 0 && moved > 0 &&
-            (s->moved - checked >= CLOCK_BYTES || actions % CLOCK_ACTIONS == 0)) {
-            checked = s->moved;
-            if (os_now_ns() >= goal->until_ns) return false;
-        }
+        if (spent(s, goal, s->moved - before, actions, &checked)) return false;
         if (s->mover.slot != SLOT_NIL) {
             move_continue(s);
-        } else if (!merging || !(merging = merge_step(s))) {
+        } else if (!merging || !(merging = merge_step(s, first_pass))) {
             if (slide_step(s, &cursor)) continue;
-            if (!merge_pending(s)) return true;
-            merging = true; /* a fill has taken objects out of runs */
+            bool pending = merge_pending(s);
             cursor = 0;
+            if (whole && !pending) {
+                s->cursor = 0;
+                return true;
+            }
+            /* A fill has taken objects out of runs, or has kept a gap that they may fill. */
+            if (pending) {
+                merging = true;
+                first_pass = false;
+            }
+            whole = true;
         }
     }
 }
@@ -174,19 +193,23 @@ size_t compact_regain(const struct store *s) {
     return small_excess(s) + reserved;
 }
 
+static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
+
 size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
     const struct area *a = &s->area;
-    if (!pinned) return a->free_units + compact_regain(s) + beyond;
+    if (!pinned)
+        return less(a->free_units + compact_regain(s) + beyond, s->aligned_slack);
     /* Between two pinned spans everything slides down: their free memory becomes one piece
        before anything else is moved in from above. */
     size_t most = 0, sum = 0;
     for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
-        if (header_kind(area_header(a, at)) == SPAN_FREE)
-            sum += free_size(area_header(a, at));
-        else if (at == a->stretch || !move_pinned(s, at))
-            continue;
-        else
+        uint64_t h = area_header(a, at);
+        if (header_kind(h) == SPAN_FREE)
+            sum += free_size(h);
+        else if (at != a->stretch && move_pinned(s, at))
             sum = 0;
+        else if (header_kind(h) == SPAN_ALIGNED)
+            sum = less(sum, block_alignment(s, at) >> UNIT_SHIFT);
         if (sum > most) most = sum;
     }
     sum += beyond;

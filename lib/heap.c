@@ -235,6 +235,7 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
     s->frees++;
     free_place(s, e);
     table_put(t, slot);
+    if (unlikely(t->n_live == 0)) small_drop_all(s);
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) && region_closed(&h->region))
         region_settle(&h->region, s);
     return RM_OK;
@@ -292,7 +293,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     char content[SMALL_MAX];
     memcpy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
-    if (least_units(q) > s->area.free_units + compact_regain(s)) {
+    if (least_units(q) > compact_outlook(s, false, 0)) {
         memcpy(small_restore(s, &before, ref), content, before.class->capacity);
         return false;
     }

@@ -8,16 +8,16 @@
 
 /* The first run of a class as the target, and the last one that has something to give to it, or
    has nothing at all; false: there is none. *pinned: a locked object was met. */
-static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
-                       bool *pinned) {
+static bool merge_pair(const struct store *s, unsigned class_id, bool drop, unit_t *from,
+                       unit_t *to, bool *pinned) {
     *to = small_first(s, class_id);
     if (*to == UNIT_NIL) return false;
     for (*from = small_last(s, class_id); *from != *to; *from = small_before(s, *from)) {
         struct run r = small_run(s, *from);
-        if (run_live(&r) == 0) return true;
+        if (run_live(&r) == 0 && drop) return true;
         for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
             if (!move_slot_pinned(s, *from, bit_lowest(live))) return true;
-        *pinned = true;
+        if (run_live(&r) != 0) *pinned = true;
     }
     return false;
 }
@@ -39,7 +39,7 @@ static void merge_runs(struct store *s, unit_t from, unit_t to) {
     }
 }
 
-/* The only object of a run gets a block of its own. */
+/* The only object of a run gets a block of its own, in what the run took. */
 static void set_free(struct store *s, unit_t span) {
     struct run r = small_run(s, span);
     unsigned i = bit_lowest(run_live_mask(&r));
@@ -47,33 +47,33 @@ static void set_free(struct store *s, unit_t span) {
     size_t size = small_size(&r, i);
     char content[SMALL_MAX];
     memcpy(content, run_slot(&r, i), size);
-    small_free(s, span, i);
-    bool placed = block_alloc(s, slot, size, 0); /* in what the run took, if nowhere else */
-    CHECK(9, placed);
-    (void)placed;
-    memcpy(s->area.base + entry_place(table_entry(&s->table, slot)), content, size);
+    unit_t gap = small_free(s, span, i);
+    area_cut(&s->area, gap, gap, block_units(size, false));
+    block_write(s, gap, slot, size, 0);
+    memcpy(area_at(&s->area, gap) + HEADER, content, size);
     s->moved += size;
     s->moved_blocks++;
 }
 
 /* The one run with a free slot that is left of a class. */
-static void finish_run(struct store *s, unit_t span) {
+static void finish_run(struct store *s, unit_t span, bool drop) {
     struct run r = small_run(s, span);
-    if (run_live(&r) == 0)
-        small_drop(s, span);
-    else if (run_live(&r) == 1 && r.slots > 1)
+    if (run_live(&r) == 0) {
+        if (drop) small_drop(s, span);
+    } else if (run_live(&r) == 1 && r.slots > 1) {
         set_free(s, span);
-    else
+    } else {
         small_cut(s, span);
+    }
 }
 
 /* One action in a class; false: it is done. */
-static bool merge_class(struct store *s, unsigned class_id) {
+static bool merge_class(struct store *s, unsigned class_id, bool drop) {
     uint64_t *loose = &s->loose[class_id / 64], *stuck = &s->stuck[class_id / 64];
     uint64_t bit = UINT64_C(1) << class_id % 64;
     unit_t from, to;
     bool pinned = false;
-    if (merge_pair(s, class_id, &from, &to, &pinned)) {
+    if (merge_pair(s, class_id, drop, &from, &to, &pinned)) {
         merge_runs(s, from, to);
         return true;
     }
@@ -83,7 +83,7 @@ static bool merge_class(struct store *s, unsigned class_id) {
         if (move_pinned(s, to))
             pinned = true;
         else
-            finish_run(s, to);
+            finish_run(s, to, drop);
     }
     if (pinned) *stuck |= bit;
     return s->moved > before;
@@ -98,9 +98,9 @@ void merge_again(struct store *s) {
     }
 }
 
-bool merge_step(struct store *s) {
+bool merge_step(struct store *s, bool drop) {
     for (unsigned word = 0; word < 2; word++)
         while (s->loose[word] != 0)
-            if (merge_class(s, 64 * word + bit_lowest(s->loose[word]))) return true;
+            if (merge_class(s, 64 * word + bit_lowest(s->loose[word]), drop)) return true;
     return false;
 }

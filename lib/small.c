@@ -240,7 +240,7 @@ size_t small_largest(const struct store *s) {
     return 0;
 }
 
-void small_free(struct store *s, unit_t span, unsigned i) {
+unit_t small_free(struct store *s, unit_t span, unsigned i) {
     struct run r = small_run(s, span);
     struct class_runs *runs = &s->runs[r.class_id];
     uint64_t bit = UINT64_C(1) << i;
@@ -249,15 +249,14 @@ void small_free(struct store *s, unit_t span, unsigned i) {
         if (r.free != 0) list_remove(s, &r, density_of(&r));
         runs->slots -= r.slots;
         s->spare -= (size_t)(r.slots - 1) * r.class->stride;
-        area_free(&s->area, span, run_units(r.class, r.slots));
-        return;
+        return area_free(&s->area, span, run_units(r.class, r.slots));
     }
     s->spare += r.class->stride;
     s->loose[r.class_id / 64] |= UINT64_C(1) << r.class_id % 64;
     if (r.free == 0) {
         set_free(s, &r, bit);
         list_insert(s, &r);
-        return;
+        return UNIT_NIL;
     }
     struct run after = r;
     after.free = r.free | bit;
@@ -270,6 +269,7 @@ void small_free(struct store *s, unit_t span, unsigned i) {
             store64(links_in(&after), load64(links_in(&r)));
         set_free(s, &r, after.free);
     }
+    return UNIT_NIL;
 }
 
 char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
@@ -419,10 +419,8 @@ void small_keep_gap(struct store *s, unit_t gap) {
     size_t stride = bytes <= 128 ? bytes - HEADER : bytes - UNIT;
     unsigned class_id = class_of(stride) - 1;
     CHECK(7, size_classes[class_id].embedded && run_units(&size_classes[class_id], 1) == units);
-    uint64_t loose = s->loose[class_id / 64];
     area_cut(&s->area, gap, gap, units);
     adopt_run(s, gap, class_id, 1);
-    s->loose[class_id / 64] = loose;
     s->stuck[class_id / 64] |= UINT64_C(1) << class_id % 64;
 }
 
@@ -432,4 +430,10 @@ void small_drop(struct store *s, unit_t span) {
     s->runs[r.class_id].slots -= r.slots;
     s->spare -= (size_t)r.slots * r.class->stride;
     area_free(&s->area, span, run_units(r.class, r.slots));
+}
+
+void small_drop_all(struct store *s) {
+    for (unsigned c = 1; c < CLASSES; c++)
+        while (s->runs[c].live == 0 && small_first(s, c) != UNIT_NIL)
+            small_drop(s, small_first(s, c));
 }

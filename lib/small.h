@@ -60,8 +60,9 @@ bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any);
 bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
 /* The largest size that a free slot holds; 0: there is none. O(classes). */
 size_t small_largest(const struct store *s);
-/* Free slot `i` of a run; an empty run becomes free memory. */
-void small_free(struct store *s, unit_t span, unsigned i);
+/* Free slot `i` of a run. Where that was its only object it becomes free memory: returns the free
+   span it is part of, else UNIT_NIL. */
+unit_t small_free(struct store *s, unit_t span, unsigned i);
 
 /* The first run of a class with a free slot, dense before sparse, or the last; UNIT_NIL. */
 unit_t small_first(const struct store *s, unsigned class_id);
@@ -91,8 +92,9 @@ unsigned small_follow(struct store *s, unit_t span);
 void small_keep_gap(struct store *s, unit_t gap);
 /* Are there objects whose slots are so long? */
 bool small_has_stride(const struct store *s, size_t bytes);
-/* Free a run without objects. */
+/* Free a run without objects; and all of those in classes without any. O(classes). */
 void small_drop(struct store *s, unit_t span);
+void small_drop_all(struct store *s);
 
 /* Cut a run down to its live objects, two or more, in place. None of them is locked. Nothing
    happens where that frees no unit. */

@@ -46,13 +46,15 @@ struct store {
     struct table table;
     struct mover mover;
     size_t requested, peak_requested;
-    size_t spare; /* bytes of free slots in runs */
+    size_t spare;        /* bytes of free slots in runs */
+    size_t aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
     size_t allocations, frees, failures;
     uint64_t changes;  /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
     uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
     uint64_t stuck_at; /* ... when `changes` was this */
+    unit_t cursor; /* where a compaction within a budget goes on */
     struct fill_scan scan;
     uint64_t scan_stamp;
     struct class_runs runs[CLASSES];

@@ -58,11 +58,12 @@ static const char *room_fault(struct model *model, size_t need) {
     return FINE;
 }
 
+/* A smaller request than the largest may fail: that one may be for a slot left over. */
 static const char *granted(rm_status_t status, size_t size, size_t largest, bool exact) {
     if (status == RM_OK && exact && size >= largest + 16)
         return fault("%zu bytes were granted, rm_heap_largest said %zu", size, largest);
-    if (status == RM_ENOMEM && size <= largest && largest > 0)
-        return fault("%zu bytes were refused, rm_heap_largest said %zu", size, largest);
+    if (status == RM_ENOMEM && size == largest && largest > 0)
+        return fault("%zu bytes were refused, rm_heap_largest said so many", size);
     if (status != RM_OK && status != RM_ENOMEM)
         return fault("an allocation says %d", (int)status);
     return FINE;
@@ -85,7 +86,7 @@ static const char *operate_alloc(struct model *model) {
     exact = fixed(model) && (!moves || (book->n_locked == 0 && book->aligned == 0));
     if (rm_heap_largest(model->heap, moves, &largest) != RM_OK)
         return "rm_heap_largest fails";
-    if (asked == 0 && rng_chance(rng, 8)) /* right at the edge, but not every time */
+    if (asked == 0 && rng_chance(rng, 10)) /* right at the edge, but not every time */
         size = largest > 0 && rng_chance(rng, 50) ? largest : largest + 16;
     LOG(model, "book_alloc(&book, %zu, %zu, %u);\n", size, asked, flags);
     status = book_alloc(book, size, asked, flags);
@@ -249,7 +250,7 @@ static const char *operate_compact_some(struct model *model) {
 
     switch (rng_below(&model->rng, 5)) {
     case 0: return operate_compact(model, NULL);
-    case 1: budget.nanoseconds = rng_between(&model->rng, 1, 20000); break;
+    case 1: budget.nanoseconds = 1; break; /* any more would depend on the machine */
     case 2: budget.bytes = 1; break;
     default: budget.bytes = rng_between(&model->rng, 1, 2 * model->kind->most); break;
     }
