@@ -353,7 +353,9 @@ RM_API rm_status_t rm_heap_trim(rm_heap_t *heap);
 typedef struct rm_stats {
     size_t capacity; /* what the heap holds now: the region, or committed pages */
     size_t limit;    /* the most it may hold */
-    size_t extent;   /* where the highest block ends, from the heap's low end */
+    /* Where the highest block ends, from the heap's low end: the first byte of the caller's region,
+       or of the first block of a heap that grows. */
+    size_t extent;
 
     size_t live_blocks;
     size_t requested; /* sum of the sizes asked for */

@@ -36,6 +36,11 @@ void region_finish(const struct region *r);
 
 static inline bool region_closed(const struct region *r) { return r->area_end == r->table_end; }
 
+/* Bytes from the heap's low end to unit 0: a caller's region begins where the caller said, a growing
+   heap where its blocks do. */
+static inline size_t region_lead(const struct region *r, const struct store *s) {
+    return r->pages ? 0 : (size_t)(s->area.base - r->low);
+}
 /* Bytes held now: committed pages less those given back, or the caller's bytes. */
 size_t region_capacity(const struct region *r, const struct store *s);
 /* Note a peak of it; to be called after pages may have been regained from free spans. */

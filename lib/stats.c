@@ -19,10 +19,12 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
     size_t free = units_bytes(a->free_units - a->released_units);
     size_t used = units_bytes(a->limit - a->free_units);
     size_t largest = units_bytes(buddy_largest(&a->buddy, a->base));
+    size_t extent = units_bytes(area_extent(a));
+    if (extent > 0) extent += region_lead(&h->region, s);
     *stats = (rm_stats_t){
         .capacity = capacity,
         .limit = h->region.bytes,
-        .extent = units_bytes(area_extent(a)),
+        .extent = extent,
         .live_blocks = s->table.n_live,
         .requested = s->requested,
         .used = used,

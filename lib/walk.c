@@ -91,13 +91,15 @@ rm_status_t walk_heap(const struct heap *h, rm_walk_fn *visit, void *context) {
     const struct store *s = &h->store;
     const struct region *r = &h->region;
     unit_t units;
+    size_t lead = region_lead(r, s);
+    show(&w, lead, RM_SPAN_METADATA, SLOT_NIL);
     for (unit_t at = 0; at < s->area.limit && !w.stopped; at += units) {
         if (!plausible(s, at)) return RM_ECORRUPT;
         units = area_units(&s->area, at);
         show_span(&w, at, units);
     }
     size_t all = region_capacity(r, s) + units_bytes(s->area.released_units);
-    size_t metadata = all - units_bytes(s->area.limit);
+    size_t metadata = all - units_bytes(s->area.limit) - lead;
     size_t gap = region_gap(r);
     if (gap != 0) { /* the area's end word, and the bytes before its first unit */
         size_t border = (size_t)(r->area_end - r->low) - units_bytes(s->area.limit);
