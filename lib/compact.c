@@ -171,10 +171,11 @@ bool compact_raise(struct store *s, unit_t span, unit_t units) {
     while (gap > behind) {
         unit_t below = used_below(a, gap), size = area_units(a, below);
         if (move_pinned(s, below)) return false;
-        unit_t by = units;
+        /* Aligned blocks need their steps: then all of the gap goes down with each. */
+        unit_t by = s->aligned_slack != 0 ? free_size(area_header(a, gap)) : units;
         if (header_kind(area_header(a, below)) == SPAN_ALIGNED) {
             unit_t step = (unit_t)(block_alignment(s, below) >> UNIT_SHIFT);
-            by = free_size(area_header(a, gap)) / step * step;
+            by = by / step * step;
             if (by == 0) return false;
         }
         area_raise(a, below, size, by);
