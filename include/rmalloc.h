@@ -412,9 +412,11 @@ typedef bool rm_walk_fn(const rm_span_t *span, void *context);
 /*
  * Visit every span of a heap in address order. Each begins where the last one
  * ended; the sizes, without the reserved, add up to the capacity.
+ * A caller's region counts from its first byte, a growing heap from its first block.
  * Cost: O(spans). Moves: no.
- * Returns: RM_OK (also where visit stopped it); RM_EINVAL; RM_ECORRUPT (the heap
- *        is damaged; the walk ended there).
+ * Returns: RM_OK (also where visit stopped it); RM_EINVAL; RM_ECORRUPT (a header makes
+ *        no sense; the walk ended there. Where damage is to be expected, ask
+ *        rm_heap_check first: it trusts nothing).
  */
 RM_API rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context);
 

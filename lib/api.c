@@ -9,9 +9,6 @@
 #include "verify.h"
 #include "walk.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 /* --- handles and tokens --- */
 
 /* Enter the heap of a live handle; false: it is none. */

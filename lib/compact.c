@@ -95,8 +95,19 @@ static bool slide_step(struct store *s, unit_t *cursor) {
         }
         if (fill_step(s, gap)) return true;
         *cursor = gap + 1;
-        size_t bytes = units_bytes(above - gap);
-        if (small_has_stride(s, bytes)) small_keep_gap(s, gap);
+    }
+}
+
+/* Compaction is complete: what is left of gaps is too small for anything above with its header.
+   Where a slot would fit by itself, the gap becomes one. */
+static void keep_gaps(struct store *s) {
+    struct area *a = &s->area;
+    unit_t gap = area_lowest_free(a, 0), next;
+    for (; gap != UNIT_NIL; gap = next) {
+        unit_t units = free_size(area_header(a, gap));
+        next = area_lowest_free(a, gap + 1);
+        if (next != UNIT_NIL || gap + units < a->limit)
+            if (small_has_stride(s, units_bytes(units))) small_keep_gap(s, gap);
     }
 }
 
@@ -123,12 +134,13 @@ static bool spent(const struct store *s, const struct compact_goal *goal, size_t
 
 bool compact(struct store *s, const struct compact_goal *goal) {
     size_t before = s->moved, checked = 0;
-    bool merging = true, first_pass = true;
     /* Within a budget the pass goes on where the last call left it, however much has been freed
        below; else it begins at the low end, as compact_outlook supposes. */
     bool goes_on = goal->bytes != 0 || goal->until_ns != 0;
     unit_t cursor = goes_on ? s->cursor : 0; /* gaps below it wait for the next pass */
     bool whole = cursor == 0;                /* this pass began at the low end */
+    bool merging = whole;                    /* a pass begins with it */
+    small_drop_kept(s);
     merge_again(s);
     for (unsigned actions = 0;; actions++) {
         s->cursor = cursor;
@@ -136,19 +148,16 @@ bool compact(struct store *s, const struct compact_goal *goal) {
         if (spent(s, goal, s->moved - before, actions, &checked)) return false;
         if (s->mover.slot != SLOT_NIL) {
             move_continue(s);
-        } else if (!merging || !(merging = merge_step(s, first_pass))) {
+        } else if (!merging || !(merging = merge_step(s))) {
             if (slide_step(s, &cursor)) continue;
             bool pending = merge_pending(s);
             cursor = 0;
             if (whole && !pending) {
                 s->cursor = 0;
+                keep_gaps(s);
                 return true;
             }
-            /* A fill has taken objects out of runs, or has kept a gap that they may fill. */
-            if (pending) {
-                merging = true;
-                first_pass = false;
-            }
+            merging = pending; /* a fill has taken objects out of runs */
             whole = true;
         }
     }

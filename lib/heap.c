@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "heap.h"
 
+#include <errno.h>
+
 #include "block.h"
 #include "check.h"
 #include "compact.h"
 #include "move.h"
 #include "os.h"
 #include "small.h"
-
-#include <errno.h>
 
 _Static_assert(HEAP_STRUCTURE + 8 * TABLE_SLOTS_MIN + 3 * sizeof(struct zone) + 64 <=
                    RM_HEAP_SIZE_MIN,
@@ -235,7 +235,7 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
     s->frees++;
     free_place(s, e);
     table_put(t, slot);
-    if (unlikely(t->n_live == 0)) small_drop_all(s);
+    if (unlikely(t->n_live == 0)) small_drop_kept(s);
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) && region_closed(&h->region))
         region_settle(&h->region, s);
     return RM_OK;
@@ -251,8 +251,9 @@ static bool resize_in_place(struct store *s, uint64_t e, size_t size) {
     struct run r = small_run(s, span);
     unsigned i = run_index(s, &r, entry_place(e));
     if (size > r.class->capacity) return false;
+    /* Not by where it happens to be: the next move would be to any slot of the class. */
     bool grows = size > small_size(&r, i);
-    if (grows && ((uintptr_t)run_slot(&r, i) & (size_alignment(size) - 1)) != 0) return false;
+    if (grows && r.class->stride % size_alignment(size) != 0) return false;
     small_set_size(&r, i, size);
     return true;
 }

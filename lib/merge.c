@@ -6,18 +6,17 @@
 #include "move.h"
 #include "small.h"
 
-/* The first run of a class as the target, and the last one that has something to give to it, or
-   has nothing at all; false: there is none. *pinned: a locked object was met. */
-static bool merge_pair(const struct store *s, unsigned class_id, bool drop, unit_t *from,
-                       unit_t *to, bool *pinned) {
+/* The first run of a class as the target, and the last one that has something to give to it ;
+   false: none has. *pinned: a locked object was met. */
+static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
+                       bool *pinned) {
     *to = small_first(s, class_id);
     if (*to == UNIT_NIL) return false;
     for (*from = small_last(s, class_id); *from != *to; *from = small_before(s, *from)) {
         struct run r = small_run(s, *from);
-        if (run_live(&r) == 0 && drop) return true;
         for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
             if (!move_slot_pinned(s, *from, bit_lowest(live))) return true;
-        if (run_live(&r) != 0) *pinned = true;
+        *pinned = true;
     }
     return false;
 }
@@ -25,10 +24,6 @@ static bool merge_pair(const struct store *s, unsigned class_id, bool drop, unit
 /* Move objects from one run to another until one of them is done; at most a run's worth. */
 static void merge_runs(struct store *s, unit_t from, unit_t to) {
     struct run source = small_run(s, from);
-    if (run_live(&source) == 0) {
-        small_drop(s, from);
-        return;
-    }
     unsigned room = bit_count(small_run(s, to).free);
     /* The last object takes its run along: from then on `source` is only a copy. */
     for (uint64_t live = run_live_mask(&source); live != 0 && room > 0; live &= live - 1) {
@@ -56,35 +51,35 @@ static void set_free(struct store *s, unit_t span) {
 }
 
 /* The one run with a free slot that is left of a class. */
-static void finish_run(struct store *s, unit_t span, bool drop) {
+static void finish_run(struct store *s, unit_t span) {
     struct run r = small_run(s, span);
-    if (run_live(&r) == 0) {
-        if (drop) small_drop(s, span);
-    } else if (run_live(&r) == 1 && r.slots > 1) {
+    if (run_live(&r) == 1)
         set_free(s, span);
-    } else {
+    else
         small_cut(s, span);
-    }
 }
 
 /* One action in a class; false: it is done. */
-static bool merge_class(struct store *s, unsigned class_id, bool drop) {
+static bool merge_class(struct store *s, unsigned class_id) {
     uint64_t *loose = &s->loose[class_id / 64], *stuck = &s->stuck[class_id / 64];
     uint64_t bit = UINT64_C(1) << class_id % 64;
     unit_t from, to;
     bool pinned = false;
-    if (merge_pair(s, class_id, drop, &from, &to, &pinned)) {
+    if (merge_pair(s, class_id, &from, &to, &pinned)) {
         merge_runs(s, from, to);
+        return true;
+    }
+    bool movable = to != UNIT_NIL && !move_pinned(s, to);
+    unit_t other = small_last(s, class_id);
+    if (movable && other != to) {
+        /* The others have only locked objects left: their free slots take what they can. */
+        merge_runs(s, to, other);
         return true;
     }
     *loose &= ~bit;
     size_t before = s->moved;
-    if (to != UNIT_NIL) {
-        if (move_pinned(s, to))
-            pinned = true;
-        else
-            finish_run(s, to, drop);
-    }
+    if (movable) finish_run(s, to);
+    pinned |= to != UNIT_NIL && !movable;
     if (pinned) *stuck |= bit;
     return s->moved > before;
 }
@@ -98,9 +93,9 @@ void merge_again(struct store *s) {
     }
 }
 
-bool merge_step(struct store *s, bool drop) {
+bool merge_step(struct store *s) {
     for (unsigned word = 0; word < 2; word++)
         while (s->loose[word] != 0)
-            if (merge_class(s, 64 * word + bit_lowest(s->loose[word]), drop)) return true;
+            if (merge_class(s, 64 * word + bit_lowest(s->loose[word]))) return true;
     return false;
 }

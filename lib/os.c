@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "os.h"
 
-#include "check.h"
-
 #include <errno.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
+
 #if RM_CHECKS >= RM_CHECKS_ENTRY
-#include <stdatomic.h>
 static atomic_uint fail_countdown;
 static atomic_bool fail_all;
 

@@ -88,10 +88,6 @@ void region_open(struct region *r, struct store *s, char *top, uint32_t generati
     region_note_peak(r, s);
 }
 
-void region_finish(const struct region *r) {
-    if (r->pages) os_unreserve(r->low, r->bytes);
-}
-
 /* --- how much --- */
 
 size_t region_capacity(const struct region *r, const struct store *s) {

@@ -31,8 +31,6 @@ struct region {
 char *region_init(struct region *r, void *memory, size_t bytes, size_t structure, bool *refused);
 /* The heap's parts in it. The region, like the store, must lie in that structure by now. */
 void region_open(struct region *r, struct store *s, char *top, uint32_t generation);
-/* Give everything back. */
-void region_finish(const struct region *r);
 
 static inline bool region_closed(const struct region *r) { return r->area_end == r->table_end; }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "registry.h"
 
-#include "os.h"
-#include "small.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
+
+#include "os.h"
+#include "small.h"
 
 /* The default heap has a place beside those that callers may fill. */
 enum { PLACES = RM_HEAPS_MAX + 1 };
@@ -19,8 +19,10 @@ struct place {
     _Atomic uint32_t state;
     uint32_t uses; /* heaps so far */
     struct heap *heap;
-    char *low; /* its region */
+    /* Its region, out of reach of what damages the heap. */
+    char *low;
     size_t bytes;
+    bool pages;
 };
 
 static struct place places[PLACES]; /* zeros are PTHREAD_MUTEX_INITIALIZER with glibc and musl */
@@ -104,6 +106,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     p->heap = h;
     p->low = region.low;
     p->bytes = region.bytes;
+    p->pages = region.pages;
     uint32_t unshared = o->threads == RM_THREADS_NONE ? STATE_UNSHARED : 0;
     atomic_store_explicit(&p->state, (uint32_t)*tag | STATE_LIVE | unshared,
                           memory_order_release);
@@ -139,9 +142,8 @@ bool registry_destroy(uint64_t tag) {
             atomic_store_explicit(&default_state, 0, memory_order_release);
         else
             n_created--;
-        struct region region = p->heap->region; /* it lies in its own pages */
         p->heap = NULL;
-        region_finish(&region);
+        if (p->pages) os_unreserve(p->low, p->bytes);
         return_place(a.place);
         registry_leave(&a);
     }

@@ -419,21 +419,35 @@ void small_keep_gap(struct store *s, unit_t gap) {
     size_t stride = bytes <= 128 ? bytes - HEADER : bytes - UNIT;
     unsigned class_id = class_of(stride) - 1;
     CHECK(7, size_classes[class_id].embedded && run_units(&size_classes[class_id], 1) == units);
+    uint64_t loose = s->loose[class_id / 64];
     area_cut(&s->area, gap, gap, units);
     adopt_run(s, gap, class_id, 1);
-    s->stuck[class_id / 64] |= UINT64_C(1) << class_id % 64;
+    s->loose[class_id / 64] = loose; /* there is nothing to merge */
+    s->kept[class_id / 64] |= UINT64_C(1) << class_id % 64;
 }
 
-void small_drop(struct store *s, unit_t span) {
-    struct run r = small_run(s, span);
-    list_remove(s, &r, density_of(&r));
-    s->runs[r.class_id].slots -= r.slots;
-    s->spare -= (size_t)r.slots * r.class->stride;
-    area_free(&s->area, span, run_units(r.class, r.slots));
+static void drop(struct store *s, const struct run *r) {
+    list_remove(s, r, density_of(r));
+    s->runs[r->class_id].slots -= r->slots;
+    s->spare -= (size_t)r->slots * r->class->stride;
+    area_free(&s->area, r->span, run_units(r->class, r->slots));
 }
 
-void small_drop_all(struct store *s) {
-    for (unsigned c = 1; c < CLASSES; c++)
-        while (s->runs[c].live == 0 && small_first(s, c) != UNIT_NIL)
-            small_drop(s, small_first(s, c));
+/* Those of one class are among the sparse ones. */
+static void drop_kept_of(struct store *s, unsigned class_id) {
+    unit_t at = s->runs[class_id].head[SPARSE], next;
+    if (at == UNIT_NIL) return;
+    unit_t last = link_of(s, at, PREVIOUS);
+    for (bool done = false; !done; at = next) {
+        struct run r = small_run(s, at);
+        next = load32(links_in(&r));
+        done = at == last;
+        if (run_live(&r) == 0) drop(s, &r);
+    }
+}
+
+void small_drop_kept(struct store *s) {
+    for (unsigned word = 0; word < 2; word++)
+        for (; s->kept[word] != 0; s->kept[word] &= s->kept[word] - 1)
+            drop_kept_of(s, 64 * word + bit_lowest(s->kept[word]));
 }

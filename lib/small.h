@@ -87,14 +87,12 @@ void small_relink(struct store *s, unit_t from, unit_t to);
 unsigned small_follow(struct store *s, unit_t span);
 
 /* Make a free span of SMALL_MAX bytes or less a run of one free slot. For a gap as long as some
-   slot, in which its object with a header of its own does not fit. Merging undoes it once
-   something has been unlocked. */
+   slot, in which its object with a header of its own does not fit. */
 void small_keep_gap(struct store *s, unit_t gap);
 /* Are there objects whose slots are so long? */
 bool small_has_stride(const struct store *s, size_t bytes);
-/* Free a run without objects; and all of those in classes without any. O(classes). */
-void small_drop(struct store *s, unit_t span);
-void small_drop_all(struct store *s);
+/* Make what small_keep_gap kept, and has not been used since, free again. */
+void small_drop_kept(struct store *s);
 
 /* Cut a run down to its live objects, two or more, in place. None of them is locked. Nothing
    happens where that frees no unit. */

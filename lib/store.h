@@ -53,6 +53,7 @@ struct store {
     uint64_t changes;  /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
     uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
+    uint64_t kept[2];  /* classes with gaps kept as slots */
     uint64_t stuck_at; /* ... when `changes` was this */
     unit_t cursor; /* where a compaction within a budget goes on */
     struct fill_scan scan;

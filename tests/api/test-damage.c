@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rm_heap_check and rm_heap_walk on damaged heaps: whatever bytes of a caller's region
- * are turned, they neither crash nor hang. Each damage is done in a child process with
+ * rm_heap_check on damaged heaps: whatever bytes of a caller's region are turned, it neither
+ * crashes nor hangs; a heap that it finds sound can be walked. Each damage is done in a child process with
  * an alarm; the region lies between guard pages.
  */
 #include <stdio.h>
@@ -35,7 +35,7 @@ static int look(rm_heap_t *heap, const struct guarded *region) {
          found.text[0] == '\0' || found.offset > region->size))
         return WRONG;
     if (checked != RM_OK && checked != RM_ECORRUPT) return WRONG;
-    walked = rm_heap_walk(heap, count, &n);
+    walked = checked == RM_OK ? rm_heap_walk(heap, count, &n) : checked;
     if ((walked != RM_OK && walked != RM_ECORRUPT) || n >= 10000000) return WRONG;
     if (guarded_fault(region) != NULL) return WRONG;
     return checked == RM_OK ? UNSEEN : FOUND;
