@@ -321,7 +321,7 @@ unit_t area_settle(struct area *a, unit_t units) {
     return area_split_off(a, gap, rest);
 }
 
-void area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
+unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
     unit_t gap = span + units, size = free_size(area_header(a, gap));
     CHECK(1, header_kind(area_header(a, gap)) == SPAN_FREE && by <= size && by > 0);
     uint64_t prev = area_header(a, span) & SPAN_PREV_FREE;
@@ -338,7 +338,7 @@ void area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
         clear_prev(a, gap + size);
     }
     store64(area_at(a, span), prev);
-    area_free(a, span, by);
+    return area_free(a, span, by);
 }
 
 /* --- giving pages back --- */

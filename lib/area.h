@@ -134,8 +134,8 @@ void area_stretch(struct area *a, unit_t gap, unit_t at);
    free span. */
 unit_t area_settle(struct area *a, unit_t units);
 /* The other way up: the used span moves to the high end of the free span `gap` right above it,
-   `by` units up; its bytes are moved here. */
-void area_raise(struct area *a, unit_t span, unit_t units, unit_t by);
+   `by` units up; its bytes are moved here. Returns the free span below it then. */
+unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by);
 
 /* Give the whole pages inside free spans back; memory must be page-backed and `base` 8 bytes
    past a page's start. False: the system refused some. */

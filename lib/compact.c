@@ -187,10 +187,9 @@ bool compact_raise(struct store *s, unit_t span, unit_t units) {
             by = by / step * step;
             if (by == 0) return false;
         }
-        area_raise(a, below, size, by);
+        gap = area_raise(a, below, size, by);
         s->moved += units_bytes(size);
         move_arrived(s, below + by, below);
-        gap = below;
     }
     return free_size(area_header(a, gap)) >= units;
 }

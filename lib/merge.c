@@ -6,30 +6,24 @@
 #include "move.h"
 #include "small.h"
 
-/* The first run of a class as the target, and the last one that has something to give to it ;
-   false: none has. *pinned: a locked object was met. */
+/* The last run of a class that can be emptied, and one to take what is in it: a pinned one behind
+   it, else the first. False: there are no two such. *pinned: there is a pinned one. */
 static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
                        bool *pinned) {
-    *to = small_first(s, class_id);
-    if (*to == UNIT_NIL) return false;
-    for (*from = small_last(s, class_id); *from != *to; *from = small_before(s, *from)) {
-        struct run r = small_run(s, *from);
-        for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
-            if (!move_slot_pinned(s, *from, bit_lowest(live))) return true;
+    unit_t last = small_last(s, class_id);
+    for (*from = last; *from != UNIT_NIL && move_pinned(s, *from); *from = small_before(s, *from))
         *pinned = true;
-    }
-    return false;
+    *to = *from != last ? last : small_first(s, class_id);
+    return *from != UNIT_NIL && *from != *to;
 }
 
-/* Move objects from one run to another until one of them is done; at most a run's worth. */
+/* Move objects out of an unpinned run until it or the other one is done; at most a run's worth. */
 static void merge_runs(struct store *s, unit_t from, unit_t to) {
     struct run source = small_run(s, from);
     unsigned room = bit_count(small_run(s, to).free);
     /* The last object takes its run along: from then on `source` is only a copy. */
     for (uint64_t live = run_live_mask(&source); live != 0 && room > 0; live &= live - 1) {
-        unsigned i = bit_lowest(live);
-        if (move_slot_pinned(s, from, i)) continue;
-        small_shift(s, from, i, to);
+        small_shift(s, from, bit_lowest(live), to);
         room--;
     }
 }
@@ -69,18 +63,10 @@ static bool merge_class(struct store *s, unsigned class_id) {
         merge_runs(s, from, to);
         return true;
     }
-    bool movable = to != UNIT_NIL && !move_pinned(s, to);
-    unit_t other = small_last(s, class_id);
-    if (movable && other != to) {
-        /* The others have only locked objects left: their free slots take what they can. */
-        merge_runs(s, to, other);
-        return true;
-    }
     *loose &= ~bit;
-    size_t before = s->moved;
-    if (movable) finish_run(s, to);
-    pinned |= to != UNIT_NIL && !movable;
     if (pinned) *stuck |= bit;
+    size_t before = s->moved;
+    if (from != UNIT_NIL) finish_run(s, from);
     return s->moved > before;
 }
 

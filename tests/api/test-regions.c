@@ -151,12 +151,12 @@ static void test_no_other_memory(void) {
     unsigned long before, after;
 
     site_open(&site, (size_t)8 << 20, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
-    book_shuffle(&site.book, &rng, 60000, SHAPE_MIXED, 20000, true);
+    book_shuffle(&site.book, &rng, 15000, SHAPE_MIXED, 20000, true);
     compact_fully(site.heap, 0);
     book_free_all(&site.book); /* the books and this process now have their room */
     before = pages_mapped();
     before = pages_mapped();
-    book_shuffle(&site.book, &rng, 20000, SHAPE_MIXED, 20000, true);
+    book_shuffle(&site.book, &rng, 12000, SHAPE_MIXED, 20000, true);
     assert_ok(rm_heap_compact(site.heap, NULL, NULL));
     after = pages_mapped();
     if (before == 0 || after == 0)

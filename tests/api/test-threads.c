@@ -74,7 +74,7 @@ static void *own_blocks(void *context) {
     book_init(&book, worker->heap);
     for (; worker->n_done < worker->steps; worker->n_done++) {
         book_shuffle(&book, &worker->rng, 4, SHAPE_MIXED, 3000, true);
-        while (book.requested > 60000 && book.n > 0) {
+        while (book.requested > 50000 && book.n > 0) {
             while (book.blocks[book.n - 1].locks > 0)
                 if (book_unlock(&book, book.n - 1) != RM_OK) fails(worker, "unlock");
             if (book_free(&book, book.n - 1) != RM_OK && fails(worker, "free")) break;
@@ -106,11 +106,11 @@ static void test_own_blocks(void) {
         struct site site;
         rm_heap_t *heap = growable_heap(0, c);
 
-        site_open(&site, 260000, RM_THREADS_SAFE, c); /* tight for four */
-        run(workers, own_blocks, site.heap, 1200, NULL);
+        site_open(&site, 300000, RM_THREADS_SAFE, c); /* tight for four */
+        run(workers, own_blocks, site.heap, 600, NULL);
         assert_empty(site.heap);
         site_close(&site);
-        run(workers, own_blocks, heap, 1200, NULL);
+        run(workers, own_blocks, heap, 800, NULL);
         assert_empty(heap);
         assert_ok(rm_heap_destroy(heap));
     }
