@@ -29,7 +29,9 @@ static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
             move_fill(s, gap, to, span);
             return true;
         }
-        if (size < s->scan.least) s->scan.least = size;
+        /* Where its alignment is in the way, some larger gap is sure to hold it. */
+        unit_t sure = size + (unit_t)(to - gap);
+        if (sure < s->scan.least) s->scan.least = sure;
     }
     if (header_kind(h) != SPAN_RUN) return false;
     struct run r = small_run(s, span);
@@ -55,12 +57,12 @@ static bool fill_step(struct store *s, unit_t gap) {
     unit_t above = gap + units;
     if (s->scan_stamp != stamp(s)) {
         s->scan_stamp = stamp(s);
-        *scan = (struct fill_scan){gap, above, UNIT_NIL, false};
+        *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
     }
     /* What a search from a gap below has passed over is too large for this one too, unless the
        least of it would fit here. */
-    if (gap < scan->gap || units >= scan->least)
-        *scan = (struct fill_scan){gap, above, UNIT_NIL, false};
+    bool holds = gap == scan->gap ? units <= scan->units : gap > scan->gap && units < scan->least;
+    if (!holds) *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
     if (scan->done) return false;
     unit_t from = scan->at > above ? scan->at : above;
     unsigned looked_at = 0;

@@ -35,7 +35,7 @@ struct mover {
 
 /* Where the search for something that fits a gap below a pinned span stands (compact.c). */
 struct fill_scan {
-    unit_t gap;   /* it began above this gap */
+    unit_t gap, units; /* it began above this gap */
     unit_t at;    /* everything from there to here is too large or pinned ... */
     unit_t least; /* ... and takes at least so many units */
     bool done;    /* `at` has reached the area's end */
