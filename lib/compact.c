@@ -150,7 +150,13 @@ bool compact(struct store *s, const struct compact_goal *goal) {
         if (spent(s, goal, s->moved - before, actions, &checked)) return false;
         if (s->mover.slot != SLOT_NIL) {
             move_continue(s);
-        } else if (!merging || !(merging = merge_step(s))) {
+            continue;
+        }
+        if (merging) {
+            s->scan.gap = UNIT_NIL; /* objects may come to lie where it has been */
+            merging = merge_step(s);
+        }
+        if (!merging) {
             if (slide_step(s, &cursor)) continue;
             bool pending = merge_pending(s);
             cursor = 0;
