@@ -147,7 +147,9 @@ RM_API rm_status_t rmcalloc(rm_memory_t **out, ssize_t count, ssize_t size);
  * A block that shrinks keeps its place and alignment. One that grows keeps the
  * alignment rule (that of its new size, and whatever was asked for), by moving
  * where needed. A locked block shrinks in place, and grows in place where its
- * own room and the free span right behind it allow.
+ * own room and the free span right behind it allow. With nothing locked and moves
+ * allowed only the growth has to be free (rounded to 16, and with the padding of
+ * blocks aligned above 16).
  * Moves: the block itself under any policy; other blocks except under
  *        RM_COMPACT_MANUAL.
  * Cost:  O(1) in place, else that of allocating and copying.

@@ -24,7 +24,9 @@ static bool enter_handle(const rm_memory_t *handle, struct access *a, uint32_t *
     return false;
 }
 
-static rm_heap_t *token_of(uint64_t tag) { return (rm_heap_t *)(uintptr_t)(tag << 4 | 8); }
+static rm_heap_t *token_of(uint64_t tag) {
+    return (rm_heap_t *)(uintptr_t)(tag << 4 | 8);
+}
 
 static bool tag_of(const rm_heap_t *token, uint64_t *tag) {
     uint64_t t = (uint64_t)(uintptr_t)token;
@@ -60,8 +62,8 @@ static rm_status_t leave(const struct access *a, rm_status_t status) {
 
 /* --- blocks --- */
 
-rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size, size_t alignment,
-                          unsigned flags) {
+rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
+                          size_t alignment, unsigned flags) {
     if (out == NULL) return RM_EINVAL;
     *out = NULL;
     if ((flags & ~(RM_ZERO | RM_NO_COMPACT)) != 0 || alignment > RM_ALIGNMENT_MAX ||

@@ -6,7 +6,9 @@
 
 /* --- zones: invariant 6 --- */
 
-static struct zone *zone_of(struct area *a, unit_t unit) { return &a->zones[unit >> ZONE_SHIFT]; }
+static struct zone *zone_of(struct area *a, unit_t unit) {
+    return &a->zones[unit >> ZONE_SHIFT];
+}
 
 static void span_begins(struct area *a, unit_t span) {
     struct zone *zone = zone_of(a, span);
@@ -68,7 +70,8 @@ static struct pages released_unlink(struct area *a, unit_t span) {
     else
         a->released = next;
     a->released_units -= units;
-    return (struct pages){load32(at + RELEASED_FIRST), (uint32_t)(units / pages_units(1))};
+    return (struct pages){load32(at + RELEASED_FIRST),
+                          (uint32_t)(units / pages_units(1))};
 }
 
 /* --- free spans in and out of the index --- */
@@ -152,7 +155,8 @@ static unit_t best_span(const struct area *a, unit_t units) {
     unit_t best = buddy_best(&a->buddy, a->base, units);
     if (likely(best != UNIT_NIL)) return best;
     unit_t best_size = UNIT_NIL;
-    for (unit_t at = a->released; at != UNIT_NIL; at = load32(area_at(a, at) + NEXT_RELEASED)) {
+    for (unit_t at = a->released; at != UNIT_NIL;
+         at = load32(area_at(a, at) + NEXT_RELEASED)) {
         unit_t size = free_size(area_header(a, at));
         if (size >= units && size < best_size) best = at, best_size = size;
     }
@@ -165,7 +169,9 @@ unit_t area_alloc(struct area *a, unit_t units) {
     return span;
 }
 
-bool area_has(const struct area *a, unit_t units) { return best_span(a, units) != UNIT_NIL; }
+bool area_has(const struct area *a, unit_t units) {
+    return best_span(a, units) != UNIT_NIL;
+}
 
 unit_t area_aligned_unit(const struct area *a, unit_t span, size_t alignment) {
     uintptr_t payload = (uintptr_t)area_at(a, span) + HEADER;
@@ -259,7 +265,8 @@ unit_t area_lowest_free(struct area *a, unit_t from) {
     bool all = from <= a->dense;
     if (all) from = a->dense;
     unit_t found = UNIT_NIL;
-    for (unit_t z = from >> ZONE_SHIFT; found == UNIT_NIL && z <= a->limit >> ZONE_SHIFT; z++) {
+    for (unit_t z = from >> ZONE_SHIFT; found == UNIT_NIL && z <= a->limit >> ZONE_SHIFT;
+         z++) {
         if (a->zones[z].n_free == 0) continue;
         for (unit_t at = a->zones[z].first; at < a->limit && at >> ZONE_SHIFT == z;
              at += area_units(a, at)) {
@@ -280,7 +287,8 @@ unit_t area_start_near(const struct area *a, unit_t unit) {
 
 unit_t area_largest(const struct area *a) {
     unit_t largest = buddy_largest(&a->buddy, a->base);
-    for (unit_t at = a->released; at != UNIT_NIL; at = load32(area_at(a, at) + NEXT_RELEASED)) {
+    for (unit_t at = a->released; at != UNIT_NIL;
+         at = load32(area_at(a, at) + NEXT_RELEASED)) {
         unit_t size = free_size(area_header(a, at));
         if (size > largest) largest = size;
     }
@@ -347,7 +355,8 @@ bool area_release(struct area *a) {
     bool all = true;
     size_t page = os_page();
     char *pages = a->base - 8;
-    for (unit_t at = area_lowest_free(a, 0); at != UNIT_NIL; at = area_lowest_free(a, at + 1)) {
+    for (unit_t at = area_lowest_free(a, 0); at != UNIT_NIL;
+         at = area_lowest_free(a, at + 1)) {
         unit_t size = free_size(area_header(a, at));
         struct pages p = pages_inside((struct pages){0, UINT32_MAX}, at, size);
         if (p.n == 0 || buddy_key(a->base, at) == size - pages_units(p.n)) continue;

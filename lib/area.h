@@ -41,8 +41,12 @@ static inline size_t block_size(uint64_t h) {
     return (size_t)(h >> BLOCK_SIZE_SHIFT) & bit_mask(BLOCK_SIZE_BITS);
 }
 static inline uint32_t block_ref(uint64_t h) { return (uint32_t)(h >> BLOCK_REF_SHIFT); }
-static inline unsigned run_class(uint64_t h) { return (unsigned)(h >> RUN_CLASS_SHIFT) & 127; }
-static inline unsigned run_slots(uint64_t h) { return (unsigned)(h >> RUN_SLOTS_SHIFT) & 63; }
+static inline unsigned run_class(uint64_t h) {
+    return (unsigned)(h >> RUN_CLASS_SHIFT) & 127;
+}
+static inline unsigned run_slots(uint64_t h) {
+    return (unsigned)(h >> RUN_SLOTS_SHIFT) & 63;
+}
 static inline uint64_t run_mask(uint64_t h) { return h >> RUN_MASK_SHIFT; }
 
 /* Units of a block of so many bytes; an aligned one has one byte more. Size 0 has room for a
@@ -61,10 +65,10 @@ struct zone {
 struct area {
     char *base; /* unit 0; 8 modulo 16 */
     unit_t limit;
-    unit_t dense;          /* no free span begins below */
-    unit_t free_units;     /* in free spans, pages given back included */
-    unit_t released_units; /* in pages given back inside free spans */
-    unit_t released;       /* the first of a list of spans with such pages */
+    unit_t dense;                  /* no free span begins below */
+    unit_t free_units;             /* in free spans, pages given back included */
+    unit_t released_units;         /* in pages given back inside free spans */
+    unit_t released;               /* the first of a list of spans with such pages */
     unit_t stretch, stretch_units; /* UNIT_NIL: none */
     struct zone *zones;            /* of [0, limit), and one more */
     struct buddy buddy;

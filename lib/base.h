@@ -21,13 +21,17 @@ enum { UNIT_BITS = 30 };
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 static inline unsigned bit_lowest(uint64_t x) { return (unsigned)__builtin_ctzll(x); }
-static inline unsigned bit_highest(uint64_t x) { return 63u - (unsigned)__builtin_clzll(x); }
+static inline unsigned bit_highest(uint64_t x) {
+    return 63u - (unsigned)__builtin_clzll(x);
+}
 static inline unsigned bit_count(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
 
 /* The n lowest bits, n <= 63. */
 static inline uint64_t bit_mask(unsigned n) { return (UINT64_C(1) << n) - 1; }
 
-static inline size_t round_up(size_t x, size_t power) { return (x + power - 1) & ~(power - 1); }
+static inline size_t round_up(size_t x, size_t power) {
+    return (x + power - 1) & ~(power - 1);
+}
 static inline size_t round_down(size_t x, size_t power) { return x & ~(power - 1); }
 static inline size_t units_bytes(unit_t n) { return (size_t)n << UNIT_SHIFT; }
 

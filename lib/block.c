@@ -18,7 +18,8 @@ static size_t slack_below(size_t alignment) {
     return alignment > UNIT ? (alignment >> UNIT_SHIFT) - 1 : 0;
 }
 
-void block_write(struct store *s, unit_t span, uint32_t slot, size_t size, size_t alignment) {
+void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
+                 size_t alignment) {
     s->aligned_slack += slack_below(alignment);
     area_set_header(&s->area, span, header_of(slot, size, alignment != 0));
     if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);

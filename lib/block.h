@@ -12,7 +12,8 @@
    life. False: no free span holds it. */
 bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment);
 /* The same in a span just cut out, of block_units(size, alignment != 0) units. */
-void block_write(struct store *s, unit_t span, uint32_t slot, size_t size, size_t alignment);
+void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
+                 size_t alignment);
 /* Make a block's span free memory. */
 void block_free(struct store *s, unit_t span);
 

@@ -5,7 +5,9 @@
 
 enum { PREVIOUS = 8, CHILD = 16, PARENT = 24, IN_TRIE = 28 };
 
-static char *node(const char *base, unit_t span) { return (char *)base + units_bytes(span); }
+static char *node(const char *base, unit_t span) {
+    return (char *)base + units_bytes(span);
+}
 
 static unit_t field(const char *base, unit_t span, unsigned offset) {
     return load32(node(base, span) + offset);

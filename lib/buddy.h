@@ -17,9 +17,9 @@
 #include "base.h"
 
 enum {
-    BUDDY_BINS = 64,                 /* sizes 1..63 units have lists of their own */
-    BUDDY_ORDER_MIN = 6,             /* the first order with a trie: 64 units */
-    BUDDY_ORDERS = UNIT_BITS,        /* orders of sizes in units: 0..29 */
+    BUDDY_BINS = 64,          /* sizes 1..63 units have lists of their own */
+    BUDDY_ORDER_MIN = 6,      /* the first order with a trie: 64 units */
+    BUDDY_ORDERS = UNIT_BITS, /* orders of sizes in units: 0..29 */
     BUDDY_TRIES = BUDDY_ORDERS - BUDDY_ORDER_MIN
 };
 

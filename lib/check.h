@@ -14,8 +14,8 @@
 #define RM_CHECKS_FULL 2  /* the whole heap after every call, and fill patterns */
 
 /* Says which invariant is broken and where, and aborts. */
-__attribute__((noreturn, cold)) void check_failed(const char *file, int line, int invariant,
-                                                  const char *what);
+__attribute__((noreturn, cold)) void check_failed(const char *file, int line,
+                                                  int invariant, const char *what);
 
 #if RM_CHECKS >= RM_CHECKS_ENTRY
 #define CHECK(invariant, condition)                                                      \

@@ -61,7 +61,8 @@ static bool fill_step(struct store *s, unit_t gap) {
     }
     /* What a search from a gap below has passed over is too large for this one too, unless the
        least of it would fit here. */
-    bool holds = gap == scan->gap ? units <= scan->units : gap > scan->gap && units < scan->least;
+    bool holds =
+        gap == scan->gap ? units <= scan->units : gap > scan->gap && units < scan->least;
     if (!holds) *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
     if (scan->done) return false;
     unit_t from = scan->at > above ? scan->at : above;

@@ -56,7 +56,8 @@ struct request {
     uint32_t slot;
     size_t size, alignment;
     unsigned flags;
-    uint64_t old; /* the slot's entry when it was placed: where the block was until then */
+    uint64_t
+        old; /* the slot's entry when it was placed: where the block was until then */
 };
 
 static bool is_small(const struct request *q) {
@@ -236,7 +237,8 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
     free_place(s, e);
     table_put(t, slot);
     if (unlikely(t->n_live == 0)) small_drop_kept(s);
-    if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) && region_closed(&h->region))
+    if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) &&
+        region_closed(&h->region))
         region_settle(&h->region, s);
     return RM_OK;
 }
@@ -266,7 +268,8 @@ static size_t asked_alignment(const struct store *s, uint64_t e) {
 
 static bool anything_locked(const struct table *t) {
     for (uint32_t slot = 0; slot < t->n_slots; slot++)
-        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE) return true;
+        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE)
+            return true;
     return false;
 }
 
@@ -335,7 +338,8 @@ rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size) {
     size_t old_size = heap_size(h, slot);
     if (!resize_in_place(s, e, size)) {
         if (entry_locks(e) != LOCKS_NONE) return RM_ELOCKED;
-        struct request q = {.slot = slot, .size = size, .alignment = asked_alignment(s, e)};
+        struct request q = {
+            .slot = slot, .size = size, .alignment = asked_alignment(s, e)};
         int saved = errno;
         uint32_t room = s->table.room;
         errno = 0;
@@ -362,7 +366,9 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
 bool heap_trim(struct heap *h) { return region_trim(&h->region, &h->store); }
 
 /* Bytes of the largest block in so many units. */
-static size_t block_bytes(unit_t units) { return units == 0 ? 0 : units_bytes(units) - HEADER; }
+static size_t block_bytes(unit_t units) {
+    return units == 0 ? 0 : units_bytes(units) - HEADER;
+}
 
 /* With the table's spare room given to the area. */
 static size_t largest_settled(struct heap *h, bool after_compaction) {

@@ -11,7 +11,8 @@
 static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
                        bool *pinned) {
     unit_t last = small_last(s, class_id);
-    for (*from = last; *from != UNIT_NIL && move_pinned(s, *from); *from = small_before(s, *from))
+    for (*from = last; *from != UNIT_NIL && move_pinned(s, *from);
+         *from = small_before(s, *from))
         *pinned = true;
     *to = *from != last ? last : small_first(s, class_id);
     return *from != UNIT_NIL && *from != *to;
@@ -22,7 +23,8 @@ static void merge_runs(struct store *s, unit_t from, unit_t to) {
     struct run source = small_run(s, from);
     unsigned room = bit_count(small_run(s, to).free);
     /* The last object takes its run along: from then on `source` is only a copy. */
-    for (uint64_t live = run_live_mask(&source); live != 0 && room > 0; live &= live - 1) {
+    for (uint64_t live = run_live_mask(&source); live != 0 && room > 0;
+         live &= live - 1) {
         small_shift(s, from, bit_lowest(live), to);
         room--;
     }

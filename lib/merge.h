@@ -16,6 +16,8 @@ void merge_again(struct store *s);
 /* One action, of at most one run's bytes; false: there is nothing to merge. */
 bool merge_step(struct store *s);
 /* Is there something that merge_step would look at? */
-static inline bool merge_pending(const struct store *s) { return (s->loose[0] | s->loose[1]) != 0; }
+static inline bool merge_pending(const struct store *s) {
+    return (s->loose[0] | s->loose[1]) != 0;
+}
 
 #endif

@@ -27,7 +27,8 @@ static void *reserve(size_t *bytes) {
     return NULL;
 }
 
-char *region_init(struct region *r, void *memory, size_t bytes, size_t structure, bool *refused) {
+char *region_init(struct region *r, void *memory, size_t bytes, size_t structure,
+                  bool *refused) {
     size_t page = os_page();
     *refused = false;
     *r = (struct region){.pages = memory == NULL};
@@ -36,7 +37,8 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
         bytes = round_down(bytes, page);
         if (bytes < 2 * page) return NULL;
     }
-    if (!r->pages && (bytes < structure || (uintptr_t)memory > UINTPTR_MAX - bytes)) return NULL;
+    if (!r->pages && (bytes < structure || (uintptr_t)memory > UINTPTR_MAX - bytes))
+        return NULL;
     if (r->pages) {
         memory = reserve(&bytes);
         if (memory == NULL) {
@@ -50,7 +52,8 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
     uintptr_t top = round_down(end - zones_for(bytes) - structure, UNIT);
     uintptr_t table = top - 8 * TABLE_SLOTS_MIN;
     uintptr_t least = round_up(low, UNIT) + 8 + UNIT + END_WORD; /* one unit */
-    if (zones_for(bytes) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT > bytes || table < least) {
+    if (zones_for(bytes) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT > bytes ||
+        table < least) {
         if (r->pages) os_unreserve(r->low, r->bytes);
         return NULL;
     }
@@ -58,9 +61,11 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
     if (!r->pages) return (char *)top;
 
     uintptr_t table_page = round_down(table, page);
-    uintptr_t zones_page = round_up(top + structure + UNIT + sizeof(struct zone) * 2, page);
+    uintptr_t zones_page =
+        round_up(top + structure + UNIT + sizeof(struct zone) * 2, page);
     r->zones_end = (char *)(zones_page < low + bytes ? zones_page : low + bytes);
-    bool committed = os_commit((char *)table_page, (size_t)(r->zones_end - (char *)table_page));
+    bool committed =
+        os_commit((char *)table_page, (size_t)(r->zones_end - (char *)table_page));
     if (table_page > low + page) {
         r->table_end = (char *)table_page;
         r->area_end = r->low + page;
@@ -104,7 +109,9 @@ void region_note_peak(struct region *r, const struct store *s) {
 
 /* --- the border --- */
 
-static char *table_low(const struct store *s) { return table_slot(&s->table, s->table.n_slots - 1); }
+static char *table_low(const struct store *s) {
+    return table_slot(&s->table, s->table.n_slots - 1);
+}
 
 /* The zones of an area that ends at `end` must be there. */
 static bool commit_zones(struct region *r, const struct store *s, const char *end) {
@@ -211,7 +218,8 @@ bool region_trim(struct region *r, struct store *s) {
         /* The area ends behind its last block, the table's room begins at its last slot. */
         char *old_area = r->area_end, *old_table = r->table_end;
         bool closed = region_closed(r);
-        if (closed) old_area = old_table = table_page; /* all pages below are the area's */
+        if (closed)
+            old_area = old_table = table_page; /* all pages below are the area's */
         if (area_page < r->area_end) {
             area_shrink(a, (unit_t)((r->area_end - area_page) >> UNIT_SHIFT));
             r->area_end = area_page;

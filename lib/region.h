@@ -28,11 +28,14 @@ struct region {
 /* Where a structure of so many bytes lies at the top of a region, below the zones; NULL: the
    region is too small. Reserves and commits where `memory` is NULL: *refused says that the
    system would not. */
-char *region_init(struct region *r, void *memory, size_t bytes, size_t structure, bool *refused);
+char *region_init(struct region *r, void *memory, size_t bytes, size_t structure,
+                  bool *refused);
 /* The heap's parts in it. The region, like the store, must lie in that structure by now. */
 void region_open(struct region *r, struct store *s, char *top, uint32_t generation);
 
-static inline bool region_closed(const struct region *r) { return r->area_end == r->table_end; }
+static inline bool region_closed(const struct region *r) {
+    return r->area_end == r->table_end;
+}
 
 /* Bytes from the heap's low end to unit 0: a caller's region begins where the caller said, a growing
    heap where its blocks do. */

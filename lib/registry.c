@@ -25,14 +25,15 @@ struct place {
     bool pages;
 };
 
-static struct place places[PLACES]; /* zeros are PTHREAD_MUTEX_INITIALIZER with glibc and musl */
+static struct place
+    places[PLACES]; /* zeros are PTHREAD_MUTEX_INITIALIZER with glibc and musl */
 
 /* Places never used first, then the one that has been free the longest. */
 static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned n_fresh; /* places[n_fresh ..] were never used */
 static uint16_t queue[PLACES];
 static unsigned queue_first, queue_length;
-static unsigned n_created; /* heaps there are, the default one not counted */
+static unsigned n_created;             /* heaps there are, the default one not counted */
 static _Atomic uint32_t default_state; /* that of the default heap's place, or 0 */
 
 bool registry_enter(uint64_t tag, struct access *a) {

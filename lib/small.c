@@ -205,7 +205,8 @@ static unit_t make_run(struct store *s, unsigned class_id, bool any) {
 static unit_t larger_run(const struct store *s, unsigned class_id, size_t size) {
     bool sixteen = size_alignment(size) == 16;
     for (unsigned c = class_id + 1; c < CLASSES; c++)
-        if (small_first(s, c) != UNIT_NIL && !(sixteen && size_classes[c].stride % 16 != 0))
+        if (small_first(s, c) != UNIT_NIL &&
+            !(sixteen && size_classes[c].stride % 16 != 0))
             return small_first(s, c);
     return UNIT_NIL;
 }
@@ -418,7 +419,8 @@ void small_keep_gap(struct store *s, unit_t gap) {
     /* Embedded, so that nothing but a header stands beside the slot. */
     size_t stride = bytes <= 128 ? bytes - HEADER : bytes - UNIT;
     unsigned class_id = class_of(stride) - 1;
-    CHECK(7, size_classes[class_id].embedded && run_units(&size_classes[class_id], 1) == units);
+    CHECK(7, size_classes[class_id].embedded &&
+                 run_units(&size_classes[class_id], 1) == units);
     uint64_t loose = s->loose[class_id / 64];
     area_cut(&s->area, gap, gap, units);
     adopt_run(s, gap, class_id, 1);

@@ -37,13 +37,16 @@ static inline uint32_t run_ref(const struct run *r, unsigned i) {
     return load32(r->refs + i * r->ref_step);
 }
 static inline uint32_t ref_slot(uint32_t ref) { return ref >> SLACK_BITS; }
-static inline unsigned run_live(const struct run *r) { return r->slots - bit_count(r->free); }
+static inline unsigned run_live(const struct run *r) {
+    return r->slots - bit_count(r->free);
+}
 /* Which slots are live, as a mask. */
 static inline uint64_t run_live_mask(const struct run *r) {
     return ~r->free & bit_mask(r->slots);
 }
 /* The slot an object at `place` is. */
-static inline unsigned run_index(const struct store *s, const struct run *r, size_t place) {
+static inline unsigned run_index(const struct store *s, const struct run *r,
+                                 size_t place) {
     uint32_t distance = (uint32_t)(s->area.base + place - r->first);
     return (unsigned)((uint64_t)distance * r->class->reciprocal >> 20);
 }

@@ -40,8 +40,7 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
         .frees = s->frees,
         .failures = s->failures,
     };
-    if (used > 0)
-        stats->internal_fragmentation = 1 - (double)s->requested / (double)used;
+    if (used > 0) stats->internal_fragmentation = 1 - (double)s->requested / (double)used;
     if (free > 0) stats->external_fragmentation = 1 - (double)largest / (double)free;
     unusable_shares(&a->buddy, stats);
 }

@@ -36,9 +36,9 @@ struct mover {
 /* Where the search for something that fits a gap below a pinned span stands (compact.c). */
 struct fill_scan {
     unit_t gap, units; /* it began above this gap */
-    unit_t at;    /* everything from there to here is too large or pinned ... */
-    unit_t least; /* ... and takes at least so many units */
-    bool done;    /* `at` has reached the area's end */
+    unit_t at;         /* everything from there to here is too large or pinned ... */
+    unit_t least;      /* ... and takes at least so many units */
+    bool done;         /* `at` has reached the area's end */
 };
 
 struct store {
@@ -46,16 +46,18 @@ struct store {
     struct table table;
     struct mover mover;
     size_t requested, peak_requested;
-    size_t spare;        /* bytes of free slots in runs */
-    size_t aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
+    size_t spare; /* bytes of free slots in runs */
+    size_t
+        aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
     size_t allocations, frees, failures;
-    uint64_t changes;  /* unlocks and resizes: with `allocations`, what voids a fill_scan */
+    uint64_t
+        changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
     uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
     uint64_t kept[2];  /* classes with gaps kept as slots */
     uint64_t stuck_at; /* ... when `changes` was this */
-    unit_t cursor; /* where a compaction within a budget goes on */
+    unit_t cursor;     /* where a compaction within a budget goes on */
     struct fill_scan scan;
     uint64_t scan_stamp;
     struct class_runs runs[CLASSES];

@@ -59,7 +59,8 @@ static void unmark(struct table *t, uint32_t slot) {
 
 /* The first group of 64 with a free slot; there is one. */
 static uint32_t first_group(const struct table *t) {
-    uint32_t at = 0; /* a word's first slot, level by level; the highest are tried in turn */
+    uint32_t at =
+        0; /* a word's first slot, level by level; the highest are tried in turn */
     while (table_entry(t, at + LEVELS - 1) == 0) at += 1u << level_shift(LEVELS - 1);
     for (unsigned level = LEVELS - 1; level > 0; level--)
         at += bit_lowest(table_entry(t, at + level)) << level_shift(level - 1);
@@ -157,7 +158,8 @@ bool table_shrink(struct table *t, bool groups) {
     while (t->n_slots > TABLE_SLOTS_MIN && t->n_free > 0) {
         uint32_t first = (t->n_slots - 1) & ~63u;
         if (groups) {
-            if (first == 0 || !group_is_free(t, first) || !group_is_free(t, first - 64)) break;
+            if (first == 0 || !group_is_free(t, first) || !group_is_free(t, first - 64))
+                break;
             while (t->n_slots > first) drop_pair(t);
         } else {
             uint32_t a = t->n_slots - 1, b = t->n_slots - 2;
@@ -187,7 +189,8 @@ uint32_t table_verify(const struct table *t) {
             } else {
                 uint32_t first = slot - level;
                 for (uint32_t i = 0; i < 32; i++) {
-                    uint64_t word = first + ((uint64_t)i << level_shift(level - 1)) + level - 1;
+                    uint64_t word =
+                        first + ((uint64_t)i << level_shift(level - 1)) + level - 1;
                     if (word < t->n_slots && table_entry(t, (uint32_t)word) != 0)
                         expected |= UINT64_C(1) << i;
                 }

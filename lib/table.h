@@ -26,7 +26,12 @@ enum {
 };
 /* The lock field is a state first: no block (so that a word of zeros is no handle's), a block
    half moved; from LOCKS_NONE on it is LOCKS_NONE plus the count. */
-enum { LOCKS_FREE = 0, LOCKS_MOVING = 1, LOCKS_NONE = 2, LOCKS_LIMIT = LOCKS_NONE + 1007 };
+enum {
+    LOCKS_FREE = 0,
+    LOCKS_MOVING = 1,
+    LOCKS_NONE = 2,
+    LOCKS_LIMIT = LOCKS_NONE + 1007
+};
 
 #define ENTRY_PLACE_MASK ((UINT64_C(1) << ENTRY_BACK_SHIFT) - 1)
 #define ENTRY_LOCK_ONE (UINT64_C(1) << ENTRY_LOCKS_SHIFT)
@@ -38,7 +43,9 @@ static inline unsigned entry_generation(uint64_t e) {
     return (unsigned)(e >> ENTRY_GENERATION_SHIFT);
 }
 /* Bytes from the heap's base to the block's first byte. */
-static inline size_t entry_place(uint64_t e) { return (size_t)(e & ENTRY_PLACE_MASK) << 3; }
+static inline size_t entry_place(uint64_t e) {
+    return (size_t)(e & ENTRY_PLACE_MASK) << 3;
+}
 static inline unsigned entry_back(uint64_t e) {
     return (unsigned)(e >> ENTRY_BACK_SHIFT) & 255;
 }

@@ -101,9 +101,11 @@ static bool ends_sound(const struct proof *p, uintptr_t end) {
 
 static bool region_sound(struct proof *p, const char *low, size_t bytes) {
     const struct region *r = &p->h->region;
-    uintptr_t end = (uintptr_t)low + bytes, base = round_up((uintptr_t)low, UNIT) + HEADER;
+    uintptr_t end = (uintptr_t)low + bytes,
+              base = round_up((uintptr_t)low, UNIT) + HEADER;
     size_t n_zones = (bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2; /* as region.c has it */
-    uintptr_t zones = round_down(end, sizeof(struct zone)) - n_zones * sizeof(struct zone);
+    uintptr_t zones =
+        round_down(end, sizeof(struct zone)) - n_zones * sizeof(struct zone);
     p->fault->offset = p->self = (uintptr_t)p->h - base;
     if (r->low != low || r->bytes != bytes || !is_bool(&r->pages) ||
         (uintptr_t)p->a->base != base || (uintptr_t)p->a->zones != zones)
@@ -176,7 +178,8 @@ static bool released_sound(struct proof *p, unit_t at, unit_t units) {
     if (!p->h->region.pages || units < RELEASED_NODE_UNITS)
         return fail(p, 12, "A free span that holds no page has given some back.");
     size_t bytes = units_bytes(load32(node + RELEASED_COUNT));
-    size_t first = load32(node + RELEASED_FIRST) * page - HEADER; /* of page 0: too large */
+    size_t first =
+        load32(node + RELEASED_FIRST) * page - HEADER; /* of page 0: too large */
     if (bytes == 0 || bytes % page || first < low || first > high || bytes > high - first)
         return fail(p, 12, "Pages given back are not inside their span.");
     note(&p->released, at);
@@ -189,7 +192,8 @@ static bool free_sound(struct proof *p, unit_t at, unit_t units) {
     if (load32(area_at(a, at + units) - sizeof(uint32_t)) != units)
         return fail(p, 3, "A free span's last word is not its size.");
     if (at < a->dense) return fail(p, 6, "A span is free where none is said to be.");
-    if (area_header(a, at) >> FREE_RELEASED_BIT && !released_sound(p, at, units)) return false;
+    if (area_header(a, at) >> FREE_RELEASED_BIT && !released_sound(p, at, units))
+        return false;
     unit_t key = buddy_key(a->base, at);
     p->units[bit_highest(key)] += key;
     p->free_units += units;
@@ -215,7 +219,8 @@ static bool named(struct proof *p, uint32_t slot, size_t place, unsigned back) {
 static bool block_sound(struct proof *p, unit_t at, unit_t units) {
     const struct mover *m = &p->s->mover;
     uint64_t h = area_header(p->a, at);
-    bool aligned = header_kind(h) == SPAN_ALIGNED, reserved = m->slot != SLOT_NIL && at == m->to;
+    bool aligned = header_kind(h) == SPAN_ALIGNED,
+         reserved = m->slot != SLOT_NIL && at == m->to;
     unit_t place = reserved ? m->from : at;
     /* A stretch ends where its block does: the last byte is the alignment's there too. */
     unsigned log2 = aligned ? (unsigned char)area_at(p->a, at + units)[-1] : UNIT_SHIFT;
@@ -226,7 +231,8 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
                      block_units(block_size(h), aligned) != m->units))
         return fail(p, 11, "What is reserved is not for the block half moved.");
     if (reserved && !m->slide) { /* the block itself is met elsewhere */
-        if (((h ^ area_header(p->a, place)) & ~(uint64_t)SPAN_PREV_FREE) == 0) return true;
+        if (((h ^ area_header(p->a, place)) & ~(uint64_t)SPAN_PREV_FREE) == 0)
+            return true;
         return fail(p, 11, "The block half moved has two headers.");
     }
     p->requested += block_size(h);
@@ -235,7 +241,8 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
 
 static bool run_sound(struct proof *p, unit_t at) {
     struct run r = small_run(p->s, at);
-    if (r.free & ~bit_mask(r.slots)) return fail(p, 7, "A run has free slots beyond its end.");
+    if (r.free & ~bit_mask(r.slots))
+        return fail(p, 7, "A run has free slots beyond its end.");
     if (run_live(&r) == 0 && r.slots > 1) /* a single slot may be there to keep a gap */
         return fail(p, 7, "A run of some slots has no live one.");
     p->runs[r.class_id].slots += r.slots;
@@ -271,7 +278,8 @@ static bool zones_sound(struct proof *p, unit_t at) {
 static bool span_sound(struct proof *p, unit_t at, unit_t units, bool below_free) {
     uint64_t h = area_header(p->a, at);
     enum span_kind kind = header_kind(h);
-    if (kind == SPAN_FREE && below_free) return fail(p, 3, "Two free spans are adjacent.");
+    if (kind == SPAN_FREE && below_free)
+        return fail(p, 3, "Two free spans are adjacent.");
     if (((h & SPAN_PREV_FREE) != 0) != below_free)
         return fail(p, 2, "A span is wrong about the one below being free.");
     if (p->zone.first == UNIT_NIL) p->zone.first = at;
@@ -324,7 +332,8 @@ static bool same_size_sound(struct proof *p, unit_t first, unit_t key) {
     for (unit_t at = first; at != UNIT_NIL;) {
         bool in_trie = key >= BUDDY_BINS;
         if (key_of(p, at) != key || key == 0 || field(p, at, PREVIOUS) != previous ||
-            (in_trie && field(p, at, IN_TRIE) != (at == first)) || p->indexed.n == p->free.n)
+            (in_trie && field(p, at, IN_TRIE) != (at == first)) ||
+            p->indexed.n == p->free.n)
             return fail(p, 4, "The index leads to what is no free span of that size.");
         p->fault->offset = units_bytes(at);
         note(&p->indexed, at);
@@ -341,7 +350,8 @@ struct branch {
 };
 
 static bool trie_sound(struct proof *p, unit_t root, unsigned order) {
-    struct branch todo[BUDDY_ORDERS + 1]; /* each level leaves one, and the next has a bit less */
+    struct branch
+        todo[BUDDY_ORDERS + 1]; /* each level leaves one, and the next has a bit less */
     unsigned n = 0;
     todo[n++] = (struct branch){root, UNIT_NIL, 1, order};
     while (n > 0) {
@@ -378,7 +388,8 @@ static bool index_sound(struct proof *p) {
     p->fault->offset = p->self;
     if (bins_used != b->bins_used || orders_used != b->orders_used)
         return fail(p, 4, "The index is wrong about which sizes and orders have a span.");
-    return same(&p->indexed, &p->free) || fail(p, 4, "The index does not hold all free spans.");
+    return same(&p->indexed, &p->free) ||
+           fail(p, 4, "The index does not hold all free spans.");
 }
 
 /* Invariant 12: the list of the spans with pages given back. */
@@ -394,14 +405,17 @@ static bool released_list_sound(const struct proof *p) {
         note(&members, at);
         previous = at;
     }
-    return same(&members, &p->released) || fail(p, 12, "Not all pages given back are listed.");
+    return same(&members, &p->released) ||
+           fail(p, 12, "Not all pages given back are listed.");
 }
 
 /* --- the lists of runs: invariant 7 --- */
 
 /* The links of what looks like a run that belongs there, else NULL. */
-static const char *links_of(const struct proof *p, unit_t at, unsigned class_id, unsigned density) {
-    if (legal_units(p->a, at) == 0 || header_kind(area_header(p->a, at)) != SPAN_RUN) return NULL;
+static const char *links_of(const struct proof *p, unit_t at, unsigned class_id,
+                            unsigned density) {
+    if (legal_units(p->a, at) == 0 || header_kind(area_header(p->a, at)) != SPAN_RUN)
+        return NULL;
     struct run r = small_run(p->s, at);
     if (r.class_id != class_id || r.free == 0 || r.free & ~bit_mask(r.slots)) return NULL;
     if ((2 * run_live(&r) > r.slots ? DENSE : SPARSE) != density) return NULL;
@@ -432,7 +446,8 @@ static bool lists_sound(struct proof *p) {
     for (unsigned c = 0; c < CLASSES; c++)
         if (!list_sound(p, c, DENSE) || !list_sound(p, c, SPARSE)) return false;
     p->fault->offset = p->self;
-    return same(&p->listed, &p->partial) || fail(p, 7, "A run with a free slot is in no list.");
+    return same(&p->listed, &p->partial) ||
+           fail(p, 7, "A run with a free slot is in no list.");
 }
 
 /* --- the counters: invariant 9 --- */
@@ -454,14 +469,15 @@ static bool counters_sound(const struct proof *p) {
     return s->spare == p->spare || fail(p, 9, "The free slots are miscounted.");
 }
 
-rm_status_t verify_heap(const struct heap *h, const char *low, size_t bytes, rm_fault_t *fault) {
+rm_status_t verify_heap(const struct heap *h, const char *low, size_t bytes,
+                        rm_fault_t *fault) {
     struct proof p = {.h = h, .s = &h->store, .fault = fault, .zone = {UNIT_NIL, 0}};
     p.a = &h->store.area;
     p.t = &h->store.table;
     memset(fault, 0, sizeof *fault);
     if (!region_sound(&p, low, bytes) || !table_sound(&p) || !compactor_sound(&p) ||
-        !tiling_sound(&p) || !index_sound(&p) || !released_list_sound(&p) || !lists_sound(&p) ||
-        !counters_sound(&p))
+        !tiling_sound(&p) || !index_sound(&p) || !released_list_sound(&p) ||
+        !lists_sound(&p) || !counters_sound(&p))
         return RM_ECORRUPT;
     fault->offset = 0;
     return RM_OK;

@@ -49,9 +49,11 @@ static void show_run(struct walk *w, unit_t span, unit_t units) {
     show(w, first, RM_SPAN_BLOCK, SLOT_NIL);
     for (unsigned i = 0; i < r.slots; i++) {
         bool live = run_live_mask(&r) >> i & 1;
-        show(w, r.class->stride, RM_SPAN_BLOCK, live ? ref_slot(run_ref(&r, i)) : SLOT_NIL);
+        show(w, r.class->stride, RM_SPAN_BLOCK,
+             live ? ref_slot(run_ref(&r, i)) : SLOT_NIL);
     }
-    show(w, units_bytes(units) - first - r.slots * r.class->stride, RM_SPAN_BLOCK, SLOT_NIL);
+    show(w, units_bytes(units) - first - r.slots * r.class->stride, RM_SPAN_BLOCK,
+         SLOT_NIL);
 }
 
 /* Can this header, with so many units left above it, be followed? */

@@ -58,9 +58,14 @@ static const char *inspect(struct model *model) {
     const char *text = NULL;
 
     if (model->step % every == 0) text = heap_fault(model->heap);
-    for (unsigned i = 0; i < 2 && book->n > 0 && text == NULL; i++)
-        text = book_verify_one(book, (size_t)rng_below(&model->rng, book->n));
+    for (unsigned i = 0; i < 2 && book->n > 0 && text == NULL; i++) {
+        size_t k = (size_t)rng_below(&model->rng, book->n);
+
+        LOG(model, "book_verify_one(&book, %zu);\n", k);
+        text = book_verify_one(book, k);
+    }
     if (text == NULL && model->step % (32 * every) == 0) {
+        LOG(model, "book_verify(&book);\n");
         text = book_verify(book);
         if (text == NULL && model->kind->region > 0) text = guarded_fault(&model->region);
     }

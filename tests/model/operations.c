@@ -26,6 +26,7 @@ static const char *see(struct model *model, size_t i) {
     unsigned char *at = book_address(&model->book, i);
     bool still = moved_now(model) == before && block->seen_moved == before;
 
+    LOG(model, "book_address(&book, %zu);\n", i);
     if (at == NULL || (uintptr_t)at % block->align != 0)
         return fault("%zu bytes at %p, not aligned by %zu", block->size, (void *)at,
                      block->align);
@@ -151,7 +152,9 @@ static const char *operate_resize(struct model *model, size_t i) {
         return fault("rmrealloc from %zu to %zu of %s block says %d", old, size,
                      locked ? "a locked" : "an unlocked", (int)status);
     if (status == RM_ENOMEM && moves && fixed(model) && book->n_locked == 0)
-        return room_fault(model, block_need(size, book->blocks[i].asked) - old + 16);
+        /* What is aligned has to be passed on the way: by its own steps, up as well as down. */
+        return room_fault(model, block_need(size, book->blocks[i].asked) - old + 16 +
+                                     book->aligned);
     if (!grows && at != NULL && book_address(book, i) != at)
         return fault("shrunk from %zu to %zu, it is at another place", old, size);
     return see(model, i);
