@@ -299,6 +299,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     small_free(s, before.span, i);
     if (least_units(q) > compact_outlook(s, false, 0)) {
         memcpy(small_restore(s, &before, ref), content, before.class->capacity);
+        store_moved(s, old_size, 1);
         return false;
     }
     compact_for(h, least_units(q));
@@ -309,6 +310,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
         place(h, q, true);
     }
     memcpy(pointer_of(h, table_entry(&s->table, q->slot)), content, old_size);
+    store_moved(s, old_size, 1);
     return placed;
 }
 
@@ -317,6 +319,7 @@ static bool grow(struct heap *h, struct request *q, size_t old_size) {
     if (place(h, q, false) || place_slowly(h, q)) {
         uint64_t e = table_entry(&s->table, q->slot);
         memcpy(pointer_of(h, e), pointer_of(h, q->old), old_size);
+        store_moved(s, old_size, 1);
         free_place(s, q->old);
         return true;
     }

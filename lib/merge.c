@@ -42,8 +42,7 @@ static void set_free(struct store *s, unit_t span) {
     area_cut(&s->area, gap, gap, block_units(size, false));
     block_write(s, gap, slot, size, 0);
     memcpy(area_at(&s->area, gap) + HEADER, content, size);
-    s->moved += size;
-    s->moved_blocks++;
+    store_moved(s, size, 1);
 }
 
 /* The one run with a free slot that is left of a class. */

@@ -99,8 +99,7 @@ void move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     area_cut(&s->area, gap, gap, block_units(size, false));
     memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
     block_write(s, gap, slot, size, 0);
-    s->moved += size;
-    s->moved_blocks++;
+    store_moved(s, size, 1);
     small_free(s, run, i);
 }
 

@@ -296,8 +296,7 @@ void small_shift(struct store *s, unit_t from, unsigned i, unit_t to) {
     uint32_t ref = run_ref(&source, i);
     set_ref(&target, j, ref);
     point_entry(s, ref_slot(ref), &target, j);
-    s->moved += source.class->stride;
-    s->moved_blocks++;
+    store_moved(s, source.class->stride, 1);
     small_free(s, from, i);
 }
 
@@ -391,8 +390,7 @@ void small_cut(struct store *s, unit_t span) {
         set_ref(&r, to, ref);
         point_entry(s, ref_slot(ref), &r, to);
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
-        s->moved += r.class->stride;
-        s->moved_blocks++;
+        store_moved(s, r.class->stride, 1);
     }
     /* ... and where the references come first, all slots move down behind fewer of them. */
     area_set_header(&s->area, span, header_of(r.class_id, live, 0));

@@ -69,6 +69,12 @@ static inline void store_count(struct store *s, size_t size) {
     if (s->requested > s->peak_requested) s->peak_requested = s->requested;
 }
 
+/* Count what has been moved. */
+static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
+    s->moved += bytes;
+    s->moved_blocks += blocks;
+}
+
 /* A span's address behind its header, as a place. */
 static inline size_t place_behind(unit_t span) { return units_bytes(span) + HEADER; }
 
