@@ -34,10 +34,10 @@ static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
         if (sure < s->scan.least) s->scan.least = sure;
     }
     if (header_kind(h) != SPAN_RUN) return false;
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        unit_t single = block_units(small_size(&r, i), false);
+        unit_t single = block_units(run_size(&r, i), false);
         if (single >= s->scan.least && single > units) continue;
         if (pinned && move_slot_pinned(s, span, i)) continue;
         if (single <= units) {
@@ -208,7 +208,7 @@ size_t compact_regain(const struct store *s) {
     size_t reserved = 0;
     if (m->slot != SLOT_NIL)
         reserved = m->slide ? s->area.stretch_units - m->units : m->units;
-    return small_excess(s) + reserved;
+    return small_excess(s, NULL) + reserved;
 }
 
 static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }

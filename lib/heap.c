@@ -187,8 +187,8 @@ size_t heap_size(const struct heap *h, uint32_t slot) {
     if (entry_locks(e) == LOCKS_MOVING && s->mover.slide) span = s->mover.to;
     uint64_t header = area_header(&s->area, span);
     if (header_kind(header) != SPAN_RUN) return block_size(header);
-    struct run r = small_run(s, span);
-    return small_size(&r, run_index(s, &r, entry_place(e)));
+    struct run r = run_at(s, span);
+    return run_size(&r, run_index(s, &r, entry_place(e)));
 }
 
 unsigned heap_locks(const struct heap *h, uint32_t slot) {
@@ -219,7 +219,7 @@ static void free_place(struct store *s, uint64_t e) {
         block_free(s, span);
         return;
     }
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     small_free(s, span, run_index(s, &r, entry_place(e)));
 }
 
@@ -250,13 +250,13 @@ static bool resize_in_place(struct store *s, uint64_t e, size_t size) {
     unit_t span = entry_span(e);
     if (header_kind(area_header(&s->area, span)) != SPAN_RUN)
         return block_resize(s, span, size);
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     unsigned i = run_index(s, &r, entry_place(e));
     if (size > r.class->capacity) return false;
     /* Not by where it happens to be: the next move would be to any slot of the class. */
-    bool grows = size > small_size(&r, i);
+    bool grows = size > run_size(&r, i);
     if (grows && r.class->stride % size_alignment(size) != 0) return false;
-    small_set_size(&r, i, size);
+    run_set_size(&r, i, size);
     return true;
 }
 
@@ -291,7 +291,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     struct store *s = &h->store;
     if (anything_locked(&s->table)) return false; /* what merging frees cannot be told */
     uint64_t e = table_entry(&s->table, q->slot);
-    struct run before = small_run(s, entry_span(e));
+    struct run before = run_at(s, entry_span(e));
     unsigned i = run_index(s, &before, entry_place(e));
     uint32_t ref = run_ref(&before, i);
     char content[SMALL_MAX];
@@ -400,7 +400,9 @@ static size_t largest_settled(struct heap *h, bool after_compaction) {
         /* Where compaction has to make room for the handle first, what it leaves with things
            locked cannot be told. */
         if (units >= handle && (now || !pinned)) {
-            size_t then = block_bytes((unit_t)units - handle);
+            size_t slot = 0, then = block_bytes((unit_t)units - handle);
+            if (!pinned) small_excess(s, &slot);
+            if (slot > then) then = slot;
             if (then > most) most = then;
         }
     }

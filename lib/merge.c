@@ -10,18 +10,18 @@
    it, else the first. False: there are no two such. *pinned: there is a pinned one. */
 static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
                        bool *pinned) {
-    unit_t last = small_last(s, class_id);
+    unit_t last = run_last(s, class_id);
     for (*from = last; *from != UNIT_NIL && move_pinned(s, *from);
-         *from = small_before(s, *from))
+         *from = run_before(s, *from))
         *pinned = true;
-    *to = *from != last ? last : small_first(s, class_id);
+    *to = *from != last ? last : run_first(s, class_id);
     return *from != UNIT_NIL && *from != *to;
 }
 
 /* Move objects out of an unpinned run until it or the other one is done; at most a run's worth. */
 static void merge_runs(struct store *s, unit_t from, unit_t to) {
-    struct run source = small_run(s, from);
-    unsigned room = bit_count(small_run(s, to).free);
+    struct run source = run_at(s, from);
+    unsigned room = bit_count(run_at(s, to).free);
     /* The last object takes its run along: from then on `source` is only a copy. */
     for (uint64_t live = run_live_mask(&source); live != 0 && room > 0;
          live &= live - 1) {
@@ -32,10 +32,10 @@ static void merge_runs(struct store *s, unit_t from, unit_t to) {
 
 /* The only object of a run gets a block of its own, in what the run took. */
 static void set_free(struct store *s, unit_t span) {
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     unsigned i = bit_lowest(run_live_mask(&r));
     uint32_t slot = ref_slot(run_ref(&r, i));
-    size_t size = small_size(&r, i);
+    size_t size = run_size(&r, i);
     char content[SMALL_MAX];
     memcpy(content, run_slot(&r, i), size);
     unit_t gap = small_free(s, span, i);
@@ -47,7 +47,7 @@ static void set_free(struct store *s, unit_t span) {
 
 /* The one run with a free slot that is left of a class. */
 static void finish_run(struct store *s, unit_t span) {
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     if (run_live(&r) == 1)
         set_free(s, span);
     else

@@ -10,14 +10,14 @@ static bool slot_locked(const struct store *s, uint32_t slot) {
 }
 
 bool move_slot_pinned(const struct store *s, unit_t span, unsigned i) {
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     return slot_locked(s, ref_slot(run_ref(&r, i)));
 }
 
 bool move_pinned(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) return slot_locked(s, block_ref(h));
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
         if (slot_locked(s, ref_slot(run_ref(&r, bit_lowest(live))))) return true;
     return false;
@@ -39,7 +39,7 @@ static size_t content_bytes(const struct store *s, unit_t span, unit_t units) {
 void move_arrived(struct store *s, unit_t span, unit_t from) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) == SPAN_RUN) {
-        small_relink(s, from, span);
+        run_relink(s, from, span);
         s->moved_blocks += small_follow(s, span);
     } else {
         uint64_t e = table_entry(&s->table, block_ref(h));
@@ -93,9 +93,9 @@ void move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
 }
 
 void move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
-    struct run r = small_run(s, run);
+    struct run r = run_at(s, run);
     uint32_t slot = ref_slot(run_ref(&r, i));
-    size_t size = small_size(&r, i);
+    size_t size = run_size(&r, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
     memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
     block_write(s, gap, slot, size, 0);

@@ -240,7 +240,7 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
 }
 
 static bool run_sound(struct proof *p, unit_t at) {
-    struct run r = small_run(p->s, at);
+    struct run r = run_at(p->s, at);
     if (r.free & ~bit_mask(r.slots))
         return fail(p, 7, "A run has free slots beyond its end.");
     if (run_live(&r) == 0 && r.slots > 1) /* a single slot may be there to keep a gap */
@@ -251,7 +251,7 @@ static bool run_sound(struct proof *p, unit_t at) {
     if (r.free != 0) note(&p->partial, at);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        size_t size = small_size(&r, i), place = offset_of(p, run_slot(&r, i));
+        size_t size = run_size(&r, i), place = offset_of(p, run_slot(&r, i));
         unsigned back = (unsigned)((place - place_behind(at)) >> UNIT_SHIFT);
         p->fault->offset = place;
         if (size > r.class->capacity) /* below 0 it has wrapped */
@@ -416,7 +416,7 @@ static const char *links_of(const struct proof *p, unit_t at, unsigned class_id,
                             unsigned density) {
     if (legal_units(p->a, at) == 0 || header_kind(area_header(p->a, at)) != SPAN_RUN)
         return NULL;
-    struct run r = small_run(p->s, at);
+    struct run r = run_at(p->s, at);
     if (r.class_id != class_id || r.free == 0 || r.free & ~bit_mask(r.slots)) return NULL;
     if ((2 * run_live(&r) > r.slots ? DENSE : SPARSE) != density) return NULL;
     return run_slot(&r, bit_highest(r.free));

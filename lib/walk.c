@@ -44,7 +44,7 @@ static void show_free(struct walk *w, unit_t span, unit_t units) {
 
 static void show_run(struct walk *w, unit_t span, unit_t units) {
     const struct store *s = &w->h->store;
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     size_t first = (size_t)(r.first - area_at(&s->area, span));
     show(w, first, RM_SPAN_BLOCK, SLOT_NIL);
     for (unsigned i = 0; i < r.slots; i++) {
@@ -69,7 +69,7 @@ static bool plausible(const struct store *s, unit_t span) {
     if (units == 0 || units > s->area.limit - span) return false;
     if (header_kind(h) == SPAN_FREE) return true;
     if (header_kind(h) != SPAN_RUN) return table_live(&s->table, block_ref(h));
-    struct run r = small_run(s, span);
+    struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
         if (!table_live(&s->table, ref_slot(run_ref(&r, bit_lowest(live))))) return false;
     return true;

@@ -100,7 +100,7 @@ static void expect(const struct site *site, unsigned invariant, const char *what
 static void test_spans(struct site *site, gconstpointer none) {
     struct store *s = &site->h->store;
     struct area *a = &s->area;
-    struct run r = small_run(s, site->run);
+    struct run r = run_at(s, site->run);
     char *block = area_at(a, site->block), *run = area_at(a, site->run);
     char *free = area_at(a, site->free), *large = area_at(a, site->large_free);
     char *end = area_at(a, site->free + free_size(load64(free)));

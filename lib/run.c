@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+struct run run_at(const struct store *s, unit_t span) {
+    uint64_t h = area_header(&s->area, span);
+    struct run r = {.span = span, .class_id = run_class(h), .slots = run_slots(h)};
+    r.free = run_mask(h);
+    r.class = &size_classes[r.class_id];
+    char *at = area_at(&s->area, span);
+    r.first = at + run_slots_offset(r.class, r.slots);
+    r.refs = r.class->embedded ? r.first + r.class->capacity : at + HEADER;
+    r.ref_step = r.class->embedded ? r.class->stride : 4;
+    return r;
+}
+
+uint64_t run_header(unsigned class_id, unsigned slots, uint64_t free) {
+    return SPAN_RUN | (uint64_t)class_id << RUN_CLASS_SHIFT |
+           (uint64_t)slots << RUN_SLOTS_SHIFT | free << RUN_MASK_SHIFT;
+}
+
+void run_set_free(struct store *s, struct run *r, uint64_t free) {
+    r->free = free;
+    area_set_header(&s->area, r->span, run_header(r->class_id, r->slots, free));
+}
+
+/* --- sizes --- */
+
+void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
+    store32(r->refs + i * r->ref_step, ref);
+}
+
+static char *wide_slack(const struct run *r, unsigned i) {
+    return run_slot(r, i) + r->class->capacity - 2;
+}
+
+size_t run_size(const struct run *r, unsigned i) {
+    unsigned slack = run_ref(r, i) & (unsigned)bit_mask(SLACK_BITS);
+    if (unlikely(slack == SLACK_WIDE)) {
+        uint16_t wide;
+        memcpy(&wide, wide_slack(r, i), sizeof wide);
+        slack = wide;
+    }
+    return (size_t)r->class->capacity - slack;
+}
+
+void run_set_ref(const struct run *r, unsigned i, uint32_t slot, size_t size) {
+    unsigned slack = r->class->capacity - (unsigned)size;
+    if (unlikely(slack >= SLACK_WIDE)) {
+        uint16_t wide = (uint16_t)slack;
+        memcpy(wide_slack(r, i), &wide, sizeof wide);
+        slack = SLACK_WIDE;
+    }
+    run_put_ref(r, i, slot << SLACK_BITS | slack);
+}
+
+void run_set_size(const struct run *r, unsigned i, size_t size) {
+    run_set_ref(r, i, ref_slot(run_ref(r, i)), size);
+}
+
+/* --- lists: circular, the links in the highest free slot --- */
+
+unit_t run_link(const struct store *s, unit_t span, unsigned which) {
+    struct run r = run_at(s, span);
+    return load32(run_links(&r) + 4 * which);
+}
+
+static void set_link(struct store *s, unit_t span, unsigned which, unit_t to) {
+    struct run r = run_at(s, span);
+    store32(run_links(&r) + 4 * which, to);
+}
+
+enum density run_density(const struct run *r) {
+    return 2 * run_live(r) > r->slots ? DENSE : SPARSE;
+}
+
+void run_list(struct store *s, const struct run *r) {
+    unit_t *head = &s->runs[r->class_id].head[run_density(r)];
+    char *links = run_links(r);
+    if (*head == UNIT_NIL) {
+        store32(links, r->span);
+        store32(links + 4, r->span);
+    } else {
+        unit_t last = run_link(s, *head, RUN_PREVIOUS);
+        store32(links, *head);
+        store32(links + 4, last);
+        set_link(s, *head, RUN_PREVIOUS, r->span);
+        set_link(s, last, RUN_NEXT, r->span);
+    }
+    *head = r->span;
+}
+
+/* Takes a run out of the list of `density`, its links read where they are now. */
+void run_unlist(struct store *s, const struct run *r, enum density density) {
+    unit_t *head = &s->runs[r->class_id].head[density];
+    unit_t next = load32(run_links(r)), previous = load32(run_links(r) + 4);
+    if (next == r->span) {
+        *head = UNIT_NIL;
+        return;
+    }
+    set_link(s, previous, RUN_NEXT, next);
+    set_link(s, next, RUN_PREVIOUS, previous);
+    if (*head == r->span) *head = next;
+}
+
+unit_t run_first(const struct store *s, unsigned class_id) {
+    const struct class_runs *runs = &s->runs[class_id];
+    return runs->head[DENSE] != UNIT_NIL ? runs->head[DENSE] : runs->head[SPARSE];
+}
+
+unit_t run_last(const struct store *s, unsigned class_id) {
+    const struct class_runs *runs = &s->runs[class_id];
+    unit_t head = runs->head[SPARSE] != UNIT_NIL ? runs->head[SPARSE] : runs->head[DENSE];
+    return head == UNIT_NIL ? UNIT_NIL : run_link(s, head, RUN_PREVIOUS);
+}
+
+unit_t run_before(const struct store *s, unit_t span) {
+    struct run r = run_at(s, span);
+    const unit_t *head = s->runs[r.class_id].head;
+    if (span != head[run_density(&r)]) return load32(run_links(&r) + 4);
+    if (run_density(&r) == DENSE || head[DENSE] == UNIT_NIL) return UNIT_NIL;
+    return run_link(s, head[DENSE], RUN_PREVIOUS);
+}
+
+void run_relink(struct store *s, unit_t from, unit_t to) {
+    struct run r = run_at(s, to);
+    if (r.free == 0) return;
+    unit_t next = load32(run_links(&r)), previous = load32(run_links(&r) + 4);
+    if (next == from) { /* alone in its list */
+        next = previous = to;
+    }
+    set_link(s, next, RUN_PREVIOUS, to);
+    set_link(s, previous, RUN_NEXT, to);
+    unit_t *head = &s->runs[r.class_id].head[run_density(&r)];
+    if (*head == from) *head = to;
+}
