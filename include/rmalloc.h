@@ -278,7 +278,7 @@ RM_API rm_heap_t *rm_heap_default(void);
  *  size:      0 to RM_BLOCK_MAX bytes.
  *  alignment: 0 for the rule above, or a power of two up to RM_ALIGNMENT_MAX.
  *             One above 8 is kept for the block's life and puts the block into a
- *             span of its own (8 to 23 bytes beside its own, instead of 4 to 15).
+ *             span of its own (9 to 24 bytes beside its own, instead of 4 to 15).
  *  flags:     RM_ZERO, RM_NO_COMPACT, or'ed.
  * Moves: by the heap's policy; never with RM_NO_COMPACT.
  * Cost:  as rmalloc.

@@ -380,7 +380,7 @@ static size_t largest_settled(struct heap *h, bool after_compaction) {
     uint32_t wants = table_wants(&s->table);
     if (wants == UINT32_MAX) return 0;
     unit_t handle = region_closed(&h->region) ? wants / 2 : 0;
-    size_t reserve = region_gap(&h->region) >> UNIT_SHIFT;
+    size_t reserve = region_reserve(&h->region, wants) >> UNIT_SHIFT;
     unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
     bool now = at_end >= handle;
     size_t most = 0;

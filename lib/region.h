@@ -59,10 +59,12 @@ bool region_close(struct region *r, struct store *s);
 bool region_room(struct region *r, struct store *s, uint32_t slots);
 /* A closed region: what the table has to spare goes to the area. */
 void region_settle(struct region *r, struct store *s);
-/* The bytes of reserved pages between the two. */
+/* The bytes of reserved pages between the two; and what is left of them for the area when the
+   table has taken room for so many slots. */
 static inline size_t region_gap(const struct region *r) {
     return (size_t)(r->table_end - r->area_end);
 }
+size_t region_reserve(const struct region *r, uint32_t slots);
 
 /* Give the table such a room again as it had before, if the area has it to give. */
 void region_restore(struct region *r, struct store *s, uint32_t room);

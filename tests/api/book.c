@@ -11,7 +11,9 @@ size_t rule_alignment(size_t size) {
 }
 
 size_t block_need(size_t size, size_t asked) {
-    return (size + 8 + 15) / 16 * 16 + (asked > 16 ? asked : 0);
+    /* A header, a byte that remembers an alignment, whole units, and the way to the next
+       aligned address. */
+    return (size + 8 + (asked > 8) + 15) / 16 * 16 + (asked > 16 ? asked : 0);
 }
 
 /* ------------------------------------------------------------------ content */

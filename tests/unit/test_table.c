@@ -116,7 +116,7 @@ static void shrink(struct site *site) {
 /* Whole groups, and a free one is kept. */
 static void shrink_groups(struct site *site) {
     struct table *t = &site->table;
-    uint32_t before = t->n_slots, used = (naive_least(site) + 63) & ~63u;
+    uint32_t before = t->n_slots, used = site->n == 0 ? 0 : (naive_least(site) + 63) & ~63u;
     uint32_t expected = before > used + 64 ? used + 64 : before;
     g_assert_true(table_shrink(t, true) == (t->n_slots < before));
     g_assert_cmpuint(t->n_slots, ==, expected);
