@@ -279,6 +279,14 @@ unit_t area_lowest_free(struct area *a, unit_t from) {
     return found;
 }
 
+unit_t area_next_free(struct area *a, unit_t span) {
+    unit_t zone = span >> ZONE_SHIFT;
+    for (unit_t at = span;
+         (at += area_units(a, at)) < a->limit && at >> ZONE_SHIFT == zone;)
+        if (header_kind(area_header(a, at)) == SPAN_FREE) return at;
+    return area_lowest_free(a, (zone + 1) << ZONE_SHIFT);
+}
+
 unit_t area_start_near(const struct area *a, unit_t unit) {
     unit_t z = unit >> ZONE_SHIFT;
     while (z > 0 && a->zones[z].first > unit) z--;

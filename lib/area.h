@@ -128,6 +128,8 @@ unit_t area_extent(const struct area *a);
 /* The lowest free span that begins at `from` or above, or UNIT_NIL. O(zones between), and the
    spans of one zone. */
 unit_t area_lowest_free(struct area *a, unit_t from);
+/* The next free span above one. O(zones between), and the spans of one zone. */
+unit_t area_next_free(struct area *a, unit_t span);
 /* A span's start near `unit`, at or below it: where a walk can begin. O(zones without one). */
 unit_t area_start_near(const struct area *a, unit_t unit);
 

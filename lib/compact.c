@@ -26,7 +26,7 @@ static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
     if (!pinned) {
         unit_t to = move_target(s, gap, span);
         if (to + size <= gap + units) {
-            move_fill(s, gap, to, span);
+            s->scan.at = move_fill(s, gap, to, span);
             return true;
         }
         /* Where its alignment is in the way, some larger gap is sure to hold it. */
@@ -41,7 +41,7 @@ static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
         if (single >= s->scan.least && single > units) continue;
         if (pinned && move_slot_pinned(s, span, i)) continue;
         if (single <= units) {
-            move_single(s, gap, span, i);
+            s->scan.at = move_single(s, gap, span, i);
             return true;
         }
         s->scan.least = single;
@@ -57,18 +57,21 @@ static bool fill_step(struct store *s, unit_t gap) {
     unit_t above = gap + units;
     if (s->scan_stamp != stamp(s)) {
         s->scan_stamp = stamp(s);
-        *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
+        *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false, false};
     }
     /* What a search from a gap below has passed over is too large for this one too, unless the
        least of it would fit here. */
     bool holds =
         gap == scan->gap ? units <= scan->units : gap > scan->gap && units < scan->least;
-    if (!holds) *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false};
+    if (!holds) *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false, false};
     if (scan->done) return false;
     unit_t from = scan->at > above ? scan->at : above;
     unsigned looked_at = 0;
-    /* Spans may have merged since the search stood there: begin at one that is still a start. */
-    for (unit_t at = area_start_near(a, from); at < a->limit; at += area_units(a, at)) {
+    /* Where spans may have merged since, begin at one that is still a start. */
+    bool there = from == above || scan->start;
+    scan->start = true;
+    for (unit_t at = there ? from : area_start_near(a, from); at < a->limit;
+         at += area_units(a, at)) {
         if (at < from || header_kind(area_header(a, at)) == SPAN_FREE) continue;
         scan->at = at;
         if (looked_at++ == SCAN_SPANS || fill_from(s, gap, units, at)) return true;
@@ -80,25 +83,37 @@ static bool fill_step(struct store *s, unit_t gap) {
 
 /* --- slide --- */
 
-/* One action at the lowest gap from `*cursor` on; false: there is none to act on. */
-static bool slide_step(struct store *s, unit_t *cursor) {
+/* What is left of a gap after something has been filled in; UNIT_NIL: nothing. */
+static unit_t rest_of(const struct area *a, unit_t gap) {
+    if (header_kind(area_header(a, gap)) == SPAN_FREE) return gap;
+    gap += area_units(a, gap);
+    return header_kind(area_header(a, gap)) == SPAN_FREE && gap < a->limit ? gap
+                                                                           : UNIT_NIL;
+}
+
+/* One action at the lowest gap from `*cursor` on, which is `*known` or to be found; false: there
+   is none to act on. */
+static bool slide_step(struct store *s, unit_t *cursor, unit_t *known) {
     struct area *a = &s->area;
-    for (;;) {
-        unit_t gap = area_lowest_free(a, *cursor);
-        if (gap == UNIT_NIL) return false;
+    unit_t gap = *known != UNIT_NIL ? *known : area_lowest_free(a, *cursor);
+    for (; gap != UNIT_NIL; gap = area_next_free(a, gap)) {
         unit_t above = gap + free_size(area_header(a, gap));
         if (above >= a->limit) return false; /* the free span at the end */
+        *cursor = gap;
         if (!move_pinned(s, above)) {
             unit_t to = move_target(s, gap, above);
             if (to < above) {
-                *cursor = gap;
-                move_slide(s, gap, to);
+                s->scan.start = false;
+                *known = move_slide(s, gap, to);
                 return true;
             }
         }
-        if (fill_step(s, gap)) return true;
-        *cursor = gap + 1;
+        if (fill_step(s, gap)) {
+            *known = rest_of(a, gap);
+            return true;
+        }
     }
+    return false;
 }
 
 /* Compaction is complete: what is left of gaps is too small for anything above with its header.
@@ -108,7 +123,7 @@ static void keep_gaps(struct store *s) {
     unit_t gap = area_lowest_free(a, 0), next;
     for (; gap != UNIT_NIL; gap = next) {
         unit_t units = free_size(area_header(a, gap));
-        next = area_lowest_free(a, gap + 1);
+        next = area_next_free(a, gap);
         if (next != UNIT_NIL || gap + units < a->limit)
             if (small_has_stride(s, units_bytes(units))) small_keep_gap(s, gap);
     }
@@ -144,6 +159,8 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     bool whole = cursor == 0;                /* this pass began at the low end */
     bool merging = whole;                    /* a pass begins with it */
     small_drop_kept(s);
+    unit_t known = UNIT_NIL; /* the gap to go on with */
+    s->scan.start = false;
     merge_again(s);
     for (unsigned actions = 0;; actions++) {
         s->cursor = cursor;
@@ -151,16 +168,20 @@ bool compact(struct store *s, const struct compact_goal *goal) {
         if (spent(s, goal, s->moved - before, actions, &checked)) return false;
         if (s->mover.slot != SLOT_NIL) {
             move_continue(s);
+            s->scan.start = false;
+            known = UNIT_NIL;
             continue;
         }
         if (merging) {
             s->scan.gap = UNIT_NIL; /* objects may come to lie where it has been */
+            known = UNIT_NIL;
             merging = merge_step(s);
         }
         if (!merging) {
-            if (slide_step(s, &cursor)) continue;
+            if (slide_step(s, &cursor, &known)) continue;
             bool pending = merge_pending(s);
             cursor = 0;
+            known = UNIT_NIL;
             if (whole && !pending) {
                 s->cursor = 0;
                 keep_gaps(s);

@@ -52,7 +52,7 @@ static void set_state(struct store *s, uint32_t slot, unsigned locks) {
     table_set(&s->table, slot, entry_with_locks(table_entry(&s->table, slot), locks));
 }
 
-void move_slide(struct store *s, unit_t gap, unit_t to) {
+unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     struct area *a = &s->area;
     unit_t from = gap + free_size(area_header(a, gap)), units = area_units(a, from);
     uint64_t h = area_header(a, from);
@@ -62,16 +62,16 @@ void move_slide(struct store *s, unit_t gap, unit_t to) {
         set_state(s, block_ref(h), LOCKS_MOVING);
         area_stretch(a, gap, to);
         move_continue(s);
-        return;
+        return UNIT_NIL;
     }
     area_stretch(a, gap, to);
     memmove(area_at(a, to) + HEADER, area_at(a, from) + HEADER, bytes);
     move_arrived(s, to, from);
     s->moved += bytes;
-    area_settle(a, units);
+    return area_settle(a, units);
 }
 
-void move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
+unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
     struct area *a = &s->area;
     unit_t units = area_units(a, span);
     uint64_t h = area_header(a, span);
@@ -84,15 +84,15 @@ void move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
         /* The last byte says the alignment of an aligned block, there as here. */
         area_at(a, to + units)[-1] = area_at(a, span + units)[-1];
         move_continue(s);
-        return;
+        return span;
     }
     memcpy(area_at(a, to) + HEADER, area_at(a, span) + HEADER, bytes);
     move_arrived(s, to, span);
     s->moved += bytes;
-    area_free(a, span, units);
+    return area_free(a, span, units);
 }
 
-void move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
+unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     struct run r = run_at(s, run);
     uint32_t slot = ref_slot(run_ref(&r, i));
     size_t size = run_size(&r, i);
@@ -100,7 +100,8 @@ void move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
     block_write(s, gap, slot, size, 0);
     store_moved(s, size, 1);
-    small_free(s, run, i);
+    unit_t freed = small_free(s, run, i);
+    return freed == UNIT_NIL ? run : freed;
 }
 
 /* --- the half-moved block --- */

@@ -22,12 +22,13 @@ bool move_slot_pinned(const struct store *s, unit_t span, unsigned i);
 unit_t move_target(const struct store *s, unit_t gap, unit_t span);
 
 /* Slide the span right above `gap` down to `to`, which lies in the gap. A block over
-   MOVE_PIECE becomes the half-moved one, with its first piece moved. */
-void move_slide(struct store *s, unit_t gap, unit_t to);
-/* Move a span that fits to `to` in a free span elsewhere. */
-void move_fill(struct store *s, unit_t gap, unit_t to, unit_t span);
-/* Move the object in slot `i` of a run into the free span `gap`, as a block of its own. */
-void move_single(struct store *s, unit_t gap, unit_t run, unsigned i);
+   MOVE_PIECE becomes the half-moved one, with its first piece moved. Returns the free span above
+   it then, UNIT_NIL where the move goes on. */
+unit_t move_slide(struct store *s, unit_t gap, unit_t to);
+/* Move a span that fits to `to` in a free span elsewhere; or the object in slot `i` of a run into
+   the free span `gap`, as a block of its own. Both return the span that covers where it was. */
+unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span);
+unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i);
 
 /* A span's bytes are where it is now: its entries and lists follow, and it counts as moved. It
    came from `from`. */

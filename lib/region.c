@@ -110,7 +110,8 @@ void region_note_peak(struct region *r, const struct store *s) {
 size_t region_reserve(const struct region *r, uint32_t slots) {
     size_t gap = region_gap(r), bytes = round_up((size_t)slots * 8, os_page());
     if (gap == 0 || slots == 0) return gap;
-    return bytes < gap ? gap - bytes : gap - (size_t)slots * 8; /* else the region closes */
+    return bytes < gap ? gap - bytes
+                       : gap - (size_t)slots * 8; /* else the region closes */
 }
 
 /* --- the border --- */
