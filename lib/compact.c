@@ -55,15 +55,18 @@ static bool fill_step(struct store *s, unit_t gap) {
     struct fill_scan *scan = &s->scan;
     unit_t units = free_size(area_header(a, gap));
     unit_t above = gap + units;
-    if (s->scan_stamp != stamp(s)) {
-        s->scan_stamp = stamp(s);
-        *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false, false};
-    }
     /* What a search from a gap below has passed over is too large for this one too, unless the
-       least of it would fit here. */
+       least of it would fit here; and where one has ended, everything takes that or more. */
+    if (s->scan_stamp != stamp(s) || gap < scan->gap)
+        *scan = (struct fill_scan){
+            .gap = gap, .units = units, .at = above, .least = UNIT_NIL};
+    s->scan_stamp = stamp(s);
+    if (units < scan->floor) return false;
     bool holds =
         gap == scan->gap ? units <= scan->units : gap > scan->gap && units < scan->least;
-    if (!holds) *scan = (struct fill_scan){gap, units, above, UNIT_NIL, false, false};
+    if (!holds)
+        *scan =
+            (struct fill_scan){gap, units, above, UNIT_NIL, scan->floor, false, false};
     if (scan->done) return false;
     unit_t from = scan->at > above ? scan->at : above;
     unsigned looked_at = 0;
@@ -78,6 +81,7 @@ static bool fill_step(struct store *s, unit_t gap) {
     }
     scan->at = a->limit;
     scan->done = true;
+    scan->floor = scan->least;
     return false;
 }
 

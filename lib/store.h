@@ -38,8 +38,10 @@ struct fill_scan {
     unit_t gap, units; /* it began above this gap */
     unit_t at;         /* everything from there to here is too large or pinned ... */
     unit_t least;      /* ... and takes at least so many units */
-    bool done;         /* `at` has reached the area's end */
-    bool start;        /* `at` is a span's start, nothing else having moved since */
+    unit_t
+        floor;  /* nothing movable above takes less: the outcome of a search that ended */
+    bool done;  /* `at` has reached the area's end */
+    bool start; /* `at` is a span's start, nothing else having moved since */
 };
 
 struct store {

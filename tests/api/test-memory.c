@@ -144,18 +144,29 @@ static void test_one_big(void) {
 
 /* -------------------------------------------------------------- rm_heap_largest */
 
-enum fill { SOME, BRIM, TABLE };
+enum fill { SOME, BRIM, TABLE, HALF_MOVED };
 
 /* The same state for the same seed, each time in the same region. */
 static void build(struct site *site, uint64_t seed, enum fill fill, bool locks) {
     struct rng rng = {seed};
     enum shape shape = (enum shape)rng_below(&rng, N_SHAPES);
     size_t most = rng_between(&rng, 1, site->region.size / 4);
+    rm_budget_t budget = {rng_between(&rng, 1, 100000), 0};
+    unsigned percent = 40;
 
+    if (fill == HALF_MOVED) { /* blocks that take several calls to move */
+        shape = SHAPE_LARGE;
+        most = site->region.size / 5;
+        percent = 100;
+    }
     site_renew(site);
     if (fill == TABLE)
         while (book_alloc(&site->book, 0, 0, 0) == RM_OK) continue;
     if (fill == BRIM) book_fill(&site->book, &rng, shape, most);
+    if (rng_chance(&rng, 50)) /* aligned, but not above 16 */
+        for (unsigned i = 0; i < 20; i++)
+            (void)book_alloc(&site->book, rng_size(&rng, shape, most), (size_t)1 << i % 5,
+                             0);
     book_shuffle(&site->book, &rng, rng_between(&rng, 0, 400), shape, most, locks);
     if (rng_chance(&rng, 50))
         for (size_t n = site->book.n / rng_between(&rng, 1, 8); n > 0; n--) {
@@ -164,6 +175,7 @@ static void build(struct site *site, uint64_t seed, enum fill fill, bool locks) 
             if (site->book.blocks[i].locks == 0) assert_ok(book_free(&site->book, i));
         }
     if (rng_chance(&rng, 30)) book_fill(&site->book, &rng, shape, most);
+    if (rng_chance(&rng, percent)) assert_ok(rm_heap_compact(site->heap, &budget, NULL));
 }
 
 static size_t largest(struct site *site, bool after_compaction) {
@@ -230,6 +242,12 @@ static void test_largest(void) {
                 exact(regions[i], (enum fill)fill, (rm_compaction_t)(round % 3));
 }
 
+/* Its reserved place counts as used, but not for what compaction could make room for. */
+static void test_largest_half_moved(void) {
+    for (unsigned round = 0; round < 60; round++)
+        exact((size_t)1 << 20, HALF_MOVED, (rm_compaction_t)(round % 3));
+}
+
 /* With locks: `now` is exact, `later` a lower bound. */
 static void test_largest_locked(void) {
     size_t n_locked = 0;
@@ -288,6 +306,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/memory/manual", test_manual);
     g_test_add_func("/memory/one-big", test_one_big);
     g_test_add_func("/memory/largest", test_largest);
+    g_test_add_func("/memory/largest-half-moved", test_largest_half_moved);
     g_test_add_func("/memory/largest-locked", test_largest_locked);
     g_test_add_func("/memory/largest-growable", test_largest_growable);
     return g_test_run();

@@ -26,7 +26,14 @@ static void open_site(struct site *site, gconstpointer none) {
 static void close_site(struct site *site, gconstpointer none) {}
 
 /* How a key is drawn. */
-enum shape { SHAPE_UNIFORM, SHAPE_LOG, SHAPE_FEW, SHAPE_BORDER, SHAPE_POWERS, SHAPE_HUGE };
+enum shape {
+    SHAPE_UNIFORM,
+    SHAPE_LOG,
+    SHAPE_FEW,
+    SHAPE_BORDER,
+    SHAPE_POWERS,
+    SHAPE_HUGE
+};
 
 static unit_t random_key(enum shape shape) {
     static const unit_t few[] = {1, 63, 64, 65, 1000, 1001, 65536};

@@ -42,7 +42,8 @@ static void test_sizes(void) {
         g_assert_cmpuint(c, <, CLASSES);
         g_assert_cmpuint(size_classes[c].capacity, >=, size);
         g_assert_cmpuint(size_classes[c].stride % size_alignment(size), ==, 0);
-        g_assert_cmpuint(cost(&size_classes[c]), ==, cost(&size_classes[naive_class(size)]));
+        g_assert_cmpuint(cost(&size_classes[c]), ==,
+                         cost(&size_classes[naive_class(size)]));
         if (size > 0) g_assert_cmpuint(c, >=, class_of(size - 1));
     }
     g_assert_cmpuint(class_of(SMALL_MAX), ==, CLASSES - 1);
@@ -107,8 +108,10 @@ static void test_runs(void) {
             for (unsigned i = 0; i < slots; i++) check_slot(class, slots, i);
             check_overlaps(class, slots);
             size_t bytes = units_bytes(run_units(class, slots));
-            g_assert_cmpuint(slot_at(class, slots, slots) + UNIT, >, bytes); /* no unit spare */
-            if (slots > 1) g_assert_cmpuint(bytes, >=, units_bytes(run_units(class, slots - 1)));
+            g_assert_cmpuint(slot_at(class, slots, slots) + UNIT, >,
+                             bytes); /* no unit spare */
+            if (slots > 1)
+                g_assert_cmpuint(bytes, >=, units_bytes(run_units(class, slots - 1)));
         }
     }
 }
