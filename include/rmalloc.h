@@ -46,9 +46,10 @@
  *  - Limits: 16 GiB per heap, RM_BLOCK_MAX bytes per block, 2^28 - 2^23 handles
  *    per heap, RM_LOCKS_MAX nested locks per block, RM_HEAPS_MAX heaps at once.
  *  - A handle carries a generation. A stale handle is told apart for the next
- *    32,767 reuses of its slot, and a handle of a destroyed heap for the next
- *    511 heaps that get the same place in the registry (places are reused in
- *    turn, so for some two million heaps).
+ *    32,767 reuses of its slot while the slot stays in the table; a slot given
+ *    back and made anew starts above every generation given back. A handle of a
+ *    destroyed heap is told apart for the next 255 heaps that get the same place
+ *    in the registry (places are reused in turn, so for some million heaps).
  *  - Threads: with RM_THREADS_SAFE any thread may make any call at any time,
  *    rm_heap_destroy excepted; with RM_THREADS_NONE one thread at a time.
  *    "Moves" below says whether unlocked blocks may be relocated by a call.
@@ -81,7 +82,7 @@ extern "C" {
 #define RM_BLOCK_MAX ((size_t)((UINT64_C(1) << 33) - 64))
 /* The most nested locks of one block. */
 #define RM_LOCKS_MAX 1007u
-/* The most heaps that exist at once. */
+/* The most heaps that exist at once, beside the default one. */
 #define RM_HEAPS_MAX 4096u
 /* The largest alignment that rm_heap_alloc honours, in bytes. */
 #define RM_ALIGNMENT_MAX ((size_t)4096)
@@ -129,7 +130,8 @@ RM_API const char *rm_strerror(rm_status_t status);
  * Cost:  O(1) usually; O(orders) where a new span is cut; with compaction
  *        proportional to the bytes moved.
  * Returns: RM_OK; RM_EINVAL (out is NULL, size negative); RM_ENOMEM (free
- *        something, unlock something, or ask for less).
+ *        something, unlock something, or ask for less); RM_ESYSTEM (the system
+ *        refused pages, and there was no other way).
  */
 RM_API rm_status_t rmalloc(rm_memory_t **out, ssize_t size);
 
@@ -154,8 +156,8 @@ RM_API rm_status_t rmcalloc(rm_memory_t **out, ssize_t count, ssize_t size);
  *        RM_COMPACT_MANUAL.
  * Cost:  O(1) in place, else that of allocating and copying.
  * Returns: RM_OK; RM_EINVAL (size negative); RM_EHANDLE; RM_ELOCKED (it would
- *        have to move: unlock it first); RM_ENOMEM. On an error the block is as
- *        it was.
+ *        have to move: unlock it first); RM_ENOMEM; RM_ESYSTEM. On an error the
+ *        block is as it was.
  */
 RM_API rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size);
 
@@ -246,7 +248,7 @@ typedef struct rm_heap_options {
  * Cost: O(1) system calls; a caller's region costs 8 bytes of writes per 64 KiB.
  * Returns: RM_OK; RM_EINVAL (out is NULL, an option unknown); RM_ENOMEM (the
  *        region is too small: RM_HEAP_SIZE_MIN always suffices; or RM_HEAPS_MAX
- *        heaps exist); RM_ESYSTEM.
+ *        heaps exist beside the default one); RM_ESYSTEM.
  */
 RM_API rm_status_t rm_heap_create(rm_heap_t **out, const rm_heap_options_t *options);
 
@@ -282,7 +284,7 @@ RM_API rm_heap_t *rm_heap_default(void);
  *  flags:     RM_ZERO, RM_NO_COMPACT, or'ed.
  * Moves: by the heap's policy; never with RM_NO_COMPACT.
  * Cost:  as rmalloc.
- * Returns: RM_OK; RM_EINVAL (out NULL, alignment, flags, heap); RM_ENOMEM.
+ * Returns: RM_OK; RM_EINVAL (out NULL, alignment, flags, heap); RM_ENOMEM; RM_ESYSTEM.
  *        With nothing locked and moves allowed, RM_ENOMEM comes only where free
  *        memory in all is smaller than the block with its header and padding,
  *        and its handle (8 bytes in the table, which grows by 16 at a time; by 32
@@ -376,7 +378,7 @@ typedef struct rm_stats {
     size_t peak_capacity;
     size_t allocations; /* those that succeeded */
     size_t frees;
-    size_t failures; /* calls that ended in RM_ENOMEM or RM_ESYSTEM */
+    size_t failures; /* allocations and resizes that ended in RM_ENOMEM or RM_ESYSTEM */
 
     double internal_fragmentation; /* 1 - requested / used, 0 where used is 0 */
     double external_fragmentation; /* 1 - largest_free / free, 0 where free is 0 */

@@ -249,7 +249,9 @@ size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
         uint64_t h = area_header(a, at);
         if (header_kind(h) == SPAN_FREE)
             sum += free_size(h);
-        else if (at != a->stretch && move_pinned(s, at))
+        else if (at == a->stretch)
+            continue; /* its own gap counts as used */
+        else if (move_pinned(s, at))
             sum = 0;
         else if (header_kind(h) == SPAN_ALIGNED)
             sum = less(sum, block_alignment(s, at) >> UNIT_SHIFT);

@@ -52,6 +52,12 @@ static void set_state(struct store *s, uint32_t slot, unsigned locks) {
     table_set(&s->table, slot, entry_with_locks(table_entry(&s->table, slot), locks));
 }
 
+/* The last byte says the alignment of an aligned block, where it goes as where it was. */
+static void copy_last_byte(struct store *s) {
+    const struct mover *m = &s->mover;
+    area_at(&s->area, m->to + m->units)[-1] = area_at(&s->area, m->from + m->units)[-1];
+}
+
 unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     struct area *a = &s->area;
     unit_t from = gap + free_size(area_header(a, gap)), units = area_units(a, from);
@@ -81,8 +87,7 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
     if (bytes > MOVE_PIECE) {
         s->mover = (struct mover){block_ref(h), false, span, to, units, 0};
         set_state(s, block_ref(h), LOCKS_MOVING);
-        /* The last byte says the alignment of an aligned block, there as here. */
-        area_at(a, to + units)[-1] = area_at(a, span + units)[-1];
+        copy_last_byte(s);
         move_continue(s);
         return span;
     }
@@ -139,7 +144,10 @@ void move_finish(struct store *s) {
         end_move(s, false);
 }
 
-void move_abandon(struct store *s) { end_move(s, s->mover.slide); }
+void move_abandon(struct store *s) {
+    if (s->mover.slide) copy_last_byte(s);
+    end_move(s, s->mover.slide);
+}
 
 uint64_t move_entry(struct store *s, uint32_t slot) {
     uint64_t e = table_entry(&s->table, slot);

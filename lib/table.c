@@ -125,19 +125,24 @@ void table_untake(struct table *t, uint32_t slot) {
 
 void table_put(struct table *t, uint32_t slot) {
     uint64_t generation = entry_generation(table_entry(t, slot)) + 1u;
-    if (unlikely(generation == GENERATIONS)) generation = t->generation = 0;
+    if (unlikely(generation == GENERATIONS)) generation = 0;
     table_set(t, slot, generation << ENTRY_GENERATION_SHIFT);
     t->n_live--;
     mark(t, slot);
 }
 
-/* Is everything in the group from `first` to the table's end free? */
-static bool group_is_free(const struct table *t, uint32_t first) {
-    uint64_t all = bit_mask(t->n_slots - first < 64 ? t->n_slots - first : 63);
-    if (t->n_slots - first >= 64) all |= UINT64_C(1) << 63;
-    for (uint32_t slot = first; slot < first + LEVELS; slot++)
-        if (is_bitmap(slot)) all &= ~(UINT64_C(1) << (slot & 63));
-    return (table_entry(t, first) & all) == all;
+/* May a slot be given back? It is a bitmap, or free and not so old that the generations of slots
+   made anew would come near their end: such a one stays until it has come round. */
+static bool may_drop(const struct table *t, uint32_t slot) {
+    if (is_bitmap(slot)) return true;
+    uint64_t e = table_entry(t, slot);
+    return entry_locks(e) == LOCKS_FREE && entry_generation(e) <= GENERATION_DROP_MAX;
+}
+
+/* The same of everything from `first` to before `end`. */
+static bool may_drop_all(const struct table *t, uint32_t first, uint32_t end) {
+    while (first < end && may_drop(t, first)) first++;
+    return first == end;
 }
 
 /* Give the last pair of slots back; both are free or bitmaps. */
@@ -155,20 +160,11 @@ static void drop_pair(struct table *t) {
 
 bool table_shrink(struct table *t, bool groups) {
     uint32_t before = t->n_slots;
-    while (t->n_slots > TABLE_SLOTS_MIN && t->n_free > 0) {
-        uint32_t first = (t->n_slots - 1) & ~63u;
-        if (groups) {
-            if (first == 0 || !group_is_free(t, first) || !group_is_free(t, first - 64))
-                break;
-            while (t->n_slots > first) drop_pair(t);
-        } else {
-            uint32_t a = t->n_slots - 1, b = t->n_slots - 2;
-            uint64_t bits = table_entry(t, first);
-            bool a_free = is_bitmap(a) || (bits >> (a & 63) & 1);
-            bool b_free = is_bitmap(b) || (bits >> (b & 63) & 1);
-            if (!a_free || !b_free) break;
-            drop_pair(t);
-        }
+    while (t->n_slots > TABLE_SLOTS_MIN) {
+        uint32_t first = groups ? (t->n_slots - 1) & ~63u : t->n_slots - 2;
+        if (groups && (first == 0 || !may_drop_all(t, first - 64, first))) break;
+        if (!may_drop_all(t, first, t->n_slots)) break;
+        while (t->n_slots > first) drop_pair(t);
     }
     return t->n_slots < before;
 }

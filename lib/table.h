@@ -22,7 +22,8 @@ enum {
     ENTRY_LOCKS_SHIFT = 39,
     ENTRY_GENERATION_SHIFT = 49,
     ENTRY_LOCKS_MASK = 1023,
-    GENERATIONS = 1 << 15
+    GENERATIONS = 1 << 15,
+    GENERATION_DROP_MAX = GENERATIONS / 4 * 3 /* of slots that are given back */
 };
 /* The lock field is a state first: no block (so that a word of zeros is no handle's), a block
    half moved; from LOCKS_NONE on it is LOCKS_NONE plus the count. */

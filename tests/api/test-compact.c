@@ -209,7 +209,7 @@ static void pieces(rm_compaction_t compaction, enum meddling what, rm_threads_t 
     site_open(&site, (size_t)24 << 20, threads, compaction);
     for (unsigned i = 0; i < 10; i++) {
         assert_ok(book_alloc(&site.book, 150000, 0, 0)); /* a gap to be */
-        assert_ok(book_alloc(&site.book, 700001 + i, 0, 0));
+        assert_ok(book_alloc(&site.book, 700001 + i, i % 3 ? 0 : 64, 0));
     }
     for (size_t i = 20; i-- > 0;)
         if (i % 2 == 0) assert_ok(book_free(&site.book, i));
@@ -224,7 +224,7 @@ static void pieces(rm_compaction_t compaction, enum meddling what, rm_threads_t 
         g_assert_cmpuint(n_steps, <, 20000);
     }
     g_assert_cmpuint(n_steps, >, 20);
-    assert_sound(heap_complete_fault(site.heap, 0));
+    assert_sound(heap_complete_fault(site.heap, 64));
     site_close(&site);
 }
 
@@ -252,6 +252,29 @@ static void test_pieces_overlapping(void) {
             assert_sound(heap_fault(site.heap));
             if (stop % 2) assert_ok(book_unlock(&site.book, 0));
             steps(site.heap, &budget);
+            site_close(&site);
+        }
+}
+
+/* Freed half-way, whatever its alignment was, it leaves nothing behind. */
+static void test_pieces_freed(void) {
+    for (size_t alignment = 1; alignment <= RM_ALIGNMENT_MAX; alignment *= 2)
+        for (size_t gap = 5000; gap < 400000; gap *= 4) {
+            struct site site;
+            rm_budget_t budget = {1, 0};
+            size_t largest = 0;
+
+            site_open(&site, (size_t)1 << 20, RM_THREADS_NONE, RM_COMPACT_ON_DEMAND);
+            assert_ok(book_alloc(&site.book, gap, 0, 0));
+            assert_ok(book_alloc(&site.book, 300000, alignment, 0));
+            assert_ok(book_alloc(&site.book, 1000, 0, 0));
+            assert_ok(book_free(&site.book, 0)); /* now the aligned one is 1 */
+            g_assert_false(step(site.heap, &budget).complete);
+            assert_ok(book_free(&site.book, 1));
+            assert_sound(heap_fault(site.heap));
+            assert_ok(rm_heap_largest(site.heap, true, &largest));
+            assert_status(book_alloc(&site.book, largest + 16, 0, 0), RM_ENOMEM);
+            assert_ok(book_alloc(&site.book, largest, 0, 0));
             site_close(&site);
         }
 }
@@ -317,6 +340,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/compact/in-between", test_in_between);
     g_test_add_func("/compact/pieces", test_pieces);
     g_test_add_func("/compact/pieces-overlapping", test_pieces_overlapping);
+    g_test_add_func("/compact/pieces-freed", test_pieces_freed);
     g_test_add_func("/compact/growable", test_growable);
     g_test_add_func("/compact/complete", test_complete);
     return g_test_run();

@@ -107,8 +107,6 @@ static void shrink(struct site *site) {
     struct table *t = &site->table;
     uint32_t before = t->n_slots, least = naive_least(site);
     g_assert_true(table_shrink(t, false) == (t->n_slots < before));
-    /* Where nothing is free any more, a pair of bitmaps may stay for the next take. */
-    if (t->n_free == 0 && t->n_slots > least && reserved(least)) least += 2;
     g_assert_cmpuint(t->n_slots, ==, least);
     t->room = t->n_slots;
 }
