@@ -318,7 +318,9 @@ typedef struct rm_progress {
  *  progress: may be NULL. When it says `complete`, no unlocked block would fit,
  *            whole, into a free gap below it; with nothing locked all free memory
  *            is one piece. (Below a block aligned above 16 a gap smaller than that
- *            alignment may remain.)
+ *            alignment may remain. A gap of at most 512 bytes, as long as some small
+ *            block but without room for its header, is kept as a spare slot: it
+ *            counts as used until the next compaction.)
  * Each call goes on where the last one stopped.
  * Moves: yes, under every policy.
  * Cost:  proportional to the bytes moved.
@@ -331,7 +333,9 @@ RM_API rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
  * The largest request, with default alignment, that would succeed.
  *  after_compaction: false: now, with RM_NO_COMPACT; true: with moves allowed.
  *  size: receives it, in bytes; what the handle itself will take is counted in.
- *        Where no request at all would succeed it is 0.
+ *        Where no request at all would succeed it is 0. What will do may be a spare
+ *        slot, or else 8-aligned: then a smaller request that must be 16-aligned
+ *        may fail.
  * Exact for a heap that cannot grow (a request of 16 bytes more fails); with
  * after_compaction exact while nothing is locked and no block is aligned above
  * 16, else a request of that size succeeds, and a larger one may.

@@ -16,6 +16,8 @@ size_t block_need(size_t size, size_t asked) {
     return (size + 8 + (asked > 8) + 15) / 16 * 16 + (asked > 16 ? asked : 0);
 }
 
+size_t handle_need(const struct book *book) { return book->n < 1900 ? 16 : 48; }
+
 /* ------------------------------------------------------------------ content */
 
 static uint64_t word_of(uint64_t seed, size_t i) {

@@ -40,10 +40,14 @@ struct book {
 size_t rule_alignment(size_t size);
 /*
  * The most that a block may take from free memory: with header and padding, its
- * handle not included (HANDLE_ROOM more where the table grows).
+ * handle not included.
  */
 size_t block_need(size_t size, size_t asked);
-#define HANDLE_ROOM ((size_t)16)
+/*
+ * The most that its handle may take: 16 bytes where the table has to grow, and a little
+ * more now and then in a table of thousands.
+ */
+size_t handle_need(const struct book *book);
 
 void content_fill(unsigned char *at, size_t size, uint64_t seed);
 /* NULL where the first `size` bytes are as filled. */

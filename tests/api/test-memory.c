@@ -26,7 +26,7 @@ static void ask(struct book *book, struct rng *rng, size_t size, size_t asked) {
 
     if (status != RM_OK) {
         assert_status(status, RM_ENOMEM);
-        assert_no_room(book, block_need(size, asked) + HANDLE_ROOM);
+        assert_no_room(book, block_need(size, asked) + handle_need(book));
     }
 }
 
@@ -65,7 +65,7 @@ static void brim(size_t size, enum shape shape, rm_compaction_t compaction,
         }
         while (book_alloc(book, 0, 0, 0) == RM_OK) /* the table to the brim as well */
             continue;
-        assert_no_room(book, block_need(0, 0) + HANDLE_ROOM);
+        assert_no_room(book, block_need(0, 0) + handle_need(book));
         site_verify(&site);
         for (unsigned i = 0; i < 20; i++) /* each freed one makes room for its like */
             if (book->n > 0) {
@@ -113,7 +113,7 @@ static void test_manual(void) {
         status = book_alloc(&site.book, size, 0, 0);
         if (status != RM_OK) {
             assert_status(status, RM_ENOMEM);
-            assert_no_room(&site.book, block_need(size, 0) + HANDLE_ROOM);
+            assert_no_room(&site.book, block_need(size, 0) + handle_need(&site.book));
         }
         site_close(&site);
     }
@@ -135,7 +135,7 @@ static void test_one_big(void) {
         assert_ok(rm_heap_largest(site.heap, true, &size));
         assert_ok(rm_heap_compact(site.heap, NULL, NULL));
         room = free_now(site.heap);
-        g_assert_cmpuint(size + 8 + 16 + HANDLE_ROOM, >, room);
+        g_assert_cmpuint(size + 8 + 16 + handle_need(&site.book), >, room);
         g_assert_cmpuint(size, <=, room);
         assert_ok(book_alloc(&site.book, size, 0, 0));
         site_close(&site);
@@ -293,11 +293,13 @@ static void test_largest_growable(void) {
         assert_ok(rm_heap_largest(heap, false, &now));
         assert_ok(rm_heap_largest(heap, true, &later));
         g_assert_cmpuint(later, >=, now);
-        assert_ok(book_alloc(&book, now, 0, RM_NO_COMPACT));
-        assert_ok(book_free(&book, book.n - 1));
+        if (now > 0) { /* at 0 it may be that none succeeds */
+            assert_ok(book_alloc(&book, now, 0, RM_NO_COMPACT));
+            assert_ok(book_free(&book, book.n - 1));
+        }
         if (round % 3 == RM_COMPACT_MANUAL && later > now)
             assert_ok(rm_heap_compact(heap, NULL, NULL));
-        assert_ok(book_alloc(&book, later, 0, 0));
+        if (later > 0) assert_ok(book_alloc(&book, later, 0, 0));
         assert_sound(book_verify(&book));
         assert_sound(heap_fault(heap));
         assert_ok(rm_heap_destroy(heap));

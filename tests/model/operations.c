@@ -97,7 +97,7 @@ static const char *operate_alloc(struct model *model) {
     if (status == RM_OK) return see(model, book->n - 1);
     model->n_refused++;
     if (status != RM_ENOMEM) return fault("an aligned allocation says %d", (int)status);
-    need = block_need(size, asked) + HANDLE_ROOM;
+    need = block_need(size, asked) + handle_need(book);
     return moves && fixed(model) && book->n_locked == 0 ? room_fault(model, need) : FINE;
 }
 
