@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "block.h"
 
-#include "check.h"
-
 static uint64_t header_of(uint32_t slot, size_t size, bool aligned) {
     return (aligned ? SPAN_ALIGNED : SPAN_BLOCK) | (uint64_t)size << BLOCK_SIZE_SHIFT |
            (uint64_t)slot << BLOCK_REF_SHIFT;

@@ -2,7 +2,6 @@
 #include "compact.h"
 
 #include "block.h"
-#include "check.h"
 #include "merge.h"
 #include "move.h"
 #include "os.h"

@@ -2,7 +2,6 @@
 #include "merge.h"
 
 #include "block.h"
-#include "check.h"
 #include "move.h"
 #include "small.h"
 

@@ -63,6 +63,8 @@ unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     unit_t from = gap + free_size(area_header(a, gap)), units = area_units(a, from);
     uint64_t h = area_header(a, from);
     size_t bytes = content_bytes(s, from, units);
+    CHECK(10, !move_pinned(s, from));
+    CHECK(11, s->mover.slot == SLOT_NIL);
     if (bytes > MOVE_PIECE) {
         s->mover = (struct mover){block_ref(h), true, from, to, units, 0};
         set_state(s, block_ref(h), LOCKS_MOVING);
@@ -82,6 +84,8 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
     unit_t units = area_units(a, span);
     uint64_t h = area_header(a, span);
     size_t bytes = content_bytes(s, span, units);
+    CHECK(10, !move_pinned(s, span));
+    CHECK(11, s->mover.slot == SLOT_NIL);
     area_cut(a, gap, to, units);
     area_set_header(a, to, h);
     if (bytes > MOVE_PIECE) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "region.h"
 
-#include "check.h"
 #include "os.h"
 
 enum {

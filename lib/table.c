@@ -11,8 +11,6 @@
  */
 #include "table.h"
 
-#include "check.h"
-
 enum { LEVELS = 5 }; /* 64 * 32^4 = 2^26 slots below each word of the highest */
 
 /* log2 of the slots below one word of a level. */
