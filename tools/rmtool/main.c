@@ -18,6 +18,7 @@ static const struct verb {
     {"replay", verb_replay, "replay an allocation trace into a heap, and measure"},
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
+    {"generate", verb_generate, "write a made-up allocation trace"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
