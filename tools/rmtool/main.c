@@ -18,6 +18,8 @@ static const struct verb {
     {"replay", verb_replay, "replay an allocation trace into a heap, and measure"},
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
+    {"generate", verb_generate, "write a made-up allocation trace"},
+    {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
