@@ -17,6 +17,7 @@ static const struct verb {
 } verbs[] = {
     {"replay", verb_replay, "replay an allocation trace into a heap, and measure"},
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
+    {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
