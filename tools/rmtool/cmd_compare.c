@@ -20,8 +20,11 @@ static const char help[] =
     "  -a, --allocators LIST  only those, with commas between (default: all)\n"
     "      --peer NAME=LIBRARY\n"
     "                         one more malloc, in that shared object\n"
-    "  -n, --runs N           of each pair for the time (default: 5; 0: no times)\n"
-    "      --samples N        of the footprint along a trace (default: 200; 0: none)\n"
+    "  -m, --measure LIST     of time, footprint, left, smallest, largest, with commas\n"
+    "                         between (default: all)\n"
+    "  -n, --runs N           of each pair for the time (default: 5)\n"
+    "      --samples N        along a trace (default: 200)\n"
+    "      --seed N           of the blocks that are freed for 'left' (default: 1)\n"
     "      --limit-events N   only the first N events of each trace\n"
     "      --no-huge-pages    forbid them to all (default: as the system has it)\n"
     "  -q, --quiet            no progress bar\n"
@@ -35,12 +38,14 @@ static const char help[] =
     "\n"
     "Example: rmtool compare -a rmalloc,glibc tests/traces/lua-wordfreq.rmt.zst\n";
 
-enum { PEER = 256, SAMPLES, LIMIT_EVENTS, NO_HUGE_PAGES };
+enum { PEER = 256, SAMPLES, SEED, LIMIT_EVENTS, NO_HUGE_PAGES };
 
 static const struct option options[] = {
     {"allocators", required_argument, NULL, 'a'},
     {"peer", required_argument, NULL, PEER},
     {"runs", required_argument, NULL, 'n'},
+    {"measure", required_argument, NULL, 'm'},
+    {"seed", required_argument, NULL, SEED},
     {"samples", required_argument, NULL, SAMPLES},
     {"limit-events", required_argument, NULL, LIMIT_EVENTS},
     {"no-huge-pages", no_argument, NULL, NO_HUGE_PAGES},
@@ -49,6 +54,24 @@ static const struct option options[] = {
     {0},
 };
 
+static int parse_measures(const char *text, unsigned *measures) {
+    static const char *const names[] = {"time", "footprint", "left", "smallest",
+                                        "largest"};
+
+    *measures = 0;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < 5 && (strlen(names[i]) != length || memcmp(names[i], at, length) != 0))
+            i++;
+        if (i == 5)
+            return complain_usage("compare", "nothing to measure is called '%.*s'",
+                                  (int)length, at);
+        *measures |= 1u << i;
+        at += length;
+        if (*at == '\0') return STATUS_OK;
+    }
+}
+
 static int set_option(struct compare *compare, int option, char **argv,
                       const char **allocators) {
     struct compare_options *to = &compare->options;
@@ -56,11 +79,14 @@ static int set_option(struct compare *compare, int option, char **argv,
     switch (option) {
     case 'a': *allocators = optarg; return STATUS_OK;
     case PEER: return entrants_add(&compare->entrants, optarg);
+    case 'm': return parse_measures(optarg, &to->measures);
     case 'n':
-        return parse_number("compare", "runs", optarg, 0, COMPARE_RUNS_MAX, &to->runs);
+        return parse_number("compare", "runs", optarg, 1, COMPARE_RUNS_MAX, &to->runs);
     case SAMPLES:
-        return parse_number("compare", "samples", optarg, 0, JOB_SAMPLES_MAX,
+        return parse_number("compare", "samples", optarg, 1, JOB_MARKS_MAX - 1,
                             &to->samples);
+    case SEED:
+        return parse_number("compare", "seed", optarg, 0, UINT64_MAX / 4, &to->seed);
     case LIMIT_EVENTS:
         return parse_number("compare", "limit-events", optarg, 0, UINT64_MAX - 1,
                             &to->limit_events);
@@ -77,7 +103,7 @@ static int parse(struct compare *compare, int argc, char **argv, bool *helped) {
     optind = 0; /* getopt begins anew */
     opterr = 0;
     *helped = false;
-    while ((option = getopt_long(argc, argv, ":a:n:qh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":a:m:n:qh", options, NULL)) != -1) {
         if (option == 'h') {
             fputs(help, stdout);
             *helped = true;
@@ -91,8 +117,11 @@ static int parse(struct compare *compare, int argc, char **argv, bool *helped) {
 }
 
 int verb_compare(int argc, char **argv) {
-    struct compare compare = {
-        .options = {.limit_events = UINT64_MAX, .runs = 5, .samples = 200}};
+    struct compare compare = {.options = {.limit_events = UINT64_MAX,
+                                          .runs = 5,
+                                          .samples = 200,
+                                          .seed = 1,
+                                          .measures = MEASURE_ALL}};
     bool helped;
     int status;
 

@@ -12,18 +12,49 @@
 #include "units.h"
 
 #define NAME_WIDTH 15
-#define COLUMN_WIDTH 12
+#define COLUMN_WIDTH 9
+#define COLUMNS 10 /* of traces side by side */
 
-/* One number of an outcome; NAN where it has none. */
+/* One number of an outcome. */
 typedef double figure_fn(const struct outcome *outcome);
 
-static double time_of(const struct outcome *o) { return o->timed ? o->net_ns : NAN; }
-static double spread_percent(const struct outcome *o) {
-    return o->timed && o->net_ns > 0 ? 100 * (o->cpu.most - o->cpu.least) / o->net_ns
-                                     : NAN;
+static double time_of(const struct outcome *o) { return o->net_ns; }
+static double spread_of(const struct outcome *o) {
+    return 100 * (o->cpu.most - o->cpu.least) / o->net_ns;
 }
-static double peak_of(const struct outcome *o) { return o->weighed ? o->peak : NAN; }
-static double mean_of(const struct outcome *o) { return o->weighed ? o->mean : NAN; }
+static double peak_of(const struct outcome *o) { return o->peak; }
+static double mean_of(const struct outcome *o) { return o->mean; }
+static double left_of(const struct outcome *o) { return o->left_over_live; }
+static double left_ms_of(const struct outcome *o) {
+    return isnan(o->left_over_live) ? NAN
+                                    : (double)(o->left.free_ns + o->left.trim_ns) / 1e6;
+}
+static double smallest_of(const struct outcome *o) { return o->smallest_over_live; }
+static double largest_of(const struct outcome *o) { return 100 * o->largest_share; }
+
+static const struct {
+    unsigned measure;
+    const char *title;
+    figure_fn *figure;
+    int digits;
+} tables[] = {
+    {MEASURE_TIME, "Time, ns CPU per operation less the floor, median", time_of, 2},
+    {MEASURE_TIME, "Spread of it: slowest less fastest run, % of the median", spread_of,
+     1},
+    {MEASURE_FOOTPRINT, "Peak footprint over peak live bytes", peak_of, 3},
+    {MEASURE_FOOTPRINT, "Mean footprint over mean live bytes", mean_of, 3},
+    {MEASURE_LEFT,
+     "Footprint over live bytes, 95 % of the peak's blocks freed, all given back",
+     left_of, 2},
+    {MEASURE_LEFT, "Time of these frees and of giving back, ms CPU", left_ms_of, 2},
+    {MEASURE_SMALLEST,
+     "Smallest heap over peak live bytes (mallocs: of what they map writable)",
+     smallest_of, 3},
+    {MEASURE_LARGEST,
+     "Largest request in a heap of 1.3 x peak live, mean over the trace, % of the heap",
+     largest_of, 1},
+};
+enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 static void print_cell(double value, int digits) {
     if (isnan(value))
@@ -32,28 +63,45 @@ static void print_cell(double value, int digits) {
         printf(" %*.*f", COLUMN_WIDTH, digits, value);
 }
 
-static void print_head(const struct compare *compare, const char *title) {
-    printf("\n%s\n%-*s", title, NAME_WIDTH, "");
-    for (size_t i = 0; i < compare->n_traces; i++)
-        printf(" %*.*s", COLUMN_WIDTH, COLUMN_WIDTH, compare->traces[i].name);
-    printf(" %*s\n", COLUMN_WIDTH, "geomean");
+static double geometric_mean(const struct compare *compare, size_t entrant,
+                             figure_fn *figure) {
+    double logarithms = 0;
+
+    for (size_t i = 0; i < compare->n_traces; i++) {
+        double value = figure(&compare->traces[i].outcomes[entrant]);
+        logarithms += value > 0 ? log(value) : NAN;
+    }
+    return exp(logarithms / (double)compare->n_traces);
 }
 
-static void print_table(const struct compare *compare, const char *title,
-                        figure_fn *figure, int digits) {
-    print_head(compare, title);
+/* The columns of some traces; the means after the last. */
+static void print_columns(const struct compare *compare, size_t table, size_t first,
+                          size_t limit) {
+    bool last = limit == compare->n_traces && compare->n_traces > 1;
+
+    printf("%-*s", NAME_WIDTH, "");
+    for (size_t i = first; i < limit; i++)
+        printf(" %*.*s", COLUMN_WIDTH, COLUMN_WIDTH, compare->traces[i].name);
+    if (last) printf(" %*s", COLUMN_WIDTH, "geomean");
+    putchar('\n');
     for (size_t i = 1; i < compare->entrants.n; i++) {
-        const struct entrant *entrant = &compare->entrants.list[i];
-        double logarithms = 0;
-        if (!entrant->present) continue;
-        printf("%-*s", NAME_WIDTH, entrant->name);
-        for (size_t j = 0; j < compare->n_traces; j++) {
-            double value = figure(&compare->traces[j].outcomes[i]);
-            print_cell(value, digits);
-            logarithms += value > 0 ? log(value) : NAN;
-        }
-        print_cell(exp(logarithms / (double)compare->n_traces), digits);
+        if (!compare->entrants.list[i].present) continue;
+        printf("%-*s", NAME_WIDTH, compare->entrants.list[i].name);
+        for (size_t j = first; j < limit; j++)
+            print_cell(tables[table].figure(&compare->traces[j].outcomes[i]),
+                       tables[table].digits);
+        if (last)
+            print_cell(geometric_mean(compare, i, tables[table].figure),
+                       tables[table].digits);
         putchar('\n');
+    }
+}
+
+static void print_table(const struct compare *compare, size_t table) {
+    printf("\n%s\n", tables[table].title);
+    for (size_t first = 0; first < compare->n_traces; first += COLUMNS) {
+        size_t left = compare->n_traces - first;
+        print_columns(compare, table, first, first + (left < COLUMNS ? left : COLUMNS));
     }
 }
 
@@ -73,11 +121,13 @@ static void print_traces(const struct compare *compare) {
     putchar('\n');
     for (size_t i = 0; i < compare->n_traces; i++) {
         const struct compare_trace *trace = &compare->traces[i];
-        printf("%-24s %9" PRIu64 " operations, peak live %s in %" PRIu64
-               " blocks; floor %.2f ns\n",
+        printf("%-24s %9" PRIu64 " operations, peak live %s in %" PRIu64 " blocks",
                trace->name, trace->reel.operations,
                format_size(size, trace->reel.peak_live_bytes),
-               trace->reel.peak_live_blocks, trace->outcomes[0].cpu.median);
+               trace->reel.peak_live_blocks);
+        if (!isnan(trace->outcomes[COMPARE_FLOOR].cpu.median))
+            printf("; floor %.2f ns", trace->outcomes[COMPARE_FLOOR].cpu.median);
+        putchar('\n');
     }
 }
 
@@ -95,15 +145,7 @@ static void print_failures(const struct compare *compare) {
 void compare_print(const struct compare *compare) {
     print_entrants(compare);
     print_traces(compare);
-    if (compare->options.runs > 0) {
-        print_table(compare, "Time, ns CPU per operation less the floor, median", time_of,
-                    2);
-        print_table(compare, "Its spread, slowest less fastest run, %", spread_percent,
-                    1);
-    }
-    if (compare->options.samples > 0) {
-        print_table(compare, "Peak footprint over peak live bytes", peak_of, 3);
-        print_table(compare, "Mean footprint over mean live bytes", mean_of, 3);
-    }
+    for (size_t i = 0; i < N_TABLES; i++)
+        if (compare->options.measures & tables[i].measure) print_table(compare, i);
     print_failures(compare);
 }

@@ -1,40 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a measuring process does. It ends soon, so it frees nothing of its own.
+ * What a measuring process is before it measures: the reel mapped, the table of blocks in
+ * place, the allocator loaded but not yet called. It ends soon, so it frees nothing.
  */
 #include "worker.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <gnu/libc-version.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "race.h"
+#include "jobs.h"
 #include "say.h"
 
-struct worker {
-    struct job *job;
-    const struct reel *reel;
-    void *library;
-    struct race_calls calls;
-    struct race_bump bump;
-    rm_heap_t *heap;
-    struct race race;
-    int rollup;     /* /proc/self/smaps_rollup, open */
-    int64_t before; /* footprint before the allocator began */
-};
-
-static int fail(struct worker *worker, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int fail(struct worker *worker, const char *format, ...) {
+int worker_fail(struct worker *worker, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
@@ -44,7 +28,7 @@ static int fail(struct worker *worker, const char *format, ...) {
     return STATUS_FOUND;
 }
 
-/* ------------------------------------------------------------------- footprint */
+/* ------------------------------------------------------------ the kernel's counts */
 
 static int64_t value_of(const char *text, const char *key) {
     const char *at = strstr(text, key);
@@ -52,94 +36,138 @@ static int64_t value_of(const char *text, const char *key) {
     return at ? strtoll(at + strlen(key), NULL, 10) * 1024 : 0;
 }
 
-/* Pages that hold something, in bytes, by the kernel's count; the pages of files are not
-   the allocator's. */
-static int64_t footprint(struct worker *worker) {
-    char text[2048];
-    ssize_t n = pread(worker->rollup, text, sizeof(text) - 1, 0);
+static bool read_whole(int file, char *text, size_t size) {
+    ssize_t n = pread(file, text, size - 1, 0);
 
-    if (n <= 0) return 0;
-    text[n] = '\0';
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* The pages of files are not the allocator's: its code, and this program's. */
+static int64_t pages_now(struct worker *worker) {
+    char text[2048];
+
+    if (!read_whole(worker->rollup, text, sizeof(text))) return 0;
     return value_of(text, "\nPss_Anon:") + value_of(text, "\nPss_Shmem:");
+}
+
+int64_t worker_footprint(struct worker *worker) {
+    return pages_now(worker) - worker->before;
+}
+
+static uint64_t data_now(void) {
+    char text[4096];
+    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    int64_t bytes = 0;
+
+    if (file >= 0 && read_whole(file, text, sizeof(text)))
+        bytes = value_of(text, "\nVmData:");
+    if (file >= 0) close(file);
+    return (uint64_t)bytes;
+}
+
+static int limit_mappings(struct worker *worker) {
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_DATA, &limit);
+    limit.rlim_cur = worker->data_before + worker->job->limit;
+    if (setrlimit(RLIMIT_DATA, &limit) == 0) return STATUS_OK;
+    return worker_fail(worker, "no limit can be set");
 }
 
 /* ----------------------------------------------------------------------- setup */
 
-static void *map(size_t bytes) {
+static void *map(size_t bytes, int more) {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+                        MAP_PRIVATE | MAP_ANONYMOUS | more, -1, 0);
 
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-static int open_library(struct worker *worker) {
-    struct race_calls *calls = &worker->calls;
-    const char *path = worker->job->entrant.path;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+static int map_reel(struct worker *worker, int file) {
+    worker->reel = reel_map(file);
+    if (!worker->reel) return worker_fail(worker, "the trace cannot be mapped");
 
-    if (!library) return fail(worker, "%s", dlerror());
-    worker->library = library;
-    calls->malloc = (void *(*)(size_t))dlsym(library, "malloc");
-    calls->calloc = (void *(*)(size_t, size_t))dlsym(library, "calloc");
-    calls->realloc = (void *(*)(void *, size_t))dlsym(library, "realloc");
-    calls->free = (void (*)(void *))dlsym(library, "free");
-    calls->posix_memalign =
-        (int (*)(void **, size_t, size_t))dlsym(library, "posix_memalign");
-    if (!calls->malloc || !calls->calloc || !calls->realloc || !calls->free ||
-        !calls->posix_memalign || calls->malloc == malloc)
-        return fail(worker, "%s: no allocator in it", path);
-    return STATUS_OK;
+    size_t slots = worker->reel->n_slots + 1;
+    bool left = worker->job->kind == JOB_LEFT;
+    worker->race.at = reel_begin(worker->reel);
+    worker->race.slots = map(slots * sizeof(void *), MAP_POPULATE);
+    if (left) worker->sizes = map(slots * sizeof(*worker->sizes), MAP_POPULATE);
+    if (left) worker->live = map(slots * sizeof(*worker->live), MAP_POPULATE);
+    if (worker->race.slots && (!left || (worker->sizes && worker->live)))
+        return STATUS_OK;
+    return worker_fail(worker, "no memory for the replay");
 }
 
 static int prepare_bump(struct worker *worker) {
-    size_t bytes = RACE_BUMP_TURN + (worker->reel ? worker->reel->largest : 0) + 64;
+    size_t largest = worker->reel ? worker->reel->largest : 0;
 
     worker->bump.turn = RACE_BUMP_TURN;
-    worker->bump.base = map(bytes);
-    return worker->bump.base ? STATUS_OK : fail(worker, "no memory for the floor");
+    worker->bump.base = map(RACE_BUMP_TURN + largest, MAP_POPULATE);
+    return worker->bump.base ? STATUS_OK : worker_fail(worker, "no memory for the floor");
+}
+
+static bool is_limited(const struct worker *worker) {
+    return worker->job->kind == JOB_FITS || worker->job->kind == JOB_LARGEST;
+}
+
+/* A heap with handles is given a region of the limit instead of the limit. */
+static int prepare_region(struct worker *worker) {
+    if (!is_limited(worker)) return STATUS_OK;
+    worker->region = map(worker->job->limit, MAP_NORESERVE);
+    return worker->region ? STATUS_OK : worker_fail(worker, "no region of that size");
 }
 
 /* The allocator itself, up to where its first call is due. */
 static int prepare_entrant(struct worker *worker) {
-    switch (worker->job->entrant.kind) {
-    case ENTRANT_FLOOR: return prepare_bump(worker);
-    case ENTRANT_LIBRARY: return open_library(worker);
-    case ENTRANT_LIBC:
-        worker->calls =
-            (struct race_calls){malloc, calloc, realloc, free, posix_memalign};
-        break;
-    case ENTRANT_HANDLES: break;
+    struct job *job = worker->job;
+
+    if (job->entrant.kind == ENTRANT_FLOOR) return prepare_bump(worker);
+    if (job->entrant.kind == ENTRANT_HANDLES) return prepare_region(worker);
+    if (is_limited(worker)) {
+        int status = limit_mappings(worker);
+        if (status) return status;
     }
-    return STATUS_OK;
+    if (job->entrant.kind == ENTRANT_LIBC) {
+        library_of_process(&worker->library);
+        return STATUS_OK;
+    }
+    if (library_open(&worker->library, job->entrant.path, job->reason,
+                     sizeof(job->reason)))
+        return STATUS_OK;
+    job->state = JOB_FAILED;
+    return STATUS_FOUND;
 }
 
 static int prepare(struct worker *worker, int reel) {
     if (worker->job->no_huge_pages && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
-        return fail(worker, "huge pages cannot be turned off");
+        return worker_fail(worker, "huge pages cannot be turned off");
     if (reel >= 0) {
-        worker->reel = reel_map(reel);
-        if (!worker->reel) return fail(worker, "the reel cannot be mapped");
-        worker->race.slots = map((worker->reel->n_slots + 1) * sizeof(void *));
-        if (!worker->race.slots) return fail(worker, "no memory for the replay");
-        worker->race.at = reel_begin(worker->reel);
+        int status = map_reel(worker, reel);
+        if (status) return status;
     }
     worker->rollup = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
-    if (worker->rollup < 0) return fail(worker, "/proc/self/smaps_rollup cannot be read");
-    worker->before = footprint(worker);
+    if (worker->rollup < 0)
+        return worker_fail(worker, "/proc/self/smaps_rollup cannot be read");
+    worker->before = pages_now(worker);
+    worker->data_before = data_now();
     return prepare_entrant(worker);
 }
 
-/* What is begun by the allocator's first call, where it is not by itself. */
-static bool begin(struct worker *worker) {
+/* --------------------------------------------------------------------- playing */
+
+bool worker_begin(struct worker *worker) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
 
     if (worker->job->entrant.kind != ENTRANT_HANDLES) return true;
     options.threads = worker->job->entrant.threads;
     options.compaction = worker->job->entrant.policy;
+    options.memory = worker->region;
+    if (worker->region) options.size = worker->job->limit;
     return rm_heap_create(&worker->heap, &options) == RM_OK;
 }
 
-static bool play_to(struct worker *worker, uint64_t word) {
+bool worker_play(struct worker *worker, uint64_t word) {
     worker->race.end = reel_begin(worker->reel) + word;
     switch (worker->job->entrant.kind) {
     case ENTRANT_FLOOR: return race_bump(&worker->race, &worker->bump);
@@ -147,90 +175,11 @@ static bool play_to(struct worker *worker, uint64_t word) {
         return worker->job->entrant.by_call
                    ? race_handles_by_call(&worker->race, worker->heap)
                    : race_handles(&worker->race, worker->heap);
-    default: return race_malloc(&worker->race, &worker->calls);
+    default: return race_malloc(&worker->race, &worker->library.calls);
     }
-}
-
-static int out_of_memory(struct worker *worker) {
-    return fail(worker, "failed at word %zu of %zu",
-                (size_t)(worker->race.at - reel_begin(worker->reel)),
-                (size_t)worker->reel->n_words);
-}
-
-/* ------------------------------------------------------------------------ jobs */
-
-static void ask_version(struct worker *worker) {
-    int (*mallctl)(const char *, void *, size_t *, void *, size_t) = NULL;
-    int (*mi_version)(void) = NULL;
-    const char *(*tc_version)(int *, int *, const char **) = NULL;
-    char *text = worker->job->version;
-    const char *version;
-    size_t length = sizeof(version);
-
-    if (worker->job->entrant.kind == ENTRANT_LIBC) {
-        snprintf(text, ENTRANT_NOTE, "%s", gnu_get_libc_version());
-        return;
-    }
-    if (worker->job->entrant.kind == ENTRANT_HANDLES) {
-        snprintf(text, ENTRANT_NOTE, "%d.%d.%d", RM_VERSION_MAJOR, RM_VERSION_MINOR,
-                 RM_VERSION_PATCH);
-        return;
-    }
-    if (!worker->library) return;
-    *(void **)&mallctl = dlsym(worker->library, "mallctl");
-    *(void **)&mi_version = dlsym(worker->library, "mi_version");
-    *(void **)&tc_version = dlsym(worker->library, "tc_version");
-    if (mallctl && mallctl("version", &version, &length, NULL, 0) == 0) {
-        snprintf(text, ENTRANT_NOTE, "%.*s", (int)strcspn(version, "-"), version);
-    } else if (mi_version) {
-        int number = mi_version();
-        snprintf(text, ENTRANT_NOTE, "%d.%d.%d", number / 100, number / 10 % 10,
-                 number % 10);
-    } else if (tc_version) {
-        snprintf(text, ENTRANT_NOTE, "%s", tc_version(NULL, NULL, NULL));
-    } else {
-        snprintf(text, ENTRANT_NOTE, "unknown");
-    }
-}
-
-static int probe(struct worker *worker) {
-    ask_version(worker);
-    return STATUS_OK;
-}
-
-static int measure_time(struct worker *worker) {
-    uint64_t wall, cpu = clock_cpu_ns();
-    bool good;
-
-    wall = clock_wall_ns();
-    good = begin(worker) && play_to(worker, worker->reel->n_words);
-    worker->job->wall_ns = clock_wall_ns() - wall;
-    worker->job->cpu_ns = clock_cpu_ns() - cpu;
-    return good ? STATUS_OK : out_of_memory(worker);
-}
-
-static int measure_footprint(struct worker *worker) {
-    const struct reel_mark *marks = reel_marks(worker->reel);
-    bool good = begin(worker), peak_due = true;
-
-    for (uint64_t i = 0; i < worker->reel->n_marks && good; i++) {
-        if (peak_due && worker->reel->peak.word <= marks[i].word) {
-            good = play_to(worker, worker->reel->peak.word);
-            worker->job->at_peak = footprint(worker) - worker->before;
-            peak_due = false;
-        }
-        good = good && play_to(worker, marks[i].word);
-        worker->job->footprint[i] = footprint(worker) - worker->before;
-    }
-    return good ? STATUS_OK : out_of_memory(worker);
 }
 
 int worker_main(const char *files) {
-    static int (*const kinds[])(struct worker *) = {
-        [JOB_PROBE] = probe,
-        [JOB_TIME] = measure_time,
-        [JOB_FOOTPRINT] = measure_footprint,
-    };
     struct worker worker = {0};
     int file, reel, status;
 
@@ -239,7 +188,7 @@ int worker_main(const char *files) {
                       MAP_SHARED | MAP_POPULATE, file, 0);
     if (worker.job == MAP_FAILED) return STATUS_USAGE;
     status = prepare(&worker, reel);
-    if (status == STATUS_OK) status = kinds[worker.job->kind](&worker);
+    if (status == STATUS_OK) status = jobs_run(&worker);
     if (status == STATUS_OK) worker.job->state = JOB_DONE;
     return status;
 }

@@ -17,24 +17,41 @@ enum job_kind {
     JOB_PROBE,     /* is the allocator there, and which version */
     JOB_TIME,      /* play the reel, timed */
     JOB_FOOTPRINT, /* play the reel, and look at the footprint at its marks */
+    JOB_LEFT,      /* play to the peak, free most at random, give back: what is left */
+    JOB_FITS,      /* play the reel within a limit */
+    JOB_LARGEST,   /* play the reel, and look for the largest request at its marks */
+    JOB_KINDS
 };
 
 enum job_state { JOB_BEGUN, JOB_DONE, JOB_FAILED };
 
-#define JOB_SAMPLES_MAX 2000 /* intervals between marks */
+#define JOB_MARKS_MAX 2001 /* of a reel */
+
+/* What is left after freeing most blocks, and giving memory back. */
+struct job_left {
+    int64_t footprint_at_peak, footprint;
+    uint64_t live_bytes, live_blocks, frees;
+    uint64_t free_ns, trim_ns; /* CPU */
+};
 
 struct job {
     enum job_kind kind;
     struct entrant entrant;
     bool no_huge_pages;
+    uint64_t seed; /* JOB_LEFT */
+    /* JOB_FITS, JOB_LARGEST: the region of a heap with handles; for a malloc the most
+       bytes of writable mappings (RLIMIT_DATA) beyond what there was before it. */
+    uint64_t limit;
 
     /* Results. */
     enum job_state state;
     char reason[ENTRANT_NOTE];  /* why it failed */
     char version[ENTRANT_NOTE]; /* JOB_PROBE */
-    uint64_t cpu_ns, wall_ns;   /* JOB_TIME */
-    /* JOB_FOOTPRINT: bytes at each mark of the reel, and at its peak of live bytes. */
-    int64_t footprint[JOB_SAMPLES_MAX + 1], at_peak;
+    uint64_t cpu_ns, wall_ns;   /* JOB_TIME: of the whole reel */
+    struct job_left left;
+    /* At each mark. JOB_TIME: wall ns since the mark before; JOB_FOOTPRINT: bytes, and at
+       the peak of live bytes as well; JOB_LARGEST: bytes. */
+    int64_t at_mark[JOB_MARKS_MAX], at_peak;
 };
 
 /*

@@ -69,8 +69,8 @@ static int spawn(const struct job *job, int file, int reel, int *state) {
     if (!environment) return complain(STATUS_IO, "no memory to measure");
     snprintf(files, sizeof(files), "%d:%d", file, reel);
     posix_spawn_file_actions_init(&actions);
-    /* The dynamic linker's complaint about a library that is not there. */
-    if (job->kind == JOB_PROBE)
+    /* Complaints about what is looked for: a library that is not there, the least memory. */
+    if (job->kind == JOB_PROBE || job->kind == JOB_FITS || job->kind == JOB_LARGEST)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
                                          0);
     /* It does not write to the strings; its type is older than const. */
