@@ -27,6 +27,7 @@ struct compare_options {
     uint64_t limit_events, runs, samples, seed;
     unsigned measures;
     bool no_huge_pages, quiet;
+    bool scores; /* of every trace, beside those of all */
 };
 
 struct spread {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The tables of a comparison: a row for each allocator, a column for each trace, and
- * geometric means at the right.
+ * geometric means at the right; then the scores, and what was to be reached.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -9,9 +9,12 @@
 #include <string.h>
 
 #include "compare.h"
+#include "goals.h"
+#include "penalty.h"
 #include "units.h"
 
 #define NAME_WIDTH 15
+#define GOAL_WIDTH 46
 #define COLUMN_WIDTH 9
 #define COLUMNS 10 /* of traces side by side */
 
@@ -63,17 +66,6 @@ static void print_cell(double value, int digits) {
         printf(" %*.*f", COLUMN_WIDTH, digits, value);
 }
 
-static double geometric_mean(const struct compare *compare, size_t entrant,
-                             figure_fn *figure) {
-    double logarithms = 0;
-
-    for (size_t i = 0; i < compare->n_traces; i++) {
-        double value = figure(&compare->traces[i].outcomes[entrant]);
-        logarithms += value > 0 ? log(value) : NAN;
-    }
-    return exp(logarithms / (double)compare->n_traces);
-}
-
 /* The columns of some traces; the means after the last. */
 static void print_columns(const struct compare *compare, size_t table, size_t first,
                           size_t limit) {
@@ -91,7 +83,7 @@ static void print_columns(const struct compare *compare, size_t table, size_t fi
             print_cell(tables[table].figure(&compare->traces[j].outcomes[i]),
                        tables[table].digits);
         if (last)
-            print_cell(geometric_mean(compare, i, tables[table].figure),
+            print_cell(goals_mean(compare, i, tables[table].figure),
                        tables[table].digits);
         putchar('\n');
     }
@@ -142,10 +134,89 @@ static void print_failures(const struct compare *compare) {
     }
 }
 
+/* ---------------------------------------------------------------------- scores */
+
+static void print_scores(const struct compare *compare, enum penalty_kind kind,
+                         size_t first, size_t limit) {
+    struct penalty rows[ENTRANTS_MAX];
+    size_t n = penalty_score(compare, kind, first, limit, rows);
+    bool speed = kind == PENALTY_SPEED;
+
+    if (n == 0) return;
+    printf("\n%s penalties, %s\n%-*s  (c), %%   (w), %%  best, %% worst, %%%s\n",
+           speed ? "Speed" : "Space",
+           limit - first == compare->n_traces ? "all traces"
+                                              : compare->traces[first].name,
+           NAME_WIDTH, "", speed ? "  average    median" : "");
+    for (size_t i = 0; i < n; i++) {
+        printf("%-*s %7.1f %8.2f %8.2f %8.2f", NAME_WIDTH,
+               compare->entrants.list[rows[i].entrant].name, 100 * rows[i].count,
+               100 * rows[i].weighted, 100 * rows[i].best, 100 * rows[i].worst);
+        if (speed) printf(" %6.1f ns %6.1f ns", rows[i].average, rows[i].median);
+        putchar('\n');
+    }
+}
+
+static void print_all_scores(const struct compare *compare) {
+    size_t n = compare->n_traces;
+
+    for (size_t i = 0; i < n && n > 1 && compare->options.scores; i++) {
+        print_scores(compare, PENALTY_SPEED, i, i + 1);
+        print_scores(compare, PENALTY_SPACE, i, i + 1);
+    }
+    print_scores(compare, PENALTY_SPEED, 0, n);
+    print_scores(compare, PENALTY_SPACE, 0, n);
+}
+
+static bool is_ours(const struct entrant *entrant) {
+    return entrant->present && entrant->kind == ENTRANT_HANDLES;
+}
+
+/* A line where the comparison says something to it. */
+static void print_goal(const struct compare *compare, const struct goal *goal,
+                       bool *head) {
+    double reached[ENTRANTS_MAX];
+    bool known = false;
+
+    for (size_t i = 1; i < compare->entrants.n; i++) {
+        reached[i] =
+            is_ours(&compare->entrants.list[i]) ? goal->reached(compare, i) : NAN;
+        known = known || !isnan(reached[i]);
+    }
+    if (!known) return;
+    if (!*head) {
+        printf("\n%-*s %6s", GOAL_WIDTH, "To beat (*: not yet)", "goal");
+        for (size_t i = 1; i < compare->entrants.n; i++)
+            if (is_ours(&compare->entrants.list[i]))
+                printf(" %*s ", NAME_WIDTH, compare->entrants.list[i].name);
+        putchar('\n');
+        *head = true;
+    }
+    printf("%-*s %6.2f", GOAL_WIDTH, goal->what, goal->most);
+    for (size_t i = 1; i < compare->entrants.n; i++) {
+        if (!is_ours(&compare->entrants.list[i])) continue;
+        if (isnan(reached[i]))
+            printf(" %*s ", NAME_WIDTH, "-");
+        else
+            printf(" %*.3f%c", NAME_WIDTH, reached[i],
+                   reached[i] <= goal->most ? ' ' : '*');
+    }
+    putchar('\n');
+}
+
+static void print_goals(const struct compare *compare) {
+    bool head = false;
+
+    for (const struct goal *goal = goals; goal->what; goal++)
+        print_goal(compare, goal, &head);
+}
+
 void compare_print(const struct compare *compare) {
     print_entrants(compare);
     print_traces(compare);
     for (size_t i = 0; i < N_TABLES; i++)
         if (compare->options.measures & tables[i].measure) print_table(compare, i);
+    print_all_scores(compare);
+    print_goals(compare);
     print_failures(compare);
 }
