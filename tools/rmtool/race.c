@@ -25,6 +25,9 @@ struct kind {
     bool (*unlock)(void **slot);
 };
 
+/* Keeps what cases do from being merged, so that the jump to them is the same in all. */
+#define apart(n) __asm__ volatile("" : : "i"(n))
+
 INLINE bool play(struct race *race, void *allocator, const struct kind kind) {
     const uint64_t *at = race->at, *const end = race->end;
     void **const slots = race->slots;
@@ -36,19 +39,36 @@ INLINE bool play(struct race *race, void *allocator, const struct kind kind) {
         size_t size = reel_size(word);
 
         switch (reel_op(word)) {
-        case TRACE_ALLOC: good = kind.make(allocator, slot, TRACE_ALLOC, size, 0); break;
-        case TRACE_ZERO: good = kind.make(allocator, slot, TRACE_ZERO, size, 0); break;
+        case TRACE_ALLOC:
+            apart(0);
+            good = kind.make(allocator, slot, TRACE_ALLOC, size, 0);
+            break;
+        case TRACE_ZERO:
+            apart(1);
+            good = kind.make(allocator, slot, TRACE_ZERO, size, 0);
+            break;
         case TRACE_ALIGNED:
+            apart(2);
             good = kind.make(allocator, slot, TRACE_ALIGNED, size, at[1]);
             at += good;
             break;
         case TRACE_REALLOC:
+            apart(3);
             good = kind.resize(allocator, slot, at[1], size);
             at += good;
             break;
-        case TRACE_FREE: good = kind.drop(allocator, slot); break;
-        case TRACE_LOCK: good = kind.lock(slot); break;
-        case TRACE_UNLOCK: good = kind.unlock(slot); break;
+        case TRACE_FREE:
+            apart(4);
+            good = kind.drop(allocator, slot);
+            break;
+        case TRACE_LOCK:
+            apart(5);
+            good = kind.lock(slot);
+            break;
+        case TRACE_UNLOCK:
+            apart(6);
+            good = kind.unlock(slot);
+            break;
         }
         if (!good) break;
         at++;

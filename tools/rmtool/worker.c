@@ -183,10 +183,12 @@ int worker_main(const char *files) {
     struct worker worker = {0};
     int file, reel, status;
 
-    if (sscanf(files, "%d:%d", &file, &reel) != 2) return STATUS_USAGE;
+    if (sscanf(files, "%d:%d", &file, &reel) != 2)
+        return complain_usage("compare", WORKER_OPTION " is for rmtool itself");
     worker.job = mmap(NULL, sizeof(*worker.job), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_POPULATE, file, 0);
-    if (worker.job == MAP_FAILED) return STATUS_USAGE;
+    if (worker.job == MAP_FAILED)
+        return complain_usage("compare", WORKER_OPTION " is for rmtool itself");
     status = prepare(&worker, reel);
     if (status == STATUS_OK) status = jobs_run(&worker);
     if (status == STATUS_OK) worker.job->state = JOB_DONE;
