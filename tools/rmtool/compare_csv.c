@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "compare_files.h"
 
+/* Without what ends a field, or a word for the scripts that draw. */
 static void write_name(FILE *file, const char *name) {
-    for (; *name; name++) fputc(*name == ',' || *name == '"' ? '_' : *name, file);
+    for (; *name; name++) fputc(strchr(", \"'\\", *name) ? '_' : *name, file);
 }
 
 static void write_number(FILE *file, const char *format, double number)
