@@ -168,15 +168,23 @@ static uint64_t half_of_memory(void) {
  * starts anew, once. Where that does not work such a library counts as absent.
  */
 static void make_room_for_libraries(int argc, char **argv) {
-    char **again;
+    static const char room[] = "glibc.rtld.optional_static_tls";
+    const char *tunables = getenv("GLIBC_TUNABLES");
+    char **again, *text;
 
-    if (getenv("GLIBC_TUNABLES")) return;
+    if (tunables && strstr(tunables, room)) return;
     again = calloc((size_t)argc + 2, sizeof(*again));
     if (!again) return;
+    if (asprintf(&text, "%s%s%s=65536", tunables ? tunables : "",
+                 tunables && *tunables ? ":" : "", room) < 0) {
+        free(again);
+        return;
+    }
     again[0] = (char *)"rmtool";
     for (int i = 0; i < argc; i++) again[i + 1] = argv[i];
-    setenv("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384", 1);
+    setenv("GLIBC_TUNABLES", text, 1);
     execv("/proc/self/exe", again);
+    free(text);
     free(again);
 }
 
