@@ -9,13 +9,14 @@
 #include "units.h"
 
 const struct generator generators[] = {
-    {"redis", "a cache of 100 MB: values of 240 bytes, then of 492"},
+    {"redis",
+     "a cache of 100 MB: values of 240 bytes, then of 492, and an entry for each"},
     {"churn", "16 to 4095 bytes, log-uniform, replaced at random, 64 MiB live"},
-    {"fragkill", "fill, free every other, fill with larger ones, again"},
+    {"fragkill", "fill, free every other, fill with blocks twice as large, again"},
     {"browser", "20 documents of 50,000 objects opened and closed, 5 % survive"},
     {"smallhot", "8 to 128 bytes, replaced at random, 1.4 MB live"},
-    {"mesh-lru", "redis with keys, objects and table: the test of the Mesh paper"},
-    {"redis-defrag", "the same, 150 then 300 bytes: Redis's test of defragmentation"},
+    {"mesh-lru", "redis with all that Redis allocates: the test of the Mesh paper"},
+    {"redis-defrag", "that with 150 and 300 bytes: Redis's test of defragmentation"},
     {"ramcloud", "W1 to W8 of \"Log-structured Memory for DRAM-based Storage\""},
     {"ruby", "strings that double in length, one in four kept: Mesh's Ruby test"},
     {NULL, NULL},
