@@ -195,8 +195,7 @@ static int run(struct wish *wish) {
     for (size_t i = 0; i < N_GROUPS && status == STATUS_OK; i++) {
         if (!wish->wanted[i]) continue;
         micro->group = groups[i].name;
-        micro->random =
-            micro->seed * 2 + 1; /* not 0, and the same whichever ran before */
+        micro->chance = chance_of(micro->seed);
         progress_begin(groups[i].name, !micro->quiet);
         status = groups[i].run(micro);
         progress_end();

@@ -85,24 +85,13 @@ static int parse(const char *path, struct generated *made, size_t *place) {
     return status;
 }
 
-/* A state that is not 0 and has both few and many bits, for seeds such as 1 and 2: the
-   first step of splitmix64, of which one seed alone gives 0. */
-static uint64_t first_state(uint64_t seed) {
-    uint64_t x = seed + UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 31;
-    return x ? x : 1;
-}
-
 int generate(const char *path, struct tape *tape, struct generated *made) {
     struct synth synth = {.tape = tape};
     size_t place = 0;
     int status = parse(path, made, &place);
 
     if (status) return status;
-    synth.random = first_state(made->seed);
+    synth.chance = chance_of(made->seed);
     synth.scale = made->scale;
     stories[place](&synth);
     made->events = synth.lines;
