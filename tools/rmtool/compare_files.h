@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A comparison as files: CSV with a comment header, and JSON.
+ */
+#ifndef RMTOOL_COMPARE_FILES_H
+#define RMTOOL_COMPARE_FILES_H
+
+#include "compare.h"
+#include "output.h"
+
+/* One row for each trace and allocator, with all that was measured. */
+void compare_write_summary(const struct compare *compare, struct output *output,
+                           const struct provenance *provenance);
+
+/* One row for each mark of a trace and allocator. */
+void compare_write_series(const struct compare *compare, struct output *output,
+                          const struct provenance *provenance);
+
+/* One row for each timed run. */
+void compare_write_runs(const struct compare *compare, struct output *output,
+                        const struct provenance *provenance);
+
+/* All, on standard output. Returns: a status. */
+int compare_print_json(const struct compare *compare,
+                       const struct provenance *provenance);
+
+#endif
