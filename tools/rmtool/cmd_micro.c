@@ -24,8 +24,9 @@ static const struct group {
     const char *name;
     int (*run)(struct micro *micro);
 } groups[] = {
-    {"lock", micro_lock},   {"alloc", micro_alloc}, {"compact", micro_compact},
-    {"steps", micro_steps}, {"scale", micro_scale}, {"small", micro_small},
+    {"lock", micro_lock},       {"alloc", micro_alloc}, {"compact", micro_compact},
+    {"steps", micro_steps},     {"scale", micro_scale}, {"small", micro_small},
+    {"threads", micro_threads}, /* last: see there */
 };
 enum { N_GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
@@ -40,6 +41,7 @@ static const char help[] =
     "  steps     pauses: compaction steps of 64 KiB over traces\n"
     "  scale     time by live bytes (to 4 GiB) and by handles (to 10^8)\n"
     "  small     payload of small regions; the footprint of 100 small heaps\n"
+    "  threads   lock and alloc again, beside a second thread, which sleeps\n"
     "\n"
     "  --rounds N      of all that is compared, in turn; the medians count (default: 9)\n"
     "  --memory SIZE   the most that scale may take (default: half of what is "
@@ -211,7 +213,8 @@ int verb_micro(int argc, char **argv) {
 
     if (status || helped) return status;
     for (size_t i = 0; i < N_GROUPS; i++)
-        if (wish.wanted[i] && groups[i].run == micro_alloc)
+        if (wish.wanted[i] &&
+            (groups[i].run == micro_alloc || groups[i].run == micro_threads))
             make_room_for_libraries(argc, argv);
     provenance_init(&provenance, argc, argv);
     provenance.trace = "none";

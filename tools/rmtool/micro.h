@@ -93,5 +93,6 @@ int micro_compact(struct micro *micro);
 int micro_steps(struct micro *micro);
 int micro_scale(struct micro *micro);
 int micro_small(struct micro *micro);
+int micro_threads(struct micro *micro);
 
 #endif

@@ -122,7 +122,7 @@ struct contest {
 
 static int compete(struct micro *micro, struct peer *peers, size_t n_peers,
                    struct handles *heaps, const struct contest *contest) {
-    static const char *const names[] = {"rmalloc, one thread",
+    static const char *const names[] = {"rmalloc, unsynchronised",
                                         "rmalloc, safe for threads"};
     struct micro_case cases[PEERS_MAX + 2];
     size_t n = 0, best = 0;
