@@ -12,7 +12,8 @@
 /* --- handles and tokens --- */
 
 /* Enter the heap of a live handle; false: it is none. */
-static bool enter_handle(const rm_memory_t *handle, struct access *a, uint32_t *slot) {
+static inline bool enter_handle(const rm_memory_t *handle, struct access *a,
+                                uint32_t *slot) {
     uint64_t h = (uint64_t)(uintptr_t)handle;
     if (unlikely(!registry_enter(h, a))) return false;
     *slot = handle_slot(h);
@@ -47,7 +48,7 @@ static rm_status_t enter_heap(const rm_heap_t *token, struct access *a) {
 }
 
 /* Leave a heap with a status; in checking builds it is proven first. */
-static rm_status_t leave(const struct access *a, rm_status_t status) {
+static inline rm_status_t leave(const struct access *a, rm_status_t status) {
 #if RM_CHECKS >= RM_CHECKS_FULL
     rm_fault_t fault;
     char *low;
@@ -72,8 +73,8 @@ rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
     struct access a;
     rm_status_t status = enter_heap(heap, &a);
     if (status != RM_OK) return status;
-    uint32_t slot;
-    status = heap_alloc(a.heap, size, alignment, flags, &slot);
+    uint32_t slot = alignment <= 8 ? heap_alloc_quick(a.heap, size, flags) : SLOT_NIL;
+    if (slot == SLOT_NIL) status = heap_alloc(a.heap, size, alignment, flags, &slot);
     if (status == RM_OK) *out = heap_handle(a.heap, slot);
     return leave(&a, status);
 }
@@ -217,6 +218,7 @@ rm_status_t rm_heap_stats_quick(rm_heap_t *heap, rm_stats_t *stats) {
     if (stats == NULL) return RM_EINVAL;
     rm_status_t status = enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    heap_settle(a.heap);
     stats_quick(a.heap, stats);
     return leave(&a, RM_OK);
 }
@@ -226,6 +228,7 @@ rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
     if (stats == NULL) return RM_EINVAL;
     rm_status_t status = enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    heap_settle(a.heap);
     stats_quick(a.heap, stats);
     stats_locked(a.heap, stats);
     return leave(&a, RM_OK);
@@ -236,6 +239,7 @@ rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     if (visit == NULL) return RM_EINVAL;
     rm_status_t status = enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    heap_settle(a.heap);
     return leave(&a, walk_heap(a.heap, visit, context));
 }
 

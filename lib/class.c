@@ -11,14 +11,14 @@
 #define RECIPROCAL(s) ((1u << 20) / (s) + 1)
 
 #define PAIR(s)                                                                          \
-    {(s), (s)-4, SLOTS_EMBEDDED(s), 1, RECIPROCAL(s)}, {                                 \
-        (s), (s), SLOTS_SEPARATE(s), 0, RECIPROCAL(s)                                    \
+    {(s), (s)-4, RECIPROCAL(s), 8 + (s)-4, (s), SLOTS_EMBEDDED(s), true, 7, 0}, {        \
+        (s), (s), RECIPROCAL(s), 8, 4, SLOTS_SEPARATE(s), false, (s) % 16 ? 7 : 15,      \
+            (s) % 16 ? 0 : 8                                                             \
     }
 #define PAIRS4(s, step)                                                                  \
     PAIR(s), PAIR((s) + (step)), PAIR((s) + 2 * (step)), PAIR((s) + 3 * (step))
 #define PAIRS8(s, step) PAIRS4(s, step), PAIRS4((s) + 4 * (step), step)
 
 const struct size_class size_classes[CLASSES] = {
-    {0, 0, 0, 0, 0}, PAIRS8(8, 8),    PAIRS8(72, 8),
-    PAIRS8(144, 16), PAIRS8(272, 16), PAIRS8(400, 16),
+    {0}, PAIRS8(8, 8), PAIRS8(72, 8), PAIRS8(144, 16), PAIRS8(272, 16), PAIRS8(400, 16),
 };

@@ -21,9 +21,12 @@ enum {
 
 struct size_class {
     uint16_t stride, capacity;
-    uint16_t slots_max;  /* in a run */
-    uint16_t embedded;   /* 0 or 1 */
-    uint32_t reciprocal; /* of stride: (distance * reciprocal) >> 20 */
+    uint32_t reciprocal;          /* of stride: (distance * reciprocal) >> 20 */
+    uint16_t ref_first, ref_step; /* slot i's reference: ref_first + i * ref_step from the
+                                     run's header on */
+    uint8_t slots_max;            /* in a run */
+    bool embedded;
+    uint8_t round, add; /* see run_slots_offset */
 };
 
 extern const struct size_class size_classes[CLASSES];
@@ -43,9 +46,8 @@ static inline unsigned class_of(size_t size) {
 /* Bytes from a run's header to its first slot. Headers lie 8 below a 16-byte boundary, so this
    is 8 modulo 16 for strides that are multiples of 16, else a multiple of 8. */
 static inline unsigned run_slots_offset(const struct size_class *class, unsigned slots) {
-    if (class->embedded) return 8;
-    unsigned end = 8 + 4 * slots;
-    return class->stride & 8 ? (end + 7) & ~7u : ((end + 7) & ~15u) + 8;
+    unsigned end = 8 + (class->embedded ? 0 : 4 * slots);
+    return ((end + 7) & ~(unsigned)class->round) + class->add;
 }
 
 /* Units that a run of so many slots takes. */

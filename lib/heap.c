@@ -17,6 +17,8 @@ _Static_assert(LOCKS_LIMIT - LOCKS_NONE == RM_LOCKS_MAX, "lock counts");
 
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
+/* Blocks that rest, freed in a step of compaction within a budget. */
+enum { FLUSH_STEP = 256 };
 /* A growing heap compacts first where garbage is above 1/8 of what is used, and this. */
 enum { GROWTH_SHARE = 8, GROWTH_LEAST = 32 * 1024 };
 
@@ -86,6 +88,10 @@ static bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = least_units(q);
     bool move = may_move(h, q->flags);
+    if (s->quick.n > 0) {
+        quick_flush(s);
+        if (place(h, q, false)) return true;
+    }
     /* A run of a few slots rather than a single, while there is room to grow. */
     unit_t wanted = is_small(q) && units < 64 ? 64 : units;
     if (region_closed(&h->region)) {
@@ -113,6 +119,10 @@ static bool slot_room(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
     uint32_t wants = table_wants(&s->table);
     if (likely(wants == 0)) return true;
+    if (s->quick.n > 0) {
+        quick_flush(s);
+        return true;
+    }
     if (wants == UINT32_MAX) return false;
     if (region_room(&h->region, s, wants)) return true;
     if (!may_move(h, flags) || !region_closed(&h->region)) return false;
@@ -162,14 +172,18 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     q.slot = table_take(&s->table);
     if (unlikely(!place(h, &q, false))) {
         errno = 0;
-        if (!place_slowly(h, &q)) {
+        if (s->quick.n > 0) { /* a lower slot may be free then, which lets the table shrink */
+            table_untake(&s->table, q.slot);
+            quick_flush(s);
+            q.slot = table_take(&s->table);
+        }
+        if (!place(h, &q, false) && !place_slowly(h, &q)) {
             table_untake(&s->table, q.slot);
             return out_of_memory(h, room, saved);
         }
         errno = saved;
     }
-    s->allocations++;
-    store_count(s, size);
+    heap_count(s, size);
     if (flags & RM_ZERO) memset(pointer_of(h, table_entry(&s->table, q.slot)), 0, size);
     region_note_regained(&h->region, s);
     if (h->compaction == RM_COMPACT_STEADY && may_move(h, flags)) steady_step(h);
@@ -208,38 +222,56 @@ rm_status_t heap_unlock(struct heap *h, uint32_t slot) {
     uint64_t e = table_entry(&h->store.table, slot);
     if (unlikely(entry_locks(e) <= LOCKS_NONE)) return RM_EUNLOCKED;
     table_set(&h->store.table, slot, e - ENTRY_LOCK_ONE);
-    h->store.changes++;
+    h->store.unlocked = true;
     return RM_OK;
 }
 
 /* Free the memory that an entry names, which no entry needs any more. */
 static void free_place(struct store *s, uint64_t e) {
     unit_t span = entry_span(e);
-    if (header_kind(area_header(&s->area, span)) != SPAN_RUN) {
+    uint64_t header = area_header(&s->area, span);
+    if (header_kind(header) != SPAN_RUN) {
         block_free(s, span);
         return;
     }
-    struct run r = run_at(s, span);
-    small_free(s, span, run_index(s, &r, entry_place(e)));
+    struct run r = run_at_header(s, span, header);
+    small_free_slot(s, &r, run_index(s, &r, entry_place(e)));
 }
 
-rm_status_t heap_free(struct heap *h, uint32_t slot) {
+/* A slot's block has been freed for good. */
+static void free_slot(struct heap *h, uint32_t slot) {
     struct store *s = &h->store;
     struct table *t = &s->table;
-    uint64_t e = table_entry(t, slot);
-    if (unlikely(entry_locks(e) != LOCKS_NONE)) {
-        if (entry_locks(e) != LOCKS_MOVING) return RM_ELOCKED;
-        move_abandon(s);
-        e = table_entry(t, slot);
-    }
-    s->requested -= heap_size(h, slot);
-    s->frees++;
-    free_place(s, e);
     table_put(t, slot);
-    if (unlikely(t->n_live == 0)) small_drop_kept(s);
+    if (unlikely(t->n_taken == 0)) small_drop_kept(s);
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) &&
         region_closed(&h->region))
         region_settle(&h->region, s);
+}
+
+void heap_free_idle(struct heap *h, uint32_t slot, uint64_t e) {
+    struct store *s = &h->store;
+    unit_t span = entry_span(e);
+    uint64_t header = area_header(&s->area, span);
+    if (likely(header_kind(header) == SPAN_RUN)) {
+        struct run r = run_at_header(s, span, header);
+        unsigned i = run_index(s, &r, entry_place(e));
+        s->requested -= run_size(&r, i);
+        if (likely(quick_put_slot(s, slot, e, &r, run_ref(&r, i)))) return;
+        small_free_slot(s, &r, i);
+    } else {
+        s->requested -= block_size(header);
+        if (quick_put_block(s, slot, e, header)) return;
+        block_free(s, span);
+    }
+    free_slot(h, slot);
+}
+
+rm_status_t heap_free_held(struct heap *h, uint32_t slot) {
+    struct store *s = &h->store;
+    if (entry_locks(table_entry(&s->table, slot)) != LOCKS_MOVING) return RM_ELOCKED;
+    move_abandon(s);
+    heap_free_idle(h, slot, table_entry(&s->table, slot));
     return RM_OK;
 }
 
@@ -361,12 +393,19 @@ rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size) {
 bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
     struct compact_goal goal = {.bytes = bytes};
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
+    bool limited = bytes != 0 || nanoseconds != 0;
+    quick_flush_some(&h->store, limited ? FLUSH_STEP : UINT32_MAX);
     /* Every handle's slot that is free at the table's end is memory too. */
     region_settle(&h->region, &h->store);
-    return compact(&h->store, &goal);
+    return compact(&h->store, &goal) && h->store.quick.n == 0;
 }
 
-bool heap_trim(struct heap *h) { return region_trim(&h->region, &h->store); }
+bool heap_trim(struct heap *h) {
+    quick_flush(&h->store);
+    return region_trim(&h->region, &h->store);
+}
+
+void heap_settle(struct heap *h) { quick_flush(&h->store); }
 
 /* Bytes of the largest block in so many units. */
 static size_t block_bytes(unit_t units) {
@@ -411,6 +450,7 @@ static size_t largest_settled(struct heap *h, bool after_compaction) {
 
 size_t heap_largest(struct heap *h, bool after_compaction) {
     uint32_t room = h->store.table.room;
+    quick_flush(&h->store);
     region_settle(&h->region, &h->store);
     size_t largest = largest_settled(h, after_compaction);
     region_restore(&h->region, &h->store, room);

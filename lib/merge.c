@@ -36,11 +36,11 @@ static void set_free(struct store *s, unit_t span) {
     uint32_t slot = ref_slot(run_ref(&r, i));
     size_t size = run_size(&r, i);
     char content[SMALL_MAX];
-    memcpy(content, run_slot(&r, i), size);
+    memcpy(content, run_slot(&r, i), run_content(size));
     unit_t gap = small_free(s, span, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
     block_write(s, gap, slot, size, 0);
-    memcpy(area_at(&s->area, gap) + HEADER, content, size);
+    memcpy(area_at(&s->area, gap) + HEADER, content, run_content(size));
     store_moved(s, size, 1);
 }
 

@@ -11,14 +11,11 @@
 enum { PLACES = RM_HEAPS_MAX + 1 };
 _Static_assert(PLACES <= 1 << PLACE_BITS, "places fit a tag");
 
-/* A place's state: its heap's tag, and these. 0: no heap. */
-enum { STATE_LIVE = 1 << TAG_BITS, STATE_UNSHARED = 2 << TAG_BITS };
+struct gate registry_gates[1 << PLACE_BITS];
 
 struct place {
     pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
-    _Atomic uint32_t state;
-    uint32_t uses; /* heaps so far */
-    struct heap *heap;
+    uint32_t uses;         /* heaps so far */
     /* Its region, out of reach of what damages the heap. */
     char *low;
     size_t bytes;
@@ -36,31 +33,19 @@ static unsigned queue_first, queue_length;
 static unsigned n_created;             /* heaps there are, the default one not counted */
 static _Atomic uint32_t default_state; /* that of the default heap's place, or 0 */
 
-bool registry_enter(uint64_t tag, struct access *a) {
-    unsigned place = (unsigned)(tag & bit_mask(PLACE_BITS));
-    if (unlikely(place >= PLACES)) return false;
-    struct place *p = &places[place];
-    uint32_t state = atomic_load_explicit(&p->state, memory_order_acquire);
+bool registry_enter_locked(uint64_t tag, struct access *a) {
+    const struct gate *g = &registry_gates[a->place];
     uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | STATE_LIVE;
-    a->place = place;
-    if (state == (live | STATE_UNSHARED)) {
-        a->locked = false;
-    } else if (state == live) {
-        pthread_mutex_lock(&p->mutex);
-        a->locked = true;
-        if (unlikely(atomic_load_explicit(&p->state, memory_order_relaxed) != live)) {
-            pthread_mutex_unlock(&p->mutex); /* destroyed meanwhile */
-            return false;
-        }
-    } else {
-        return false;
-    }
-    a->heap = p->heap;
-    return true;
+    pthread_mutex_lock(&places[a->place].mutex);
+    a->locked = true;
+    a->heap = g->heap;
+    if (likely(__atomic_load_n(&g->state, __ATOMIC_RELAXED) == live)) return true;
+    registry_unlock(a); /* destroyed meanwhile */
+    return false;
 }
 
-void registry_leave(const struct access *a) {
-    if (a->locked) pthread_mutex_unlock(&places[a->place].mutex);
+void registry_unlock(const struct access *a) {
+    pthread_mutex_unlock(&places[a->place].mutex);
 }
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {
@@ -93,24 +78,27 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     struct place *p = &places[place];
     struct region region;
     bool refused;
-    char *top = region_init(&region, o->memory, o->size, HEAP_STRUCTURE, &refused);
+    bool large = o->size == 0 || o->size >= HEAP_QUICK_MIN;
+    size_t structure = large ? HEAP_STRUCTURE_QUICK : HEAP_STRUCTURE;
+    char *top = region_init(&region, o->memory, o->size, structure, &refused);
     if (top == NULL) return refused ? RM_ESYSTEM : RM_ENOMEM;
     *tag = (uint64_t)(p->uses & bit_mask(EPOCH_BITS)) << PLACE_BITS | place;
     struct heap *h = (struct heap *)top;
-    memset(h, 0, sizeof *h);
+    memset(h, 0, structure);
     h->tag = *tag;
     h->compaction = o->compaction;
     h->region = region;
+    if (large) h->store.quick.blocks = (uint32_t *)(top + HEAP_STRUCTURE);
     small_init(&h->store);
     region_open(&h->region, &h->store, top, first_generation(p->uses));
     p->uses++;
-    p->heap = h;
     p->low = region.low;
     p->bytes = region.bytes;
     p->pages = region.pages;
+    struct gate *g = &registry_gates[place];
     uint32_t unshared = o->threads == RM_THREADS_NONE ? STATE_UNSHARED : 0;
-    atomic_store_explicit(&p->state, (uint32_t)*tag | STATE_LIVE | unshared,
-                          memory_order_release);
+    g->heap = h;
+    __atomic_store_n(&g->state, (uint32_t)*tag | STATE_LIVE | unshared, __ATOMIC_RELEASE);
     return RM_OK;
 }
 
@@ -137,13 +125,14 @@ bool registry_destroy(uint64_t tag) {
     bool found = registry_enter(tag, &a);
     if (found) {
         struct place *p = &places[a.place];
-        uint32_t state = atomic_load_explicit(&p->state, memory_order_relaxed);
-        atomic_store_explicit(&p->state, 0, memory_order_release);
+        struct gate *g = &registry_gates[a.place];
+        uint32_t state = __atomic_load_n(&g->state, __ATOMIC_RELAXED);
+        __atomic_store_n(&g->state, 0, __ATOMIC_RELEASE);
         if (state == atomic_load_explicit(&default_state, memory_order_relaxed))
             atomic_store_explicit(&default_state, 0, memory_order_release);
         else
             n_created--;
-        p->heap = NULL;
+        g->heap = NULL;
         if (p->pages) os_unreserve(p->low, p->bytes);
         return_place(a.place);
         registry_leave(&a);

@@ -13,6 +13,14 @@
 
 #include "heap.h"
 
+/* Has the process only ever had one thread? Where libc does not say, no. */
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define SINGLE_THREADED __libc_single_threaded
+#else
+#define SINGLE_THREADED false
+#endif
+
 enum { PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
 
 /* A heap that a call is inside of. */
@@ -22,9 +30,34 @@ struct access {
     bool locked;
 };
 
-/* Enter the heap of a tag; false: there is none. Each true is followed by a leave. */
-bool registry_enter(uint64_t tag, struct access *a);
-void registry_leave(const struct access *a);
+/* A place's state: its heap's tag, and these. 0: no heap. */
+enum { STATE_LIVE = 1 << TAG_BITS, STATE_UNSHARED = 2 << TAG_BITS };
+
+/* What every call reads of a place; any tag's place may be looked up. */
+struct gate {
+    uint32_t state; /* atomic */
+    struct heap *heap;
+};
+extern struct gate registry_gates[1 << PLACE_BITS];
+
+/* Enter the heap of a tag; false: there is none. Each true is followed by a leave. A shared heap's
+   mutex is left alone while the process has only ever had one thread. */
+bool registry_enter_locked(uint64_t tag, struct access *a);
+static inline bool registry_enter(uint64_t tag, struct access *a) {
+    a->place = (unsigned)(tag & bit_mask(PLACE_BITS));
+    a->locked = false;
+    const struct gate *g = &registry_gates[a->place];
+    uint32_t state = __atomic_load_n(&g->state, __ATOMIC_ACQUIRE);
+    state ^= (uint32_t)(tag & bit_mask(TAG_BITS)) | STATE_LIVE;
+    if (state != STATE_UNSHARED && (state != 0 || !SINGLE_THREADED))
+        return state == 0 && registry_enter_locked(tag, a);
+    a->heap = g->heap;
+    return true;
+}
+void registry_unlock(const struct access *a);
+static inline void registry_leave(const struct access *a) {
+    if (unlikely(a->locked)) registry_unlock(a);
+}
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);

@@ -15,22 +15,17 @@ void small_init(struct store *s) {
 
 /* Take the lowest free slot of a run: it stands in its list by the density it has then. */
 static unsigned take_slot(struct store *s, struct run *r) {
-    enum density before = run_density(r);
-    unsigned i = bit_lowest(r->free);
+    unsigned i = bit_lowest(r->free), live = run_live(r) + 1;
     uint64_t left = r->free & (r->free - 1);
-    if (left == 0) {
-        run_unlist(s, r, before);
+    if (unlikely(left == 0)) {
+        run_unlist(s, r, run_density(r));
         run_set_free(s, r, 0);
+    } else if (unlikely(live == r->slots / 2 + 1)) { /* dense from here on */
+        run_unlist(s, r, SPARSE);
+        run_set_free(s, r, left);
+        run_list(s, r);
     } else { /* the links stay: the highest free slot is another one */
-        struct run after = *r;
-        after.free = left;
-        if (run_density(&after) != before) {
-            run_unlist(s, r, before);
-            run_set_free(s, r, left);
-            run_list(s, r);
-        } else {
-            run_set_free(s, r, left);
-        }
+        run_set_free(s, r, left);
     }
     s->runs[r->class_id].live++;
     s->spare -= r->class->stride;
@@ -116,36 +111,40 @@ size_t small_largest(const struct store *s) {
     return 0;
 }
 
-unit_t small_free(struct store *s, unit_t span, unsigned i) {
-    struct run r = run_at(s, span);
-    struct class_runs *runs = &s->runs[r.class_id];
-    uint64_t bit = UINT64_C(1) << i;
+/* Free the only object of a run, and the run. */
+static unit_t free_last(struct store *s, const struct run *r) {
+    struct class_runs *runs = &s->runs[r->class_id];
+    if (r->free != 0) run_unlist(s, r, run_density(r));
     runs->live--;
-    if ((r.free | bit) == bit_mask(r.slots)) { /* its last object */
-        if (r.free != 0) run_unlist(s, &r, run_density(&r));
-        runs->slots -= r.slots;
-        s->spare -= (size_t)(r.slots - 1) * r.class->stride;
-        return area_free(&s->area, span, run_units(r.class, r.slots));
-    }
-    s->spare += r.class->stride;
-    s->loose[r.class_id / 64] |= UINT64_C(1) << r.class_id % 64;
-    if (r.free == 0) {
-        run_set_free(s, &r, bit);
-        run_list(s, &r);
-        return UNIT_NIL;
-    }
-    struct run after = r;
-    after.free = r.free | bit;
-    if (run_density(&after) != run_density(&r)) {
-        run_unlist(s, &r, run_density(&r));
-        run_set_free(s, &r, after.free);
-        run_list(s, &r);
+    runs->slots -= r->slots;
+    s->spare -= (size_t)(r->slots - 1) * r->class->stride;
+    return area_free(&s->area, r->span, run_units(r->class, r->slots));
+}
+
+unit_t small_free_slot(struct store *s, struct run *r, unsigned i) {
+    uint64_t bit = UINT64_C(1) << i, free = r->free | bit;
+    if (unlikely(free == bit_mask(r->slots))) return free_last(s, r);
+    s->runs[r->class_id].live--;
+    s->spare += r->class->stride;
+    s->loose[r->class_id / 64] |= UINT64_C(1) << r->class_id % 64;
+    if (unlikely(r->free == 0)) {
+        run_set_free(s, r, bit);
+        run_list(s, r);
+    } else if (unlikely(r->slots - bit_count(free) == r->slots / 2u)) { /* sparse now */
+        run_unlist(s, r, DENSE);
+        run_set_free(s, r, free);
+        run_list(s, r);
     } else {
-        if (bit > r.free) /* a new highest free slot: the links move into it */
-            store64(run_links(&after), load64(run_links(&r)));
-        run_set_free(s, &r, after.free);
+        uint64_t links = load64(run_links(r));
+        run_set_free(s, r, free);
+        store64(run_links(r), links); /* they are in the highest free slot */
     }
     return UNIT_NIL;
+}
+
+unit_t small_free(struct store *s, unit_t span, unsigned i) {
+    struct run r = run_at(s, span);
+    return small_free_slot(s, &r, i);
 }
 
 char *small_restore(struct store *s, const struct run *before, uint32_t ref) {

@@ -44,16 +44,32 @@ struct fill_scan {
     bool start; /* `at` is a span's start, nothing else having moved since */
 };
 
+/* Blocks that rest (quick.h). */
+enum {
+    QUICK_UNITS_MIN = (HEADER + SMALL_MAX) / UNIT + 1, /* of blocks above SMALL_MAX */
+    QUICK_UNITS_MAX = 4096 / UNIT + 1,
+    QUICK_BLOCKS = QUICK_UNITS_MAX - QUICK_UNITS_MIN + 1,
+    QUICK_SIZE_MAX = QUICK_UNITS_MAX * UNIT - HEADER
+};
+struct quick {
+    uint32_t n;          /* on all lists */
+    size_t bytes, limit; /* in their slots and spans; where it is enough */
+    uint32_t *blocks;    /* heads of the lists of blocks, QUICK_BLOCKS of them; or NULL */
+    uint32_t small[CLASSES]; /* heads of the others; 0: empty */
+};
+
 struct store {
-    struct area area;
     struct table table;
+    struct area area;
+    struct quick quick;
     struct mover mover;
     size_t requested, peak_requested;
     size_t spare; /* bytes of free slots in runs */
     size_t
         aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
-    size_t allocations, frees, failures;
+    size_t allocations, failures;
+    bool unlocked; /* something has been, since `changes` was counted up */
     uint64_t
         changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
@@ -70,6 +86,11 @@ struct store {
 static inline void store_count(struct store *s, size_t size) {
     s->requested += size;
     if (s->requested > s->peak_requested) s->peak_requested = s->requested;
+}
+
+/* Live blocks. */
+static inline uint32_t store_live(const struct store *s) {
+    return s->table.n_taken - s->quick.n;
 }
 
 /* Count what has been moved. */

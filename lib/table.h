@@ -50,6 +50,13 @@ static inline size_t entry_place(uint64_t e) {
 static inline unsigned entry_back(uint64_t e) {
     return (unsigned)(e >> ENTRY_BACK_SHIFT) & 255;
 }
+/* The entry of a slot that becomes free: the next generation, and nothing else. */
+static inline uint64_t entry_freed(uint64_t e) {
+    return ((e >> ENTRY_GENERATION_SHIFT) + 1) << ENTRY_GENERATION_SHIFT;
+}
+static inline bool entry_is_free(uint64_t e) {
+    return (e & bit_mask(ENTRY_GENERATION_SHIFT)) == 0;
+}
 /* The same entry with its block elsewhere. */
 static inline uint64_t entry_moved(uint64_t e, size_t place, unsigned back) {
     uint64_t keep = ~bit_mask(ENTRY_LOCKS_SHIFT);
@@ -67,7 +74,7 @@ struct table {
     uint32_t n_slots;    /* made so far, those of the bitmaps included; even */
     uint32_t room;       /* slots there is memory for, >= n_slots; even */
     uint32_t n_free;     /* free slots among those made */
-    uint32_t n_live;     /* live ones */
+    uint32_t n_taken;    /* the others: live, or resting (see quick.h) */
     uint32_t hint;       /* no group of 64 below this one has a free slot */
     uint32_t generation; /* a new slot starts here: above all given back */
 };
@@ -88,6 +95,9 @@ static inline void table_set(struct table *t, uint32_t slot, uint64_t entry) {
     store64(table_slot(t, slot), entry);
 }
 
+/* Is a slot the place of a bitmap? */
+bool table_is_bitmap(uint32_t slot);
+
 /* Does a slot hold a live entry? Any 28-bit value may be asked about. */
 static inline bool table_live(const struct table *t, uint32_t slot) {
     return slot < t->n_slots && (slot & 63) != 0 &&
@@ -95,14 +105,41 @@ static inline bool table_live(const struct table *t, uint32_t slot) {
 }
 
 /* How many slots more than t->room must fit before table_take succeeds; 0: it will. */
-uint32_t table_wants(const struct table *t);
+uint32_t table_wants_slowly(const struct table *t);
+static inline uint32_t table_wants(const struct table *t) {
+    return likely(t->n_free > 0) ? 0 : table_wants_slowly(t);
+}
 
 /* The free slot nearest the top; its entry holds its generation and is LOCKS_NONE.
-   SLOT_NIL where table_wants() is not 0. O(levels). */
-uint32_t table_take(struct table *t);
+   SLOT_NIL where table_wants() is not 0. O(levels); mostly the bitmap of one group. */
+uint32_t table_take_slowly(struct table *t);
+static inline uint32_t table_take(struct table *t) {
+    uint32_t map = t->hint << 6;
+    uint64_t bits = likely(map < t->n_slots) ? table_entry(t, map) : 0;
+    if (unlikely((bits & (bits - 1)) == 0)) return table_take_slowly(t);
+    uint32_t slot = map + bit_lowest(bits);
+    table_set(t, map, bits & (bits - 1));
+    table_set(t, slot, table_entry(t, slot) + LOCKS_NONE * ENTRY_LOCK_ONE);
+    t->n_free--;
+    t->n_taken++;
+    return slot;
+}
 
-/* Free a slot: handles of its generation are stale from here on. O(levels). */
-void table_put(struct table *t, uint32_t slot);
+/* Free a slot: handles of its generation are stale from here on. O(levels); mostly one bit. */
+void table_put_slowly(struct table *t, uint32_t slot);
+static inline void table_put(struct table *t, uint32_t slot) {
+    uint32_t map = slot & ~63u;
+    uint64_t bits = table_entry(t, map);
+    if (unlikely(bits == 0)) {
+        table_put_slowly(t, slot);
+        return;
+    }
+    table_set(t, slot, entry_freed(table_entry(t, slot)));
+    table_set(t, map, bits | UINT64_C(1) << (slot & 63));
+    if (slot >> 6 < t->hint) t->hint = slot >> 6;
+    t->n_free++;
+    t->n_taken--;
+}
 
 /* Undo table_take: the generation stays. */
 void table_untake(struct table *t, uint32_t slot);

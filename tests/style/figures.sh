@@ -46,6 +46,20 @@ make() {
 make plain 1
 make compacted 0
 
+# What `rmtool micro --csv` writes.
+awk 'BEGIN {
+    print "# command: rmtool micro\ngroup,what,x,x_unit,value,unit,goal,verdict,note"
+    n = split("free or alloc:lock + write + unlock:64 KiB step; half within:64 KiB step; 99 % within" \
+        ":rm_heap_stats:rm_heap_stats_quick", what, ":")
+    for (i = 1; i <= n; i++)
+        for (x = 1000; x <= 1000000; x *= 10) {
+            printf "scale,%s,%d,handles,%f,us,,,\n", what[i], x, i * log(x)
+            printf "scale,%s,%d,MiB live,%f,us,,,\n", what[i], x, i * log(x)
+        }
+    for (x = 1; x > 0.001; x /= 2)
+        printf "steps,curve of a trace,%f,share longer,%f,us,,,\n", x, 1 / x
+}' >micro.csv
+
 # make_comparison: a summary and a series as `rmtool compare` writes them.
 make_comparison() {
     awk '
@@ -84,11 +98,14 @@ for format in png svg; do
         [ -s "$out" ] || echo 'no picture' >>why
         check_empty "$out" why
     done
-    for figure in memory free fragmentation heapmap steps; do
+    for figure in memory free fragmentation heapmap steps micro-scale micro-steps; do
         suffix=
         if [ "$figure" = heapmap ]; then suffix=-map; fi
         variables="plain='plain$suffix.csv'; compacted='compacted$suffix.csv'"
-        if [ "$figure" = steps ]; then variables="steps='compacted-steps.csv'"; fi
+        case $figure in
+        steps) variables="steps='compacted-steps.csv'" ;;
+        micro-*) variables="csv='micro.csv'" ;;
+        esac
         out=$figure.$format
         gnuplot -e "$variables; out='$out'" "$plots/$figure.gp" >why 2>&1 ||
             echo 'gnuplot failed' >>why

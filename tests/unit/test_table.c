@@ -43,7 +43,7 @@ static void check(const struct site *site) {
     g_assert_cmpuint(t->n_slots % 2, ==, 0);
     g_assert_cmpuint(t->n_slots, <=, t->room);
     g_assert_cmpuint(t->n_slots, >=, TABLE_SLOTS_MIN);
-    g_assert_cmpuint(t->n_live, ==, site->n);
+    g_assert_cmpuint(t->n_taken, ==, site->n);
     for (uint32_t slot = 0; slot < t->n_slots + 70 && slot < SLOTS; slot++) {
         g_assert_true(table_live(t, slot) == site->live[slot]);
         g_assert_false(reserved(slot) && table_live(t, slot));

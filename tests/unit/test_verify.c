@@ -53,6 +53,8 @@ static void make_heap(struct site *site, void *memory, size_t bytes) {
     for (unsigned i = 0; i < N_BLOCKS; i += 3)
         g_assert_cmpint(heap_free(site->h, slots[i]), ==, RM_OK);
     assert_sound(site);
+    heap_settle(site->h);
+    assert_sound(site);
 }
 
 static void open_site(struct site *site, gconstpointer none) {
@@ -135,11 +137,11 @@ static void test_structure(struct site *site, gconstpointer none) {
     unsigned c = run_class(area_header(a, site->run));
     SPOIL(5, table_set(t, slot, e ^ 1));
     SPOIL(5, table_set(t, slot, entry_with_locks(e, ENTRY_LOCKS_MASK)));
-    SPOIL(8, table_set(t, slot, entry_with_locks(e, LOCKS_FREE)));
+    SPOIL(13, table_set(t, slot, entry_with_locks(e, LOCKS_FREE)));
     SPOIL(8, table_set(t, 0, table_entry(t, 0) ^ 1u << 7));
     SPOIL(8, t->top += 8);
     SPOIL(8, t->n_slots = UINT32_MAX - 1);
-    SPOIL(9, t->n_live++);
+    SPOIL(9, t->n_taken++);
     SPOIL(11, table_set(t, slot, entry_with_locks(e, LOCKS_MOVING)));
     SPOIL(1, r->low++);
     SPOIL(1, r->area_end += 16);
