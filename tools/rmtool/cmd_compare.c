@@ -22,7 +22,8 @@ static const char help[] =
     "\n"
     "  -a, --allocators LIST  only those, with commas between (default: all)\n"
     "      --peer NAME=LIBRARY\n"
-    "                         one more malloc, in that shared object\n"
+    "                         one more malloc, in that shared object; one called tlsf\n"
+    "                         or mesh is set against the goals that name these\n"
     "  -m, --measure LIST     of time, footprint, left, smallest, largest, small-pages,\n"
     "                         with commas between (default: all)\n"
     "  -n, --runs N           of each pair for the time (default: 5)\n"
@@ -212,7 +213,7 @@ static int run(struct compare *compare, int argc, char **argv,
         if (failed == STATUS_OK && paths->json)
             failed = compare_print_json(compare, &provenance);
         else if (failed == STATUS_OK && !printed && !compare->options.quiet)
-            compare_print(compare);
+            compare_print(compare, &provenance);
     }
     for (size_t i = 0; i < N_FILES; i++) output_discard(&files[i]);
     provenance_finish(&provenance);

@@ -90,7 +90,4 @@ int compare_run(struct compare *compare, char *const paths[], size_t n);
 
 void compare_finish(struct compare *compare);
 
-/* The tables for people. */
-void compare_print(const struct compare *compare);
-
 #endif

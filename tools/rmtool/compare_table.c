@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare.h"
+#include "compare_files.h"
 #include "goals.h"
 #include "penalty.h"
 #include "units.h"
@@ -218,7 +218,13 @@ static void print_goals(const struct compare *compare) {
         print_goal(compare, goal, &head);
 }
 
-void compare_print(const struct compare *compare) {
+void compare_print(const struct compare *compare, const struct provenance *provenance) {
+    printf("rmtool %s, %s\n%s\nhuge pages: %s; runs: %" PRIu64 ", samples: %" PRIu64
+           ", seed: %" PRIu64 "\n\n",
+           tool_version, provenance->machine,
+           provenance->command ? provenance->command : "rmtool",
+           compare->options.no_huge_pages ? "forbidden" : "as the system has it",
+           compare->options.runs, compare->options.samples, compare->options.seed);
     print_entrants(compare);
     print_traces(compare);
     for (size_t i = 0; i < N_TABLES; i++)
