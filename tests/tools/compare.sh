@@ -46,7 +46,8 @@ awk -F, '/^#/ { next } !columns { columns = $0; next } $2 == "rmalloc" && $1 == 
               print columns
           if (n < 21) print n " rows" }' series.csv >why
 check_empty 'series: columns, a row for every mark' why
-awk -F, '/^#/ || /^trace/ { next } $2 == "glibc" { n++ } END { if (n != 4) print n " rows" }' \
+awk -F, '/^#/ || /^trace/ { next } $2 == "glibc" { n[$3]++ }
+    END { if (n["given"] != 4 || n["small"] != 4) print n["given"] ", " n["small"] " rows" }' \
     times.csv >why
 check_empty 'times: a row for every run' why
 
@@ -54,7 +55,7 @@ check_empty 'times: a row for every run' why
 expect 'tables' 0 '' "$rmtool" compare -n 1 --samples 5 --scores -a rmalloc,rmalloc/manual,glibc \
     plain.rmt locks.rmt
 for text in 'Time, ns CPU' 'Peak footprint' 'Mean footprint' '95 % of the peak' 'Smallest heap' \
-    'Largest request' 'Speed penalties, all traces' 'Space penalties, all traces' 'To beat' \
+    'Largest request' 'nobody is given huge pages' 'Speed penalties, all traces' 'Space penalties, all traces' 'To beat' \
     'time / glibc'; do
     holds "tables: $text" out "$text"
 done

@@ -22,9 +22,10 @@ static const char help[] =
     "\n"
     "  -a, --allocators LIST  only those, with commas between (default: all)\n"
     "      --peer NAME=LIBRARY\n"
-    "                         one more malloc, in that shared object\n"
-    "  -m, --measure LIST     of time, footprint, left, smallest, largest, with commas\n"
-    "                         between (default: all)\n"
+    "                         one more malloc, in that shared object; one called tlsf\n"
+    "                         or mesh is set against the goals that name these\n"
+    "  -m, --measure LIST     of time, footprint, left, smallest, largest, small-pages,\n"
+    "                         with commas between (default: all)\n"
     "  -n, --runs N           of each pair for the time (default: 5)\n"
     "      --samples N        along a trace (default: 200)\n"
     "      --seed N           of the blocks that are freed for 'left' (default: 1)\n"
@@ -84,15 +85,17 @@ static const struct option options[] = {
 };
 
 static int parse_measures(const char *text, unsigned *measures) {
-    static const char *const names[] = {"time", "footprint", "left", "smallest",
-                                        "largest"};
+    static const char *const names[] = {"time",     "footprint", "left",
+                                        "smallest", "largest",   "small-pages"};
+    enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
 
     *measures = 0;
     for (const char *at = text;; at++) {
         size_t length = strcspn(at, ","), i = 0;
-        while (i < 5 && (strlen(names[i]) != length || memcmp(names[i], at, length) != 0))
+        while (i < N_NAMES &&
+               (strlen(names[i]) != length || memcmp(names[i], at, length) != 0))
             i++;
-        if (i == 5)
+        if (i == N_NAMES)
             return complain_usage("compare", "nothing to measure is called '%.*s'",
                                   (int)length, at);
         *measures |= 1u << i;
@@ -210,7 +213,7 @@ static int run(struct compare *compare, int argc, char **argv,
         if (failed == STATUS_OK && paths->json)
             failed = compare_print_json(compare, &provenance);
         else if (failed == STATUS_OK && !printed && !compare->options.quiet)
-            compare_print(compare);
+            compare_print(compare, &provenance);
     }
     for (size_t i = 0; i < N_FILES; i++) output_discard(&files[i]);
     provenance_finish(&provenance);

@@ -30,6 +30,7 @@ struct measuring {
     int reel;
     struct job *job; /* the last one */
     size_t entrant;  /* for the bisection */
+    int pages;       /* for the time */
     uint64_t done, steps;
 };
 
@@ -41,7 +42,7 @@ static int run_job(struct measuring *m, enum job_kind kind, size_t entrant,
     *m->job = (struct job){
         .kind = kind,
         .entrant = m->compare->entrants.list[entrant],
-        .no_huge_pages = options->no_huge_pages,
+        .no_huge_pages = options->no_huge_pages || m->pages == PAGES_SMALL,
         .seed = options->seed,
         .limit = limit,
     };
@@ -100,15 +101,11 @@ static struct spread spread_of(const double *values, size_t n) {
     };
 }
 
-/* intervals: of every run, at every mark. */
-static void time_up(struct measuring *m, struct outcome *outcome,
-                    const double *intervals) {
+/* What happened between the marks: medians of the runs. */
+static void time_intervals(struct measuring *m, struct outcome *outcome,
+                           const double *intervals) {
     uint64_t runs = m->compare->options.runs, n_marks = m->trace->reel.n_marks;
-    const struct outcome *floor = &m->trace->outcomes[COMPARE_FLOOR];
 
-    outcome->cpu = spread_of(outcome->cpu_ns, runs);
-    outcome->wall = spread_of(outcome->wall_ns, runs);
-    outcome->net_ns = outcome->cpu.median - floor->cpu.median;
     for (size_t i = 1; i < n_marks; i++) {
         const struct reel_mark *mark = &m->trace->marks[i];
         double values[COMPARE_RUNS_MAX];
@@ -119,38 +116,56 @@ static void time_up(struct measuring *m, struct outcome *outcome,
     }
 }
 
+/* One run of one allocator. */
+static int time_run(struct measuring *m, size_t entrant, size_t run, double *intervals) {
+    struct timing *timing = &m->trace->outcomes[entrant].time[m->pages];
+    double operations = (double)m->trace->reel.operations;
+    bool good;
+    int status = run_noting(m, JOB_TIME, entrant, 0, &good);
+
+    timing->cpu_ns[run] = over((double)m->job->cpu_ns, operations);
+    timing->wall_ns[run] = over((double)m->job->wall_ns, operations);
+    for (size_t i = 0; i < m->trace->reel.n_marks; i++)
+        intervals[run * m->trace->reel.n_marks + i] = (double)m->job->at_mark[i];
+    return status;
+}
+
+static bool make_room(struct measuring *m, size_t entrant, double **intervals) {
+    struct outcome *outcome = &m->trace->outcomes[entrant];
+    struct timing *timing = &outcome->time[m->pages];
+    size_t runs = m->compare->options.runs, n_marks = m->trace->reel.n_marks;
+
+    timing->cpu_ns = numbers(runs);
+    timing->wall_ns = numbers(runs);
+    *intervals = numbers(runs * n_marks);
+    if (m->pages == PAGES_GIVEN) outcome->interval_ns = numbers(n_marks);
+    return timing->cpu_ns && timing->wall_ns && *intervals &&
+           (m->pages != PAGES_GIVEN || outcome->interval_ns);
+}
+
 static int time_all(struct measuring *m) {
     size_t n = m->compare->entrants.n, runs = m->compare->options.runs;
-    uint64_t n_marks = m->trace->reel.n_marks;
     double *intervals[ENTRANTS_MAX] = {NULL};
     int status = STATUS_OK;
 
     for (size_t i = 0; i < n && status == STATUS_OK; i++) {
-        struct outcome *outcome = &m->trace->outcomes[i];
         if (!m->compare->entrants.list[i].present) continue;
-        outcome->cpu_ns = numbers(runs);
-        outcome->wall_ns = numbers(runs);
-        outcome->interval_ns = numbers(n_marks);
-        intervals[i] = numbers(runs * n_marks);
-        if (!outcome->cpu_ns || !outcome->wall_ns || !outcome->interval_ns ||
-            !intervals[i])
-            status = STATUS_IO;
+        if (!make_room(m, i, &intervals[i])) status = STATUS_IO;
     }
     for (size_t j = 0; j < runs * n && status == STATUS_OK; j++) {
-        struct outcome *outcome = &m->trace->outcomes[j % n];
-        double operations = (double)m->trace->reel.operations;
-        bool good;
-        if (!intervals[j % n] || outcome->reason[0]) continue;
-        status = run_noting(m, JOB_TIME, j % n, 0, &good);
-        outcome->cpu_ns[j / n] = over((double)m->job->cpu_ns, operations);
-        outcome->wall_ns[j / n] = over((double)m->job->wall_ns, operations);
-        for (size_t i = 0; i < n_marks; i++)
-            intervals[j % n][j / n * n_marks + i] = (double)m->job->at_mark[i];
+        if (intervals[j % n] && !m->trace->outcomes[j % n].reason[0])
+            status = time_run(m, j % n, j / n, intervals[j % n]);
     }
     for (size_t i = 0; i < n; i++) {
         struct outcome *outcome = &m->trace->outcomes[i];
-        if (status == STATUS_OK && intervals[i] && !outcome->reason[0])
-            time_up(m, outcome, intervals[i]);
+        struct timing *timing = &outcome->time[m->pages];
+        if (status == STATUS_OK && intervals[i] && !outcome->reason[0]) {
+            timing->cpu = spread_of(timing->cpu_ns, runs);
+            timing->wall = spread_of(timing->wall_ns, runs);
+            timing->net_ns = timing->cpu.median -
+                             m->trace->outcomes[COMPARE_FLOOR].time[m->pages].cpu.median;
+            if (m->pages == PAGES_GIVEN) time_intervals(m, outcome, intervals[i]);
+        }
         free(intervals[i]);
     }
     return status;
@@ -246,6 +261,9 @@ static int measure_all(struct measuring *m) {
     unsigned measures = m->compare->options.measures;
     int status = measures & MEASURE_TIME ? time_all(m) : STATUS_OK;
 
+    m->pages = PAGES_SMALL;
+    if (status == STATUS_OK && measures & MEASURE_SMALL_PAGES) status = time_all(m);
+    m->pages = PAGES_GIVEN;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if (!(measures & parts[i].measure)) continue;
         for (size_t j = 1; j < m->compare->entrants.n && status == STATUS_OK; j++) {
@@ -264,8 +282,9 @@ static struct outcome *no_outcomes(size_t n) {
     for (size_t i = 0; outcomes && i < n; i++) {
         struct spread none = {NAN, NAN, NAN};
         struct outcome *outcome = &outcomes[i];
-        outcome->cpu = outcome->wall = none;
-        outcome->net_ns = outcome->at_peak = outcome->peak = outcome->mean = NAN;
+        for (size_t j = 0; j < N_PAGES; j++)
+            outcome->time[j] = (struct timing){NULL, NULL, none, none, NAN};
+        outcome->at_peak = outcome->peak = outcome->mean = NAN;
         outcome->left_over_live = outcome->smallest = outcome->smallest_over_live = NAN;
         outcome->largest_share = NAN;
     }
@@ -302,7 +321,9 @@ static int read_trace(struct measuring *m) {
 /* How many jobs there will be, about: a bisection takes some fifteen. */
 static uint64_t expected_jobs(const struct compare *compare) {
     unsigned measures = compare->options.measures;
-    uint64_t jobs = measures & MEASURE_TIME ? compare->options.runs : 0;
+    uint64_t runs = compare->options.runs;
+    uint64_t jobs = (measures & MEASURE_TIME ? runs : 0) +
+                    (measures & MEASURE_SMALL_PAGES ? runs : 0);
 
     jobs += (measures & MEASURE_FOOTPRINT ? 1 : 0) + (measures & MEASURE_LEFT ? 1 : 0) +
             (measures & MEASURE_LARGEST ? 1 : 0) + (measures & MEASURE_SMALLEST ? 15 : 0);
@@ -347,8 +368,10 @@ void compare_finish(struct compare *compare) {
         struct compare_trace *trace = &compare->traces[i];
         for (size_t j = 0; trace->outcomes && j < compare->entrants.n; j++) {
             struct outcome *outcome = &trace->outcomes[j];
-            double *arrays[] = {outcome->cpu_ns, outcome->wall_ns, outcome->interval_ns,
-                                outcome->footprint, outcome->largest};
+            double *arrays[] = {outcome->interval_ns,     outcome->footprint,
+                                outcome->largest,         outcome->time[0].cpu_ns,
+                                outcome->time[0].wall_ns, outcome->time[1].cpu_ns,
+                                outcome->time[1].wall_ns};
             for (size_t k = 0; k < sizeof(arrays) / sizeof(arrays[0]); k++)
                 free(arrays[k]);
         }

@@ -20,7 +20,8 @@ enum {
     MEASURE_LEFT = 4,
     MEASURE_SMALLEST = 8,
     MEASURE_LARGEST = 16,
-    MEASURE_ALL = 31
+    MEASURE_SMALL_PAGES = 32,
+    MEASURE_ALL = 63
 };
 
 struct compare_options {
@@ -34,18 +35,30 @@ struct spread {
     double median, least, most;
 };
 
+/* The runs of one pair, per operation; the floor is not taken off but in net_ns. */
+struct timing {
+    double *cpu_ns, *wall_ns; /* of each run */
+    struct spread cpu, wall;
+    double net_ns; /* median CPU less the floor's */
+};
+
+/* Which pages the allocators may take. */
+enum {
+    PAGES_GIVEN, /* those that the system, or an option, allows */
+    PAGES_SMALL, /* no huge ones */
+    N_PAGES
+};
+
 /* One allocator on one trace. Numbers are NAN, and arrays NULL, where there are none: not
    measured, or failed. Arrays have a number for each mark of the reel. */
 struct outcome {
     char reason[ENTRANT_NOTE]; /* why a measurement failed */
-    double *cpu_ns, *wall_ns;  /* of each run, per operation */
-    struct spread cpu, wall;   /* the floor not taken off */
-    double net_ns;             /* median CPU less the floor's */
-    double *interval_ns;       /* wall, per operation since the mark before; medians */
-    double *footprint;         /* bytes */
-    double at_peak;            /* bytes at the peak of live bytes */
-    double peak, mean;         /* footprint over live bytes */
-    struct job_left left;      /* where left_over_live is a number */
+    struct timing time[N_PAGES];
+    double *interval_ns;  /* wall, per operation since the mark before; medians */
+    double *footprint;    /* bytes */
+    double at_peak;       /* bytes at the peak of live bytes */
+    double peak, mean;    /* footprint over live bytes */
+    struct job_left left; /* where left_over_live is a number */
     double left_over_live;
     double smallest; /* bytes; over the peak of live bytes: */
     double smallest_over_live;
@@ -76,8 +89,5 @@ struct compare {
 int compare_run(struct compare *compare, char *const paths[], size_t n);
 
 void compare_finish(struct compare *compare);
-
-/* The tables for people. */
-void compare_print(const struct compare *compare);
 
 #endif

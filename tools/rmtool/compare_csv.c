@@ -47,13 +47,13 @@ static void write_summary_row(FILE *file, const struct compare_trace *trace,
     fprintf(file, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64, entrant->name,
             trace->reel.operations, trace->reel.peak_live_bytes,
             trace->reel.peak_live_blocks);
-    write_number(file, "%.3f", outcome->net_ns);
-    write_number(file, "%.3f", outcome->cpu.median);
-    write_number(file, "%.3f", outcome->cpu.least);
-    write_number(file, "%.3f", outcome->cpu.most);
-    write_number(file, "%.3f", outcome->wall.median);
-    write_number(file, "%.3f", outcome->wall.least);
-    write_number(file, "%.3f", outcome->wall.most);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].net_ns);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].cpu.median);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].cpu.least);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].cpu.most);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].wall.median);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].wall.least);
+    write_number(file, "%.3f", outcome->time[PAGES_GIVEN].wall.most);
     write_number(file, "%.5f", outcome->peak);
     write_number(file, "%.5f", outcome->mean);
     write_number(file, "%.0f", outcome->at_peak);
@@ -65,6 +65,8 @@ static void write_summary_row(FILE *file, const struct compare_trace *trace,
     write_number(file, "%.0f", outcome->smallest);
     write_number(file, "%.5f", outcome->smallest_over_live);
     write_number(file, "%.5f", outcome->largest_share);
+    write_number(file, "%.3f", outcome->time[PAGES_SMALL].net_ns);
+    write_number(file, "%.3f", outcome->time[PAGES_SMALL].cpu.median);
     fputc('\n', file);
 }
 
@@ -77,7 +79,7 @@ void compare_write_summary(const struct compare *compare, struct output *output,
         "cpu_ns_least,cpu_ns_most,wall_ns,wall_ns_least,wall_ns_most,"
         "peak_over_live,mean_over_live,footprint_at_peak,left_over_live,"
         "left_footprint,left_live_bytes,left_free_ns,left_trim_ns,smallest,"
-        "smallest_over_live,largest_share");
+        "smallest_over_live,largest_share,small_pages_net_ns,small_pages_cpu_ns");
     for (size_t i = 0; i < compare->n_traces; i++) {
         const struct compare_trace *trace = &compare->traces[i];
         for (size_t j = 0; j < compare->entrants.n; j++)
@@ -117,21 +119,29 @@ void compare_write_series(const struct compare *compare, struct output *output,
     }
 }
 
+static void write_pair_runs(FILE *file, const struct compare_trace *trace,
+                            const struct entrant *entrant, const struct timing *timing,
+                            const char *pages, uint64_t runs) {
+    for (size_t run = 0; timing->cpu_ns && run < runs; run++) {
+        write_name(file, trace->name);
+        fprintf(file, ",%s,%s,%zu,%.3f,%.3f\n", entrant->name, pages, run + 1,
+                timing->cpu_ns[run], timing->wall_ns[run]);
+    }
+}
+
 void compare_write_runs(const struct compare *compare, struct output *output,
                         const struct provenance *provenance) {
+    static const char *const pages[N_PAGES] = {"given", "small"};
+
     if (!output->file) return;
-    write_head(compare, output, provenance, "trace,allocator,run,cpu_ns,wall_ns");
+    write_head(compare, output, provenance, "trace,allocator,pages,run,cpu_ns,wall_ns");
     for (size_t i = 0; i < compare->n_traces; i++) {
         const struct compare_trace *trace = &compare->traces[i];
-        for (size_t run = 0; run < compare->options.runs; run++) {
-            for (size_t j = 0; j < compare->entrants.n; j++) {
-                const struct outcome *outcome = &trace->outcomes[j];
-                if (!outcome->cpu_ns || outcome->reason[0]) continue;
-                write_name(output->file, trace->name);
-                fprintf(output->file, ",%s,%zu,%.3f,%.3f\n",
-                        compare->entrants.list[j].name, run + 1, outcome->cpu_ns[run],
-                        outcome->wall_ns[run]);
-            }
+        for (size_t j = 0; j < compare->entrants.n; j++) {
+            const struct outcome *outcome = &trace->outcomes[j];
+            for (size_t k = 0; k < N_PAGES && !outcome->reason[0]; k++)
+                write_pair_runs(output->file, trace, &compare->entrants.list[j],
+                                &outcome->time[k], pages[k], compare->options.runs);
         }
     }
 }

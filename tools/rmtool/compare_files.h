@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A comparison as files: CSV with a comment header, and JSON.
+ * A comparison as tables for people, as CSV with a comment header, and as JSON.
  */
 #ifndef RMTOOL_COMPARE_FILES_H
 #define RMTOOL_COMPARE_FILES_H
@@ -19,6 +19,9 @@ void compare_write_series(const struct compare *compare, struct output *output,
 /* One row for each timed run. */
 void compare_write_runs(const struct compare *compare, struct output *output,
                         const struct provenance *provenance);
+
+/* The tables, on standard output. */
+void compare_print(const struct compare *compare, const struct provenance *provenance);
 
 /* All, on standard output. Returns: a status. */
 int compare_print_json(const struct compare *compare,

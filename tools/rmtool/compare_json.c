@@ -60,9 +60,11 @@ static json_t *outcome_object(const struct entrant *entrant,
 
     set_text(object, "allocator", entrant->name);
     if (outcome->reason[0]) set_text(object, "failed", outcome->reason);
-    set_real(object, "net_ns", outcome->net_ns);
-    set_spread(object, "cpu_ns", &outcome->cpu);
-    set_spread(object, "wall_ns", &outcome->wall);
+    set_real(object, "net_ns", outcome->time[PAGES_GIVEN].net_ns);
+    set_spread(object, "cpu_ns", &outcome->time[PAGES_GIVEN].cpu);
+    set_spread(object, "wall_ns", &outcome->time[PAGES_GIVEN].wall);
+    set_real(object, "small_pages_net_ns", outcome->time[PAGES_SMALL].net_ns);
+    set_spread(object, "small_pages_cpu_ns", &outcome->time[PAGES_SMALL].cpu);
     set_real(object, "peak_over_live", outcome->peak);
     set_real(object, "mean_over_live", outcome->mean);
     set_real(object, "left_over_live", outcome->left_over_live);
@@ -126,7 +128,8 @@ static json_t *traces_array(const struct compare *compare) {
         set_count(object, "peak_live_bytes", trace->reel.peak_live_bytes);
         set_count(object, "peak_live_blocks", trace->reel.peak_live_blocks);
         set_count(object, "reduced_alignments", trace->reel.reduced_alignments);
-        set_real(object, "floor_ns", trace->outcomes[COMPARE_FLOOR].cpu.median);
+        set_real(object, "floor_ns",
+                 trace->outcomes[COMPARE_FLOOR].time[PAGES_GIVEN].cpu.median);
         for (size_t j = 1; j < compare->entrants.n; j++)
             if (compare->entrants.list[j].present)
                 json_array_append_new(outcomes, outcome_object(&compare->entrants.list[j],

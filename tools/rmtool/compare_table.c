@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare.h"
+#include "compare_files.h"
 #include "goals.h"
 #include "penalty.h"
 #include "units.h"
@@ -21,9 +21,14 @@
 /* One number of an outcome. */
 typedef double figure_fn(const struct outcome *outcome);
 
-static double time_of(const struct outcome *o) { return o->net_ns; }
+static double time_of(const struct outcome *o) { return o->time[PAGES_GIVEN].net_ns; }
+static double small_pages_of(const struct outcome *o) {
+    return o->time[PAGES_SMALL].net_ns;
+}
 static double spread_of(const struct outcome *o) {
-    return 100 * (o->cpu.most - o->cpu.least) / o->net_ns;
+    const struct timing *timing = &o->time[PAGES_GIVEN];
+
+    return 100 * (timing->cpu.most - timing->cpu.least) / timing->net_ns;
 }
 static double peak_of(const struct outcome *o) { return o->peak; }
 static double mean_of(const struct outcome *o) { return o->mean; }
@@ -44,6 +49,8 @@ static const struct {
     {MEASURE_TIME, "Time, ns CPU per operation less the floor, median", time_of, 2},
     {MEASURE_TIME, "Spread of it: slowest less fastest run, % of the median", spread_of,
      1},
+    {MEASURE_SMALL_PAGES, "The same time where nobody is given huge pages",
+     small_pages_of, 2},
     {MEASURE_FOOTPRINT, "Peak footprint over peak live bytes", peak_of, 3},
     {MEASURE_FOOTPRINT, "Mean footprint over mean live bytes", mean_of, 3},
     {MEASURE_LEFT,
@@ -117,8 +124,8 @@ static void print_traces(const struct compare *compare) {
                trace->name, trace->reel.operations,
                format_size(size, trace->reel.peak_live_bytes),
                trace->reel.peak_live_blocks);
-        if (!isnan(trace->outcomes[COMPARE_FLOOR].cpu.median))
-            printf("; floor %.2f ns", trace->outcomes[COMPARE_FLOOR].cpu.median);
+        const struct timing *floor = &trace->outcomes[COMPARE_FLOOR].time[PAGES_GIVEN];
+        if (!isnan(floor->cpu.median)) printf("; floor %.2f ns", floor->cpu.median);
         putchar('\n');
     }
 }
@@ -211,7 +218,13 @@ static void print_goals(const struct compare *compare) {
         print_goal(compare, goal, &head);
 }
 
-void compare_print(const struct compare *compare) {
+void compare_print(const struct compare *compare, const struct provenance *provenance) {
+    printf("rmtool %s, %s\n%s\nhuge pages: %s; runs: %" PRIu64 ", samples: %" PRIu64
+           ", seed: %" PRIu64 "\n\n",
+           tool_version, provenance->machine,
+           provenance->command ? provenance->command : "rmtool",
+           compare->options.no_huge_pages ? "forbidden" : "as the system has it",
+           compare->options.runs, compare->options.samples, compare->options.seed);
     print_entrants(compare);
     print_traces(compare);
     for (size_t i = 0; i < N_TABLES; i++)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "race.h"
 #include "say.h"
 #include "worker.h"
 
@@ -18,6 +19,9 @@ static const struct known {
     {.name = "floor", .kind = ENTRANT_FLOOR},
     {.name = "rmalloc", .kind = ENTRANT_HANDLES},
     {.name = "rmalloc/single", .kind = ENTRANT_HANDLES, .threads = RM_THREADS_NONE},
+#if RACE_INLINE_LOCKS
+    {.name = "rmalloc/call", .kind = ENTRANT_HANDLES, .by_call = true},
+#endif
     {.name = "rmalloc/steady", .kind = ENTRANT_HANDLES, .policy = RM_COMPACT_STEADY},
     {.name = "rmalloc/manual", .kind = ENTRANT_HANDLES, .policy = RM_COMPACT_MANUAL},
     {.name = "glibc", .kind = ENTRANT_LIBC},

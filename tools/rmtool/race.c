@@ -5,6 +5,10 @@
  */
 #include "race.h"
 
+#if RACE_INLINE_LOCKS
+#include "rmalloc_inline.h"
+#endif
+
 #define TOUCH_EVERY 64
 #define INLINE static inline __attribute__((always_inline))
 
@@ -149,9 +153,13 @@ bool race_bump(struct race *race, struct race_bump *bump) {
 
 /* --------------------------------------------------------------------- handles */
 
-/* The locks of the loop below: inline ones where the library has them. */
-#define INLINE_LOCK rmlock
-#define INLINE_UNLOCK rmunlock
+#if RACE_INLINE_LOCKS
+#define BEST_LOCK rmlock_inline
+#define BEST_UNLOCK rmunlock_inline
+#else
+#define BEST_LOCK rmlock
+#define BEST_UNLOCK rmunlock
+#endif
 
 INLINE bool make_block(void *allocator, void **slot, enum trace_op op, size_t size,
                        size_t alignment) {
@@ -185,7 +193,7 @@ INLINE bool drop_block(void *allocator, void **slot) { return rmfree(*slot) == R
     }                                                                                    \
     INLINE bool name##_unlock(void **slot) { return unlock_call(*slot) == RM_OK; }
 
-HANDLES(handles, INLINE_LOCK, INLINE_UNLOCK)
+HANDLES(handles, BEST_LOCK, BEST_UNLOCK)
 HANDLES(called, rmlock, rmunlock)
 
 bool race_handles(struct race *race, rm_heap_t *heap) {

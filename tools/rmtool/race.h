@@ -13,6 +13,13 @@
 #include "reel.h"
 #include "rmalloc.h"
 
+/* Whether the library has locks that are not calls; then the handles' loop uses them. */
+#if __has_include("rmalloc_inline.h")
+#define RACE_INLINE_LOCKS 1
+#else
+#define RACE_INLINE_LOCKS 0
+#endif
+
 /* A malloc and its family. */
 struct race_calls {
     void *(*malloc)(size_t size);

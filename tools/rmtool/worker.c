@@ -18,6 +18,9 @@
 #include "jobs.h"
 #include "say.h"
 
+/* An allocator that finds no memory may look for it for ever. */
+#define SECONDS_MAX 600
+
 int worker_fail(struct worker *worker, const char *format, ...) {
     va_list arguments;
 
@@ -189,6 +192,7 @@ int worker_main(const char *files) {
                       MAP_SHARED | MAP_POPULATE, file, 0);
     if (worker.job == MAP_FAILED)
         return complain_usage("compare", WORKER_OPTION " is for rmtool itself");
+    alarm(SECONDS_MAX);
     status = prepare(&worker, reel);
     if (status == STATUS_OK) status = jobs_run(&worker);
     if (status == STATUS_OK) worker.job->state = JOB_DONE;
