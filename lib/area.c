@@ -292,6 +292,43 @@ unit_t area_largest_but_last(struct area *a) {
 
 /* --- moving spans --- */
 
+static void gap_takes(struct area *a, struct area_gap *gap, unit_t span) {
+    unit_t units = free_size(area_header(a, span));
+    struct pages p = free_out(a, span, units);
+    /* One range a span: of two the larger stays, the other counts as committed again. */
+    if (p.n > gap->pages[1]) gap->pages[0] = p.first, gap->pages[1] = p.n;
+    gap->end = span + units;
+}
+
+void area_gap_open(struct area *a, unit_t span, struct area_gap *gap) {
+    *gap = (struct area_gap){.at = span};
+    gap_takes(a, gap, span);
+}
+
+void area_gap_widen(struct area *a, struct area_gap *gap) {
+    unit_t span = gap->end;
+    gap_takes(a, gap, span);
+    zones_vanishes(a->zones, span, gap->end, a->limit);
+}
+
+void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units) {
+    clear_prev(a, gap->at); /* what lies below it is used */
+    zones_vanishes(a->zones, gap->end, gap->end + units, a->limit);
+    zones_begins(a->zones, gap->at);
+    gap->at += units;
+    gap->end += units;
+}
+
+void area_gap_close(struct area *a, const struct area_gap *gap) {
+#if RM_CHECKS >= RM_CHECKS_FULL
+    if (gap->pages[1] == 0)
+        memset(area_at(a, gap->at), 0xDD, units_bytes(gap->end - gap->at));
+#endif
+    store64(area_at(a, gap->at), 0);
+    zones_begins(a->zones, gap->at);
+    free_in(a, gap->at, gap->end - gap->at, (struct pages){gap->pages[0], gap->pages[1]});
+}
+
 void area_stretch(struct area *a, unit_t gap, unit_t at) {
     unit_t size = free_size(area_header(a, gap)), used = gap + size;
     unit_t end = used + area_units(a, used);

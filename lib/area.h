@@ -125,6 +125,19 @@ unit_t area_next_free(const struct area *a, unit_t span);
 /* A span's start near `unit`, at or below it: where a walk can begin. O(zones without one). */
 unit_t area_start_near(const struct area *a, unit_t unit);
 
+/* A free span out of the index, while used spans are moved down through it, one after another. */
+struct area_gap {
+    unit_t at, end;    /* it is [at, end) now */
+    uint32_t pages[2]; /* given back inside it: the first and how many */
+};
+void area_gap_open(struct area *a, unit_t span, struct area_gap *gap);
+/* The span at its end is free: it becomes part of it. */
+void area_gap_widen(struct area *a, struct area_gap *gap);
+/* The used span of `units` at its end has been copied to its beginning. */
+void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units);
+/* It is a free span again. */
+void area_gap_close(struct area *a, const struct area_gap *gap);
+
 /* Join the free span `gap`, from `at` on, with the used span right above it: from here on they
    are one span, whose header (that of the used one) stands in front. */
 void area_stretch(struct area *a, unit_t gap, unit_t at);

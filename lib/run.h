@@ -72,7 +72,8 @@ static inline char *run_links(const struct run *r) {
 /* A listed run's neighbour. */
 unit_t run_link(const struct store *s, unit_t span, unsigned which);
 enum density run_density(const struct run *r);
-/* Put a run in front of the list of its density; take it out of that of `density`, whose links
+/* Put a run into the list of its density, in front if it lies lower than what is there, else behind;
+   take it out of that of `density`, whose links
    it still has. */
 void run_list(struct store *s, const struct run *r);
 void run_unlist(struct store *s, const struct run *r, enum density density);
