@@ -5,7 +5,10 @@
 #include "move.h"
 #include "small.h"
 
-enum { LOOKS_MAX = 64 }; /* at pinned runs, in one action */
+enum {
+    LOOKS_MAX = 64, /* at pinned runs, in one action */
+    LINE = 64       /* bytes that come at once from memory */
+};
 
 /* --- which run gives --- */
 
@@ -62,10 +65,19 @@ static uint64_t lowest_of(uint64_t mask, unsigned n) {
     return mask ^ rest;
 }
 
+/* Ask for memory that will be needed soon: runs lie anywhere, and so do the entries of objects. */
 static void ask_for_entries(const struct store *s, const struct run *r, uint64_t slots) {
     for (; slots != 0; slots &= slots - 1)
         __builtin_prefetch(table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(slots)))),
                            1);
+}
+static void ask_for_run(const struct store *s, unit_t span, size_t bytes, bool to_write) {
+    const char *at = area_at(&s->area, span);
+    for (size_t line = 0; line < bytes; line += LINE)
+        if (to_write)
+            __builtin_prefetch(at + line, 1);
+        else
+            __builtin_prefetch(at + line, 0);
 }
 
 /* The objects in slots `given` go to slots `taken` of a run of the same class. */
@@ -93,9 +105,13 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     unsigned n = live < room ? live : room;
     uint64_t given = lowest_of(run_live_mask(&source), n);
     uint64_t taken = lowest_of(target.free, n);
-    ask_for_entries(s, &source, given);
-    char *next = area_at(&s->area, load32(run_links(&source) + 4)); /* to give then */
-    for (unsigned line = 0; line < 4; line++) __builtin_prefetch(next + 64 * line);
+    /* Who gives and who takes then? As large as these, most likely. */
+    unit_t next = load32(run_links(&source) + 4);
+    if (n == live)
+        ask_for_run(s, next, units_bytes(run_units(source.class, source.slots)), false);
+    unit_t after = load32(run_links(&target));
+    if (n == room)
+        ask_for_run(s, after, units_bytes(run_units(target.class, target.slots)), true);
 
     /* The links lie in the highest free slot: it is taken last, but given as any other. */
     uint64_t source_free = source.free | given, target_free = target.free & ~taken;
@@ -118,6 +134,10 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     }
     run_set_free(s, &target, target_free);
     if (target_leaves && target_free != 0) run_list(s, &target);
+    if (n < live || next == from || next == to) return;
+    struct run then = run_at(s, next);
+    ask_for_entries(s, &then, run_live_mask(&then));
+    ask_for_run(s, load32(run_links(&then) + 4), 4 * LINE, false);
 }
 
 /* --- what is left --- */

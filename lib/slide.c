@@ -5,6 +5,17 @@
 #include "move.h"
 #include "run.h"
 
+enum {
+    LINE = 64, /* bytes that come at once from memory */
+    AHEAD = 4 * LINE,
+    ASK_MOST = 4096
+};
+
+static void ask(const char *from, size_t bytes) {
+    if (bytes > ASK_MOST) bytes = ASK_MOST;
+    for (size_t at = 0; at < bytes; at += LINE) __builtin_prefetch(from + at);
+}
+
 /* Ask for what the move of a span will need: entries come in no order that the machine could guess.
    Returns where the next one begins, whose header will be needed for that. */
 static unit_t look_ahead(const struct store *s, unit_t span) {
@@ -20,9 +31,9 @@ static unit_t look_ahead(const struct store *s, unit_t span) {
     } else if (kind != SPAN_FREE) {
         __builtin_prefetch(table_slot(&s->table, block_ref(h)), 1);
     }
-    unit_t next = span + area_units(a, span);
-    for (unsigned line = 0; line < 4; line++) /* a header, and references */
-        __builtin_prefetch(area_at(a, next) + 64 * line);
+    unit_t units = area_units(a, span), next = span + units;
+    if (kind != SPAN_FREE) ask(area_at(a, span) + AHEAD, units_bytes(units));
+    ask(area_at(a, next), AHEAD); /* a header, and references */
     return next;
 }
 
