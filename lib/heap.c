@@ -291,7 +291,8 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
     s->requested -= heap_size(h, slot);
     free_place(s, e);
     table_put(t, slot);
-    if (unlikely(t->n_taken == 0)) small_drop_kept(s);
+    if (unlikely(t->n_taken == 0))
+        while (small_drop_kept(s)) continue;
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) &&
         region_closed(&h->region))
         region_settle(&h->region, s);

@@ -25,10 +25,6 @@ size_t small_largest(const struct store *s);
 unit_t small_free_slot(struct store *s, struct run *r, unsigned i);
 unit_t small_free(struct store *s, unit_t span, unsigned i);
 
-/* Move the object in slot `i` of a run to a free slot of another run of its class. The run it
-   leaves may be gone afterwards. */
-void small_shift(struct store *s, unit_t from, unsigned i, unit_t to);
-
 /* Undo small_free, at once: the object is in some slot of the same run again, with the slack
    it had. `before` is the run as it was; its entry names the slot. Returns where its bytes go. */
 char *small_restore(struct store *s, const struct run *before, uint32_t ref);
@@ -45,8 +41,8 @@ unsigned small_follow(struct store *s, unit_t span);
 void small_keep_gap(struct store *s, unit_t gap);
 /* Are there objects whose slots are so long? */
 bool small_has_stride(const struct store *s, size_t bytes);
-/* Make what small_keep_gap kept, and has not been used since, free again. */
-void small_drop_kept(struct store *s);
+/* Make one that small_keep_gap kept, and that has not been used since, free again. False: there is none. */
+bool small_drop_kept(struct store *s);
 
 /* Cut a run down to its live objects, two or more, in place. None of them is locked. Nothing
    happens where that frees no unit. */
