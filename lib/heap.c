@@ -17,6 +17,8 @@ _Static_assert(LOCKS_LIMIT - LOCKS_NONE == RM_LOCKS_MAX, "lock counts");
 
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
+/* What one step of a compaction makes of free slots at the table's end, at most. */
+enum { STEP_SLOTS = 1024 };
 /* A growing heap compacts first where garbage is above 1/8 of what is used, and this. */
 enum { GROWTH_SHARE = 8, GROWTH_LEAST = 32 * 1024 };
 
@@ -363,7 +365,10 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
     struct compact_goal goal = {.bytes = bytes};
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
     /* Every handle's slot that is free at the table's end is memory too. */
-    region_settle(&h->region, &h->store);
+    if (bytes != 0 || nanoseconds != 0)
+        region_settle_some(&h->region, &h->store, STEP_SLOTS);
+    else
+        region_settle(&h->region, &h->store);
     return compact(&h->store, &goal);
 }
 

@@ -150,12 +150,22 @@ bool region_close(struct region *r, struct store *s) {
     return true;
 }
 
-void region_settle(struct region *r, struct store *s) {
-    table_shrink(&s->table, false);
+/* The border of a closed region goes to the last slot. */
+static void move_border(struct region *r, struct store *s) {
     if (!region_closed(r) || s->table.room == s->table.n_slots) return;
     s->table.room = s->table.n_slots;
     r->table_end = table_low(s);
     move_area_end(r, s, r->table_end);
+}
+
+void region_settle(struct region *r, struct store *s) {
+    table_shrink(&s->table, false);
+    move_border(r, s);
+}
+
+void region_settle_some(struct region *r, struct store *s, uint32_t slots) {
+    table_shrink_some(&s->table, slots);
+    move_border(r, s);
 }
 
 bool region_grow(struct region *r, struct store *s, unit_t units) {

@@ -91,7 +91,7 @@ static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
 
 /* What compaction costs, as bytes moved: each block beside its own, for its table entry; each look at
    a span, for the memory it lies in. */
-enum { WORK_BLOCK = 256, WORK_LOOK = 128 };
+enum { WORK_BLOCK = 128, WORK_LOOK = 128 };
 static inline size_t store_work(const struct store *s) {
     return s->moved + s->moved_blocks * WORK_BLOCK + s->looked * WORK_LOOK;
 }
