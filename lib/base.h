@@ -24,7 +24,17 @@ static inline unsigned bit_lowest(uint64_t x) { return (unsigned)__builtin_ctzll
 static inline unsigned bit_highest(uint64_t x) {
     return 63u - (unsigned)__builtin_clzll(x);
 }
-static inline unsigned bit_count(uint64_t x) { return (unsigned)__builtin_popcountll(x); }
+/* Where the processor has no instruction for certain, the compiler's own would be a call. */
+static inline unsigned bit_count(uint64_t x) {
+#ifdef __POPCNT__
+    return (unsigned)__builtin_popcountll(x);
+#else
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)(x * UINT64_C(0x0101010101010101) >> 56);
+#endif
+}
 
 /* The n lowest bits, n <= 63. */
 static inline uint64_t bit_mask(unsigned n) { return (UINT64_C(1) << n) - 1; }

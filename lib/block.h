@@ -14,6 +14,13 @@ bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment);
 /* The same in a span just cut out, of block_units(size, alignment != 0) units. */
 void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
                  size_t alignment);
+/* Give a block without an alignment of its own another size of as many units. */
+static inline void block_set_size(struct store *s, unit_t span, uint32_t slot,
+                                  size_t size) {
+    area_set_header(&s->area, span,
+                    SPAN_BLOCK | (uint64_t)size << BLOCK_SIZE_SHIFT |
+                        (uint64_t)slot << BLOCK_REF_SHIFT);
+}
 /* Make a block's span free memory. */
 void block_free(struct store *s, unit_t span);
 

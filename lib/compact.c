@@ -233,8 +233,11 @@ static bool work_toward(struct store *s, struct effort *e) {
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {
+    if (s->table.unlocked) s->changes++;
+    s->table.unlocked = 0;
     if (still_done(s, goal)) return true;
-    struct effort e = {.goal = goal, .work = store_work(s), .moved = s->moved};
+    struct effort e = {
+        .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};
     unit_t extent = area_extent(&s->area);
     take_up(s, goal);
     bool done = work_toward(s, &e);

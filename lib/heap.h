@@ -7,8 +7,8 @@
 #ifndef RM_HEAP_H
 #define RM_HEAP_H
 
+#include "quick.h"
 #include "region.h"
-#include "store.h"
 
 #include <rmalloc.h>
 
@@ -36,6 +36,13 @@ static inline rm_memory_t *heap_handle(const struct heap *h, uint32_t slot) {
 
 /* Bytes a heap's own structure takes at the top of its region. */
 enum { HEAP_STRUCTURE = (sizeof(struct heap) + UNIT - 1) / UNIT * UNIT };
+/* The same with room for the heads of lists of blocks that rest; and how long a region must be. */
+enum {
+    HEAP_STRUCTURE_QUICK =
+        HEAP_STRUCTURE +
+        (QUICK_BLOCKS * sizeof(struct quick_list) + UNIT - 1) / UNIT * UNIT,
+    HEAP_QUICK_MIN = 1024 * 1024
+};
 
 /* A block. alignment: 0 or a power of two. RM_ENOMEM, RM_ESYSTEM: nothing has changed. */
 rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,
@@ -48,6 +55,9 @@ rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size);
 /* The size asked for of a live slot's block; and its locks. */
 size_t heap_size(const struct heap *h, uint32_t slot);
 unsigned heap_locks(const struct heap *h, uint32_t slot);
+
+/* Before the heap is looked at: nothing rests any more. */
+void heap_settle(struct heap *h);
 
 bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds);
 size_t heap_largest(struct heap *h, bool after_compaction);

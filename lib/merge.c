@@ -90,11 +90,10 @@ static void copy_objects(struct store *s, const struct run *from, uint64_t given
         uint32_t ref = run_ref(from, i);
         copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
         run_put_ref(to, j, ref);
-        size_t distance = (size_t)(place - area_at(&s->area, to->span));
         uint64_t e = table_entry(&s->table, ref_slot(ref));
+        unsigned shape = (entry_shape(e) & ~(unsigned)bit_mask(6)) | j;
         table_set(&s->table, ref_slot(ref),
-                  entry_moved(e, units_bytes(to->span) + distance,
-                              (unsigned)((distance - HEADER) >> UNIT_SHIFT)));
+                  entry_moved(e, (size_t)(place - s->area.base), shape));
     }
 }
 
@@ -149,11 +148,11 @@ static void set_free(struct store *s, unit_t span) {
     uint32_t slot = ref_slot(run_ref(&r, i));
     size_t size = run_size(&r, i);
     char content[SMALL_MAX];
-    memcpy(content, run_slot(&r, i), size);
+    memcpy(content, run_slot(&r, i), run_content(size));
     unit_t gap = small_free(s, span, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
     block_write(s, gap, slot, size, 0);
-    memcpy(area_at(&s->area, gap) + HEADER, content, size);
+    memcpy(area_at(&s->area, gap) + HEADER, content, run_content(size));
     store_moved(s, size, 1);
 }
 

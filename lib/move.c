@@ -33,7 +33,8 @@ unit_t move_target(const struct store *s, unit_t gap, unit_t span) {
 /* The bytes of a used span that have to go with it, its header not counted. */
 static size_t content_bytes(const struct store *s, unit_t span, unit_t units) {
     uint64_t h = area_header(&s->area, span);
-    return header_kind(h) == SPAN_BLOCK ? block_size(h) : units_bytes(units) - HEADER;
+    return header_kind(h) == SPAN_BLOCK ? run_content(block_size(h))
+                                        : units_bytes(units) - HEADER;
 }
 
 void move_arrived(struct store *s, unit_t span, unit_t from) {
@@ -106,7 +107,7 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     uint32_t slot = ref_slot(run_ref(&r, i));
     size_t size = run_size(&r, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
-    memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
+    memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), run_content(size));
     block_write(s, gap, slot, size, 0);
     store_moved(s, size, 1);
     unit_t freed = small_free(s, run, i);

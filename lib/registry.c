@@ -11,14 +11,25 @@
 enum { PLACES = RM_HEAPS_MAX + 1 };
 _Static_assert(PLACES <= 1 << PLACE_BITS, "places fit a tag");
 
-/* A place's state: its heap's tag, and these. 0: no heap. */
-enum { STATE_LIVE = 1 << TAG_BITS, STATE_UNSHARED = 2 << TAG_BITS };
+struct rm_gate rm_gates[RM_GATES];
+
+/* The public header repeats what it relies on. */
+_Static_assert(RM_GATES == 1 << PLACE_BITS && RM_GATE_LIVE == 1 << TAG_BITS, "tags");
+_Static_assert(offsetof(struct heap, store.table.top) == offsetof(struct rm_core, top) &&
+                   offsetof(struct heap, store.table.n_slots) ==
+                       offsetof(struct rm_core, n_slots) &&
+                   offsetof(struct heap, store.table.unlocked) ==
+                       offsetof(struct rm_core, unlocked) &&
+                   offsetof(struct heap, store.area.base) ==
+                       offsetof(struct rm_core, base),
+               "what begins a heap");
+_Static_assert(ENTRY_LOCKS_SHIFT == 46 && ENTRY_GENERATION_SHIFT == 49 &&
+                   LOCKS_NONE == 2 && LOCKS_FEW == 4 && ENTRY_PLACE_MASK == 0x7fffffff,
+               "entries");
 
 struct place {
     pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
-    _Atomic uint32_t state;
-    uint32_t uses; /* heaps so far */
-    struct heap *heap;
+    uint32_t uses;         /* heaps so far */
     /* Its region, out of reach of what damages the heap. */
     char *low;
     size_t bytes;
@@ -36,31 +47,19 @@ static unsigned queue_first, queue_length;
 static unsigned n_created;             /* heaps there are, the default one not counted */
 static _Atomic uint32_t default_state; /* that of the default heap's place, or 0 */
 
-bool registry_enter(uint64_t tag, struct access *a) {
-    unsigned place = (unsigned)(tag & bit_mask(PLACE_BITS));
-    if (unlikely(place >= PLACES)) return false;
-    struct place *p = &places[place];
-    uint32_t state = atomic_load_explicit(&p->state, memory_order_acquire);
-    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | STATE_LIVE;
-    a->place = place;
-    if (state == (live | STATE_UNSHARED)) {
-        a->locked = false;
-    } else if (state == live) {
-        pthread_mutex_lock(&p->mutex);
-        a->locked = true;
-        if (unlikely(atomic_load_explicit(&p->state, memory_order_relaxed) != live)) {
-            pthread_mutex_unlock(&p->mutex); /* destroyed meanwhile */
-            return false;
-        }
-    } else {
-        return false;
-    }
-    a->heap = p->heap;
-    return true;
+bool registry_enter_locked(uint64_t tag, struct access *a) {
+    const struct rm_gate *g = &rm_gates[a->place];
+    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
+    pthread_mutex_lock(&places[a->place].mutex);
+    a->locked = true;
+    a->heap = (struct heap *)g->heap;
+    if (likely(__atomic_load_n(&g->tag, __ATOMIC_RELAXED) == live)) return true;
+    registry_unlock(a); /* destroyed meanwhile */
+    return false;
 }
 
-void registry_leave(const struct access *a) {
-    if (a->locked) pthread_mutex_unlock(&places[a->place].mutex);
+void registry_unlock(const struct access *a) {
+    pthread_mutex_unlock(&places[a->place].mutex);
 }
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {
@@ -93,24 +92,27 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     struct place *p = &places[place];
     struct region region;
     bool refused;
-    char *top = region_init(&region, o->memory, o->size, HEAP_STRUCTURE, &refused);
+    bool large = o->size == 0 || o->size >= HEAP_QUICK_MIN;
+    size_t structure = large ? HEAP_STRUCTURE_QUICK : HEAP_STRUCTURE;
+    char *top = region_init(&region, o->memory, o->size, structure, &refused);
     if (top == NULL) return refused ? RM_ESYSTEM : RM_ENOMEM;
     *tag = (uint64_t)(p->uses & bit_mask(EPOCH_BITS)) << PLACE_BITS | place;
     struct heap *h = (struct heap *)top;
-    memset(h, 0, sizeof *h);
+    memset(h, 0, structure);
     h->tag = *tag;
     h->compaction = o->compaction;
     h->region = region;
+    if (large) h->store.quick.blocks = (struct quick_list *)(top + HEAP_STRUCTURE);
     small_init(&h->store);
     region_open(&h->region, &h->store, top, first_generation(p->uses));
     p->uses++;
-    p->heap = h;
     p->low = region.low;
     p->bytes = region.bytes;
     p->pages = region.pages;
-    uint32_t unshared = o->threads == RM_THREADS_NONE ? STATE_UNSHARED : 0;
-    atomic_store_explicit(&p->state, (uint32_t)*tag | STATE_LIVE | unshared,
-                          memory_order_release);
+    struct rm_gate *g = &rm_gates[place];
+    g->heap = (struct rm_core *)h;
+    g->shared = o->threads != RM_THREADS_NONE;
+    __atomic_store_n(&g->tag, (uint32_t)*tag | RM_GATE_LIVE, __ATOMIC_RELEASE);
     return RM_OK;
 }
 
@@ -137,13 +139,14 @@ bool registry_destroy(uint64_t tag) {
     bool found = registry_enter(tag, &a);
     if (found) {
         struct place *p = &places[a.place];
-        uint32_t state = atomic_load_explicit(&p->state, memory_order_relaxed);
-        atomic_store_explicit(&p->state, 0, memory_order_release);
+        struct rm_gate *g = &rm_gates[a.place];
+        uint32_t state = __atomic_load_n(&g->tag, __ATOMIC_RELAXED);
+        __atomic_store_n(&g->tag, 0, __ATOMIC_RELEASE);
         if (state == atomic_load_explicit(&default_state, memory_order_relaxed))
             atomic_store_explicit(&default_state, 0, memory_order_release);
         else
             n_created--;
-        p->heap = NULL;
+        g->heap = NULL;
         if (p->pages) os_unreserve(p->low, p->bytes);
         return_place(a.place);
         registry_leave(&a);
@@ -165,7 +168,7 @@ rm_status_t registry_default(uint64_t *tag) {
         const rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
         status = create(&options, tag);
         if (status == RM_OK)
-            atomic_store_explicit(&default_state, (uint32_t)*tag | STATE_LIVE,
+            atomic_store_explicit(&default_state, (uint32_t)*tag | RM_GATE_LIVE,
                                   memory_order_release);
     }
     pthread_mutex_unlock(&registry_mutex);

@@ -13,6 +13,8 @@
 
 #include "heap.h"
 
+#include <rmalloc_inline.h>
+
 enum { PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
 
 /* A heap that a call is inside of. */
@@ -22,9 +24,23 @@ struct access {
     bool locked;
 };
 
-/* Enter the heap of a tag; false: there is none. Each true is followed by a leave. */
-bool registry_enter(uint64_t tag, struct access *a);
-void registry_leave(const struct access *a);
+/* Enter the heap of a tag; false: there is none. Each true is followed by a leave. A shared heap's
+   mutex is left alone while the process has only ever had one thread. */
+bool registry_enter_locked(uint64_t tag, struct access *a);
+static inline bool registry_enter(uint64_t tag, struct access *a) {
+    a->place = (unsigned)(tag & bit_mask(PLACE_BITS));
+    a->locked = false;
+    const struct rm_gate *g = &rm_gates[a->place];
+    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
+    if (__atomic_load_n(&g->tag, __ATOMIC_ACQUIRE) != live) return false;
+    if (g->shared && !RM_SINGLE_THREADED) return registry_enter_locked(tag, a);
+    a->heap = (struct heap *)g->heap;
+    return true;
+}
+void registry_unlock(const struct access *a);
+static inline void registry_leave(const struct access *a) {
+    if (unlikely(a->locked)) registry_unlock(a);
+}
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);

@@ -1,56 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "run.h"
 
-struct run run_at(const struct store *s, unit_t span) {
-    uint64_t h = area_header(&s->area, span);
-    struct run r = {.span = span, .class_id = run_class(h), .slots = run_slots(h)};
-    r.free = run_mask(h);
-    r.class = &size_classes[r.class_id];
-    char *at = area_at(&s->area, span);
-    r.first = at + run_slots_offset(r.class, r.slots);
-    r.refs = r.class->embedded ? r.first + r.class->capacity : at + HEADER;
-    r.ref_step = r.class->embedded ? r.class->stride : 4;
-    return r;
-}
-
 uint64_t run_header(unsigned class_id, unsigned slots, uint64_t free) {
     return SPAN_RUN | (uint64_t)class_id << RUN_CLASS_SHIFT |
            (uint64_t)slots << RUN_SLOTS_SHIFT | free << RUN_MASK_SHIFT;
-}
-
-void run_set_free(struct store *s, struct run *r, uint64_t free) {
-    r->free = free;
-    area_set_header(&s->area, r->span, run_header(r->class_id, r->slots, free));
-}
-
-/* --- sizes --- */
-
-void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
-    store32(r->refs + i * r->ref_step, ref);
-}
-
-static char *wide_slack(const struct run *r, unsigned i) {
-    return run_slot(r, i) + r->class->capacity - 2;
-}
-
-size_t run_size(const struct run *r, unsigned i) {
-    unsigned slack = run_ref(r, i) & (unsigned)bit_mask(SLACK_BITS);
-    if (unlikely(slack == SLACK_WIDE)) {
-        uint16_t wide;
-        memcpy(&wide, wide_slack(r, i), sizeof wide);
-        slack = wide;
-    }
-    return (size_t)r->class->capacity - slack;
-}
-
-void run_set_ref(const struct run *r, unsigned i, uint32_t slot, size_t size) {
-    unsigned slack = r->class->capacity - (unsigned)size;
-    if (unlikely(slack >= SLACK_WIDE)) {
-        uint16_t wide = (uint16_t)slack;
-        memcpy(wide_slack(r, i), &wide, sizeof wide);
-        slack = SLACK_WIDE;
-    }
-    run_put_ref(r, i, slot << SLACK_BITS | slack);
 }
 
 void run_set_size(const struct run *r, unsigned i, size_t size) {
@@ -67,10 +20,6 @@ unit_t run_link(const struct store *s, unit_t span, unsigned which) {
 static void set_link(struct store *s, unit_t span, unsigned which, unit_t to) {
     struct run r = run_at(s, span);
     store32(run_links(&r) + 4 * which, to);
-}
-
-enum density run_density(const struct run *r) {
-    return 2 * run_live(r) > r->slots ? DENSE : SPARSE;
 }
 
 void run_list(struct store *s, const struct run *r) {
@@ -102,11 +51,6 @@ void run_unlist(struct store *s, const struct run *r, enum density density) {
     set_link(s, previous, RUN_NEXT, next);
     set_link(s, next, RUN_PREVIOUS, previous);
     if (*head == r->span) *head = next;
-}
-
-unit_t run_first(const struct store *s, unsigned class_id) {
-    const struct class_runs *runs = &s->runs[class_id];
-    return runs->head[DENSE] != UNIT_NIL ? runs->head[DENSE] : runs->head[SPARSE];
 }
 
 unit_t run_last(const struct store *s, unsigned class_id) {

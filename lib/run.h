@@ -4,8 +4,8 @@
  * slot:28 slack:4, the slack being capacity less size, or 15 where the slack stands in the
  * capacity's last 2 bytes.
  *
- *      separate   hdr | ref 0 .. ref n-1 | pad | slot 0 | slot 1 | ... | pad
- *      embedded   hdr | slot 0   ref 0 | slot 1   ref 1 | ...       | pad
+ *      separate   hdr | ref 0 1 2 3 | slot 0 | slot 1 | slot 2 | slot 3 | ref 4 5 6 7 | ...
+ *      embedded   hdr | slot 0   ref 0 | slot 1   ref 1 | ...
  *
  * A run with a free slot is in a circular list of its class and density; its links (next:32
  * previous:32) lie in its highest free slot. Knows nothing of who puts what into a slot.
@@ -24,17 +24,24 @@ struct run {
     unsigned class_id, slots;
     uint64_t free; /* mask */
     const struct size_class *class;
-    char *first; /* slot 0 */
-    char *refs;  /* of slot 0; the next is ref_step bytes on */
-    unsigned ref_step;
+    char *at; /* the header */
 };
-struct run run_at(const struct store *s, unit_t span);
+static inline struct run run_at_header(const struct store *s, unit_t span, uint64_t h) {
+    struct run r = {.span = span, .class_id = run_class(h), .slots = run_slots(h)};
+    r.free = run_mask(h);
+    r.class = &size_classes[r.class_id];
+    r.at = area_at(&s->area, span);
+    return r;
+}
+static inline struct run run_at(const struct store *s, unit_t span) {
+    return run_at_header(s, span, area_header(&s->area, span));
+}
 
 static inline char *run_slot(const struct run *r, unsigned i) {
-    return r->first + i * r->class->stride;
+    return r->at + slot_offset(r->class, i);
 }
 static inline uint32_t run_ref(const struct run *r, unsigned i) {
-    return load32(r->refs + i * r->ref_step);
+    return load32(r->at + ref_offset(r->class, i));
 }
 static inline uint32_t ref_slot(uint32_t ref) { return ref >> SLACK_BITS; }
 static inline unsigned run_live(const struct run *r) {
@@ -44,24 +51,58 @@ static inline unsigned run_live(const struct run *r) {
 static inline uint64_t run_live_mask(const struct run *r) {
     return ~r->free & bit_mask(r->slots);
 }
-/* The slot an object at `place` is. */
-static inline unsigned run_index(const struct store *s, const struct run *r,
-                                 size_t place) {
-    uint32_t distance = (uint32_t)(s->area.base + place - r->first);
-    return (unsigned)((uint64_t)distance * r->class->reciprocal >> 20);
+/* The slot that the object of an entry is. */
+static inline unsigned run_index(const struct store *s, const struct run *r, uint64_t e) {
+    if (likely(entry_locks(e) != LOCKS_MANY)) return entry_index(e);
+    return slot_index(r->class, (unsigned)(s->area.base + entry_place(e) - r->at));
+}
+/* The shape, in its entry, of an object of such a size in slot i. */
+static inline unsigned run_shape(const struct run *r, unsigned i, size_t size) {
+    unsigned slack = r->class->capacity - (unsigned)size;
+    return i | slack_code(r->class, slack) << 6 | r->class_id << 8;
+}
+
+/* The slack of a slot whose reference says SLACK_WIDE. */
+static inline char *run_wide_slack(const struct run *r, unsigned i) {
+    return run_slot(r, i) + r->class->capacity - 2;
 }
 
 /* The size that was asked for of a live slot, and how to note another one that fits. */
-size_t run_size(const struct run *r, unsigned i);
+static inline size_t run_size(const struct run *r, unsigned i) {
+    unsigned slack = run_ref(r, i) & (unsigned)bit_mask(SLACK_BITS);
+    if (unlikely(slack == SLACK_WIDE)) {
+        uint16_t wide;
+        memcpy(&wide, run_wide_slack(r, i), sizeof wide);
+        slack = wide;
+    }
+    return (size_t)r->class->capacity - slack;
+}
+/* Bytes of an object that have to go with it: a link, where it rests (quick.h). */
+static inline size_t run_content(size_t size) { return size < 4 ? 4 : size; }
 void run_set_size(const struct run *r, unsigned i, size_t size);
 
 /* Name a slot's object: its table slot and its size; or a reference as it was elsewhere. */
-void run_set_ref(const struct run *r, unsigned i, uint32_t slot, size_t size);
-void run_put_ref(const struct run *r, unsigned i, uint32_t ref);
+static inline void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
+    store32(r->at + ref_offset(r->class, i), ref);
+}
+static inline void run_set_ref(const struct run *r, unsigned i, uint32_t slot,
+                               size_t size) {
+    unsigned slack = r->class->capacity - (unsigned)size;
+    if (unlikely(slack >= SLACK_WIDE)) {
+        uint16_t wide = (uint16_t)slack;
+        memcpy(run_wide_slack(r, i), &wide, sizeof wide);
+        slack = SLACK_WIDE;
+    }
+    run_put_ref(r, i, slot << SLACK_BITS | slack);
+}
 
 /* The header word of a run; and another mask of free slots for one. */
 uint64_t run_header(unsigned class_id, unsigned slots, uint64_t free);
-void run_set_free(struct store *s, struct run *r, uint64_t free);
+static inline void run_set_free(struct store *s, struct run *r, uint64_t free) {
+    char *at = area_at(&s->area, r->span);
+    r->free = free;
+    store64(at, (load64(at) & bit_mask(RUN_MASK_SHIFT)) | free << RUN_MASK_SHIFT);
+}
 
 /* --- the lists --- */
 
@@ -71,7 +112,9 @@ static inline char *run_links(const struct run *r) {
 }
 /* A listed run's neighbour. */
 unit_t run_link(const struct store *s, unit_t span, unsigned which);
-enum density run_density(const struct run *r);
+static inline enum density run_density(const struct run *r) {
+    return 2 * run_live(r) > r->slots ? DENSE : SPARSE;
+}
 /* Put a run into the list of its density, in front if it lies lower than what is there, else behind;
    take it out of that of `density`, whose links
    it still has. */
@@ -79,7 +122,10 @@ void run_list(struct store *s, const struct run *r);
 void run_unlist(struct store *s, const struct run *r, enum density density);
 
 /* The first run of a class with a free slot, dense before sparse, or the last; UNIT_NIL. */
-unit_t run_first(const struct store *s, unsigned class_id);
+static inline unit_t run_first(const struct store *s, unsigned class_id) {
+    const struct class_runs *runs = &s->runs[class_id];
+    return runs->head[DENSE] != UNIT_NIL ? runs->head[DENSE] : runs->head[SPARSE];
+}
 unit_t run_last(const struct store *s, unsigned class_id);
 /* The run before a run that is in the lists of its class, in that order; UNIT_NIL. */
 unit_t run_before(const struct store *s, unit_t span);

@@ -15,22 +15,17 @@ void small_init(struct store *s) {
 
 /* Take the lowest free slot of a run: it stands in its list by the density it has then. */
 static unsigned take_slot(struct store *s, struct run *r) {
-    enum density before = run_density(r);
-    unsigned i = bit_lowest(r->free);
+    unsigned i = bit_lowest(r->free), live = run_live(r) + 1;
     uint64_t left = r->free & (r->free - 1);
-    if (left == 0) {
-        run_unlist(s, r, before);
+    if (unlikely(left == 0)) {
+        run_unlist(s, r, run_density(r));
         run_set_free(s, r, 0);
+    } else if (unlikely(live == r->slots / 2 + 1)) { /* dense from here on */
+        run_unlist(s, r, SPARSE);
+        run_set_free(s, r, left);
+        run_list(s, r);
     } else { /* the links stay: the highest free slot is another one */
-        struct run after = *r;
-        after.free = left;
-        if (run_density(&after) != before) {
-            run_unlist(s, r, before);
-            run_set_free(s, r, left);
-            run_list(s, r);
-        } else {
-            run_set_free(s, r, left);
-        }
+        run_set_free(s, r, left);
     }
     s->runs[r->class_id].live++;
     s->spare -= r->class->stride;
@@ -38,10 +33,11 @@ static unsigned take_slot(struct store *s, struct run *r) {
 }
 
 /* Name the object's place in its entry. */
-static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i) {
+static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i,
+                        size_t size) {
     size_t place = (size_t)(run_slot(r, i) - s->area.base);
-    unsigned back = (unsigned)((place - place_behind(r->span)) >> UNIT_SHIFT);
-    table_set(&s->table, slot, entry_moved(table_entry(&s->table, slot), place, back));
+    uint64_t e = table_entry(&s->table, slot);
+    table_set(&s->table, slot, entry_moved(e, place, run_shape(r, i, size)));
 }
 
 /* How many slots the next run of a class is to have. */
@@ -91,7 +87,7 @@ static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size) 
     struct run r = run_at(s, span);
     unsigned i = take_slot(s, &r);
     run_set_ref(&r, i, slot, size);
-    point_entry(s, slot, &r, i);
+    point_entry(s, slot, &r, i, size);
 }
 
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
@@ -116,36 +112,40 @@ size_t small_largest(const struct store *s) {
     return 0;
 }
 
-unit_t small_free(struct store *s, unit_t span, unsigned i) {
-    struct run r = run_at(s, span);
-    struct class_runs *runs = &s->runs[r.class_id];
-    uint64_t bit = UINT64_C(1) << i;
+/* Free the only object of a run, and the run. */
+static unit_t free_last(struct store *s, const struct run *r) {
+    struct class_runs *runs = &s->runs[r->class_id];
+    if (r->free != 0) run_unlist(s, r, run_density(r));
     runs->live--;
-    if ((r.free | bit) == bit_mask(r.slots)) { /* its last object */
-        if (r.free != 0) run_unlist(s, &r, run_density(&r));
-        runs->slots -= r.slots;
-        s->spare -= (size_t)(r.slots - 1) * r.class->stride;
-        return area_free(&s->area, span, run_units(r.class, r.slots));
-    }
-    s->spare += r.class->stride;
-    s->loose[r.class_id / 64] |= UINT64_C(1) << r.class_id % 64;
-    if (r.free == 0) {
-        run_set_free(s, &r, bit);
-        run_list(s, &r);
-        return UNIT_NIL;
-    }
-    struct run after = r;
-    after.free = r.free | bit;
-    if (run_density(&after) != run_density(&r)) {
-        run_unlist(s, &r, run_density(&r));
-        run_set_free(s, &r, after.free);
-        run_list(s, &r);
+    runs->slots -= r->slots;
+    s->spare -= (size_t)(r->slots - 1) * r->class->stride;
+    return area_free(&s->area, r->span, run_units(r->class, r->slots));
+}
+
+unit_t small_free_slot(struct store *s, struct run *r, unsigned i) {
+    uint64_t bit = UINT64_C(1) << i, free = r->free | bit;
+    if (unlikely(free == bit_mask(r->slots))) return free_last(s, r);
+    s->runs[r->class_id].live--;
+    s->spare += r->class->stride;
+    s->loose[r->class_id / 64] |= UINT64_C(1) << r->class_id % 64;
+    if (unlikely(r->free == 0)) {
+        run_set_free(s, r, bit);
+        run_list(s, r);
+    } else if (unlikely(r->slots - bit_count(free) == r->slots / 2u)) { /* sparse now */
+        run_unlist(s, r, DENSE);
+        run_set_free(s, r, free);
+        run_list(s, r);
     } else {
-        if (bit > r.free) /* a new highest free slot: the links move into it */
-            store64(run_links(&after), load64(run_links(&r)));
-        run_set_free(s, &r, after.free);
+        uint64_t links = load64(run_links(r));
+        run_set_free(s, r, free);
+        store64(run_links(r), links); /* they are in the highest free slot */
     }
     return UNIT_NIL;
+}
+
+unit_t small_free(struct store *s, unit_t span, unsigned i) {
+    struct run r = run_at(s, span);
+    return small_free_slot(s, &r, i);
 }
 
 char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
@@ -159,7 +159,7 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
     struct run r = run_at(s, before->span);
     unsigned i = take_slot(s, &r);
     run_put_ref(&r, i, ref);
-    point_entry(s, ref_slot(ref), &r, i);
+    point_entry(s, ref_slot(ref), &r, i, run_size(&r, i));
     return run_slot(&r, i);
 }
 
@@ -224,7 +224,7 @@ unsigned small_follow(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        point_entry(s, ref_slot(run_ref(&r, i)), &r, i);
+        point_entry(s, ref_slot(run_ref(&r, i)), &r, i, run_size(&r, i));
     }
     return run_live(&r);
 }
@@ -238,24 +238,17 @@ void small_cut(struct store *s, unit_t span) {
     s->runs[r.class_id].slots -= r.slots - live;
     s->spare -= (size_t)(r.slots - live) * r.class->stride;
 
-    /* Objects beyond the new end go to the lowest free slots ... */
+    /* Objects beyond the new end go to the lowest free slots. */
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
         memcpy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
         uint32_t ref = run_ref(&r, from);
         run_put_ref(&r, to, ref);
-        point_entry(s, ref_slot(ref), &r, to);
+        point_entry(s, ref_slot(ref), &r, to, run_size(&r, to));
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
         store_moved(s, r.class->stride, 1);
     }
-    /* ... and where the references come first, all slots move down behind fewer of them. */
     area_set_header(&s->area, span, run_header(r.class_id, live, 0));
-    struct run after = run_at(s, span);
-    if (after.first != r.first) {
-        memmove(after.first, r.first, (size_t)live * r.class->stride);
-        s->moved += (size_t)live * r.class->stride;
-        s->moved_blocks += small_follow(s, span);
-    }
     area_split_off(&s->area, span + cut, units - cut);
 }
 

@@ -20,6 +20,7 @@ bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
 size_t small_largest(const struct store *s);
 /* Free slot `i` of a run. Where that was its only object it becomes free memory: returns the free
    span it is part of, else UNIT_NIL. */
+unit_t small_free_slot(struct store *s, struct run *r, unsigned i);
 unit_t small_free(struct store *s, unit_t span, unsigned i);
 
 /* Undo small_free, at once: the object is in some slot of the same run again, with the slack

@@ -54,16 +54,33 @@ struct pass {
     uint64_t stamp; /* what store_stamp was when it began */
 };
 
+/* Blocks that rest (quick.h). */
+enum {
+    QUICK_UNITS_MIN = (HEADER + SMALL_MAX) / UNIT + 1, /* of blocks above SMALL_MAX */
+    QUICK_UNITS_MAX = 4096 / UNIT + 1,
+    QUICK_BLOCKS = QUICK_UNITS_MAX - QUICK_UNITS_MIN + 1,
+    QUICK_SIZE_MAX = QUICK_UNITS_MAX * UNIT - HEADER
+};
+struct quick_list {
+    uint32_t head; /* 0: empty */
+    uint32_t n;
+};
+struct quick {
+    struct quick_list *blocks; /* QUICK_BLOCKS of them, by length in units; or NULL */
+    struct quick_list small[CLASSES];
+};
+
 struct store {
-    struct area area;
     struct table table;
+    struct area area;
+    struct quick quick;
     struct mover mover;
     size_t requested, peak_requested;
     size_t spare; /* bytes of free slots in runs */
     size_t
         aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
-    size_t allocations, frees, failures;
+    size_t allocations, failures;
     uint64_t
         changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
@@ -96,17 +113,23 @@ static inline size_t store_work(const struct store *s) {
     return s->moved + s->moved_blocks * WORK_BLOCK + s->looked * WORK_LOOK;
 }
 
-/* Where it is the same, callers have done nothing since that makes more to compact. */
+/* Where it is the same, callers have done nothing since that makes more to compact: allocations, frees
+   and changes, counted together. */
 static inline uint64_t store_stamp(const struct store *s) {
-    return s->allocations + s->frees + s->changes;
+    return 2 * (uint64_t)s->allocations - s->table.n_taken + s->changes;
 }
 
 /* A span's address behind its header, as a place. */
 static inline size_t place_behind(unit_t span) { return units_bytes(span) + HEADER; }
 
-/* The span an entry's block lies in. */
-static inline unit_t entry_span(uint64_t e) {
-    return (unit_t)((entry_place(e) - HEADER) >> UNIT_SHIFT) - entry_back(e);
+/* The span that the block of an entry lies in. */
+unit_t store_span_of_many(const struct store *s, uint64_t e);
+static inline unit_t entry_span(const struct store *s, uint64_t e) {
+    if (unlikely(entry_locks(e) == LOCKS_MANY)) return store_span_of_many(s, e);
+    unsigned class_id = entry_class(e);
+    size_t offset = HEADER;
+    if (class_id != 0) offset = slot_offset(&size_classes[class_id], entry_index(e));
+    return (unit_t)((entry_place(e) - offset) >> UNIT_SHIFT);
 }
 
 #endif

@@ -22,8 +22,7 @@ static uint32_t level_word(unsigned level, uint32_t slot) {
     return (slot >> shift << shift) + level;
 }
 
-/* Is a slot the place of a bitmap? */
-static bool is_bitmap(uint32_t slot) {
+bool table_is_bitmap(uint32_t slot) {
     unsigned level = slot & 63;
     return level < LEVELS && (slot & (uint32_t)bit_mask(level_shift(level))) == level;
 }
@@ -68,12 +67,11 @@ static uint32_t first_group(const struct table *t) {
 /* Slots that the next handle in a new slot takes: bitmaps first, then itself. */
 static uint32_t fresh_slots(uint32_t n_slots) {
     uint32_t n = 1;
-    while (is_bitmap(n_slots + n - 1)) n++;
+    while (table_is_bitmap(n_slots + n - 1)) n++;
     return n;
 }
 
-uint32_t table_wants(const struct table *t) {
-    if (t->n_free > 0) return 0;
+uint32_t table_wants_slowly(const struct table *t) {
     uint32_t need = t->n_slots + fresh_slots(t->n_slots);
     if (need > 1u << SLOT_BITS) return UINT32_MAX;
     return need <= t->room ? 0 : (need - t->room + 1) & ~1u;
@@ -83,7 +81,7 @@ uint32_t table_wants(const struct table *t) {
 static void make_pair(struct table *t) {
     for (unsigned i = 0; i < 2; i++) {
         uint32_t slot = t->n_slots++;
-        if (is_bitmap(slot)) {
+        if (table_is_bitmap(slot)) {
             table_set(t, slot, 0);
         } else {
             table_set(t, slot, (uint64_t)t->generation << ENTRY_GENERATION_SHIFT);
@@ -100,7 +98,7 @@ void table_init(struct table *t, char *top, uint32_t generation) {
     while (t->n_slots < TABLE_SLOTS_MIN) make_pair(t);
 }
 
-uint32_t table_take(struct table *t) {
+uint32_t table_take_slowly(struct table *t) {
     if (t->n_free == 0 && table_wants(t) != 0) return SLOT_NIL;
     while (t->n_free == 0) make_pair(t);
     uint64_t bits = t->hint << 6 < t->n_slots ? table_entry(t, t->hint << 6) : 0;
@@ -111,30 +109,29 @@ uint32_t table_take(struct table *t) {
     uint32_t slot = (t->hint << 6) + bit_lowest(bits);
     unmark(t, slot);
     table_set(t, slot, entry_with_locks(table_entry(t, slot), LOCKS_NONE));
-    t->n_live++;
+    t->n_taken++;
     return slot;
 }
 
 void table_untake(struct table *t, uint32_t slot) {
-    table_set(t, slot, entry_with_locks(table_entry(t, slot), LOCKS_FREE));
-    t->n_live--;
+    uint64_t generation = entry_generation(table_entry(t, slot));
+    table_set(t, slot, generation << ENTRY_GENERATION_SHIFT);
+    t->n_taken--;
     mark(t, slot);
 }
 
-void table_put(struct table *t, uint32_t slot) {
-    uint64_t generation = entry_generation(table_entry(t, slot)) + 1u;
-    if (unlikely(generation == GENERATIONS)) generation = 0;
-    table_set(t, slot, generation << ENTRY_GENERATION_SHIFT);
-    t->n_live--;
+void table_put_slowly(struct table *t, uint32_t slot) {
+    table_set(t, slot, entry_freed(table_entry(t, slot)));
+    t->n_taken--;
     mark(t, slot);
 }
 
 /* May a slot be given back? It is a bitmap, or free and not so old that the generations of slots
    made anew would come near their end: such a one stays until it has come round. */
 static bool may_drop(const struct table *t, uint32_t slot) {
-    if (is_bitmap(slot)) return true;
+    if (table_is_bitmap(slot)) return true;
     uint64_t e = table_entry(t, slot);
-    return entry_locks(e) == LOCKS_FREE && entry_generation(e) <= GENERATION_DROP_MAX;
+    return entry_is_free(e) && entry_generation(e) <= GENERATION_DROP_MAX;
 }
 
 /* The same of everything from `first` to before `end`. */
@@ -147,7 +144,7 @@ static bool may_drop_all(const struct table *t, uint32_t first, uint32_t end) {
 static void drop_pair(struct table *t) {
     for (unsigned i = 0; i < 2; i++) {
         uint32_t slot = t->n_slots - 1;
-        if (!is_bitmap(slot)) {
+        if (!table_is_bitmap(slot)) {
             unsigned generation = entry_generation(table_entry(t, slot));
             if (generation > t->generation) t->generation = generation;
             unmark(t, slot);
@@ -175,15 +172,15 @@ void table_shrink_some(struct table *t, uint32_t most) {
 }
 
 uint32_t table_verify(const struct table *t) {
-    uint32_t n_free = 0, n_live = 0;
+    uint32_t n_free = 0, n_taken = 0;
     for (uint32_t slot = 0; slot < t->n_slots; slot++) {
-        if (is_bitmap(slot)) {
+        if (table_is_bitmap(slot)) {
             unsigned level = slot & 63;
             uint64_t bits = table_entry(t, slot), expected = 0;
             if (level == 0) {
                 for (uint32_t i = 1; i < 64 && slot + i < t->n_slots; i++)
-                    if (!is_bitmap(slot + i) &&
-                        entry_locks(table_entry(t, slot + i)) == LOCKS_FREE)
+                    if (!table_is_bitmap(slot + i) &&
+                        entry_is_free(table_entry(t, slot + i)))
                         expected |= UINT64_C(1) << i;
                 n_free += bit_count(expected);
                 if (expected != 0 && slot >> 6 < t->hint) return slot;
@@ -197,10 +194,10 @@ uint32_t table_verify(const struct table *t) {
                 }
             }
             if (bits != expected) return slot;
-        } else if (table_live(t, slot)) {
-            n_live++;
+        } else if (!entry_is_free(table_entry(t, slot))) {
+            n_taken++;
         }
     }
-    if (n_free != t->n_free || n_live != t->n_live) return t->n_slots;
+    if (n_free != t->n_free || n_taken != t->n_taken) return t->n_slots;
     return TABLE_SOUND;
 }

@@ -12,62 +12,12 @@
  */
 #include "verify.h"
 
-#include <stdio.h>
-
 #include "os.h"
-#include "small.h"
+#include "proof.h"
 
 /* A free span's node, as under struct buddy; and the links of area.c's list. */
 enum { PREVIOUS = 8, CHILD = 16, PARENT = 24, IN_TRIE = 28 };
 enum { NEXT_RELEASED = 40, PREV_RELEASED = 44, RELEASED_NODE_UNITS = 4 };
-
-/* A set of spans. */
-struct tally {
-    uint32_t n;
-    uint64_t sum;
-};
-
-struct proof {
-    const struct heap *h;
-    const struct store *s;
-    const struct area *a;
-    const struct table *t;
-    rm_fault_t *fault; /* its offset is kept at what is being looked at */
-    size_t self;       /* offset of the heap's structure */
-    /* What the tiling has met. */
-    struct tally free, released, partial; /* free spans, runs with a free slot */
-    uint64_t units[BUDDY_ORDERS];
-    size_t free_units, released_units, requested, spare;
-    uint32_t n_blocks, n_reserved;
-    struct class_runs runs[CLASSES];
-    struct zone zone; /* what the zone that the tiling has reached should say */
-    unit_t n_zones;   /* the zones below that one */
-    /* What the index and the lists of runs lead to. */
-    struct tally indexed, listed;
-};
-
-static bool fail(const struct proof *p, unsigned invariant, const char *text) {
-    p->fault->invariant = invariant;
-    snprintf(p->fault->text, sizeof p->fault->text, "%s", text);
-    return false;
-}
-
-static size_t offset_of(const struct proof *p, const void *where) {
-    return (size_t)((const char *)where - p->a->base);
-}
-
-/* The finisher of splitmix64 (Steele, Lea, Flood 2014). */
-static void note(struct tally *t, unit_t span) {
-    uint64_t x = (span + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    t->n++;
-    t->sum += x ^ x >> 31;
-}
-
-static bool same(const struct tally *a, const struct tally *b) {
-    return a->n == b->n && a->sum == b->sum;
-}
 
 /* --- the heap's own structure --- */
 
@@ -202,17 +152,27 @@ static bool free_sound(struct proof *p, unit_t at, unit_t units) {
     return true;
 }
 
-/* Invariant 5 of an object. As places differ, no entry is named twice. */
-static bool named(struct proof *p, uint32_t slot, size_t place, unsigned back) {
-    if (!table_live(p->t, slot)) return fail(p, 5, "A reference names no live entry.");
+/* Invariant 5 of an object of `size` bytes. As places differ, no entry is named twice. */
+static bool named(struct proof *p, uint32_t slot, size_t place, unsigned shape,
+                  size_t size) {
+    bool resting = proof_resting(p, slot);
+    if (!resting && !table_live(p->t, slot))
+        return fail(p, 5, "A reference names no live entry.");
     uint64_t e = table_entry(p->t, slot);
     bool moving = slot == p->s->mover.slot;
-    if (entry_place(e) != place || entry_back(e) != back)
+    bool many = entry_locks(e) == LOCKS_MANY;
+    if (entry_place(e) != place || (!many && entry_shape(e) != shape))
         return fail(p, moving ? 11 : 5, "A reference names an entry of something else.");
-    if (entry_locks(e) > LOCKS_LIMIT) return fail(p, 5, "An entry has too many locks.");
+    if (many && (entry_count(e) <= LOCKS_FEW || entry_count(e) > RM_LOCKS_MAX))
+        return fail(p, 5, "An entry has an impossible number of locks.");
     if ((entry_locks(e) == LOCKS_MOVING) != moving)
         return fail(p, 11, "An entry is wrong about being half moved.");
-    p->n_blocks++;
+    if (resting) {
+        note(&p->resting, slot);
+    } else {
+        p->n_blocks++;
+        p->requested += size;
+    }
     return true;
 }
 
@@ -235,8 +195,7 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
             return true;
         return fail(p, 11, "The block half moved has two headers.");
     }
-    p->requested += block_size(h);
-    return named(p, block_ref(h), place_behind(place), 0);
+    return named(p, block_ref(h), place_behind(place), 0, block_size(h));
 }
 
 static bool run_sound(struct proof *p, unit_t at) {
@@ -252,12 +211,11 @@ static bool run_sound(struct proof *p, unit_t at) {
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
         size_t size = run_size(&r, i), place = offset_of(p, run_slot(&r, i));
-        unsigned back = (unsigned)((place - place_behind(at)) >> UNIT_SHIFT);
         p->fault->offset = place;
         if (size > r.class->capacity) /* below 0 it has wrapped */
             return fail(p, 5, "The size of an object in a run cannot be.");
-        if (!named(p, ref_slot(run_ref(&r, i)), place, back)) return false;
-        p->requested += size;
+        if (!named(p, ref_slot(run_ref(&r, i)), place, run_shape(&r, i, size), size))
+            return false;
     }
     return true;
 }
@@ -314,7 +272,7 @@ static bool tiling_sound(struct proof *p) {
     p->fault->offset = p->self;
     if (p->n_reserved != (p->s->mover.slot != SLOT_NIL))
         return fail(p, 11, "Nothing is reserved for the block half moved.");
-    if (p->n_blocks == p->t->n_live) return true;
+    if (p->n_blocks + p->resting.n == p->t->n_taken) return true;
     return fail(p, 5, "A live entry names nothing that refers to it.");
 }
 
@@ -467,8 +425,8 @@ static bool counters_sound(const struct proof *p) {
         return fail(p, 9, "The free spans of some order are miscounted.");
     if (s->requested != p->requested || s->peak_requested < s->requested)
         return fail(p, 9, "The bytes asked for are miscounted.");
-    if (s->allocations - s->frees != p->n_blocks)
-        return fail(p, 9, "Other blocks live than were made and not freed.");
+    if (s->allocations < p->n_blocks)
+        return fail(p, 9, "More blocks live than were made.");
     for (unsigned c = 0; c < CLASSES; c++)
         if (s->runs[c].slots != p->runs[c].slots || s->runs[c].live != p->runs[c].live)
             return fail(p, 9, "The slots of a class are miscounted.");
@@ -483,7 +441,7 @@ rm_status_t verify_heap(const struct heap *h, const char *low, size_t bytes,
     memset(fault, 0, sizeof *fault);
     if (!region_sound(&p, low, bytes) || !table_sound(&p) || !compactor_sound(&p) ||
         !tiling_sound(&p) || !index_sound(&p) || !released_list_sound(&p) ||
-        !lists_sound(&p) || !counters_sound(&p))
+        !lists_sound(&p) || !quick_sound(&p) || !counters_sound(&p))
         return RM_ECORRUPT;
     fault->offset = 0;
     return RM_OK;

@@ -31,6 +31,12 @@ c_free      = 0xffffff
 c_metadata  = purple
 c_outside   = 0xd4d4d4   # address space that the heap does not hold
 
+# Allocators that are compared. All of ours are shades of blue.
+allocator_colour(name) = name eq 'rmalloc' ? blue : name eq 'rmalloc/single' ? sky : \
+    name[1:7] eq 'rmalloc' ? 0xa9d5f2 : name eq 'glibc' ? vermillion : \
+    name eq 'jemalloc' ? orange : name eq 'mimalloc' ? green : name eq 'tcmalloc' ? purple : \
+    0x7f7f7f
+
 name_plain     = 'without compaction'
 name_compacted = 'with compaction'
 

@@ -46,12 +46,66 @@ make() {
 make plain 1
 make compacted 0
 
+# What `rmtool micro --csv` writes.
+awk 'BEGIN {
+    print "# command: rmtool micro\ngroup,what,x,x_unit,value,unit,goal,verdict,note"
+    n = split("free or alloc:lock + write + unlock:64 KiB step; half within:64 KiB step; 99 % within" \
+        ":rm_heap_stats:rm_heap_stats_quick", what, ":")
+    for (i = 1; i <= n; i++)
+        for (x = 1000; x <= 1000000; x *= 10) {
+            printf "scale,%s,%d,handles,%f,us,,,\n", what[i], x, i * log(x)
+            printf "scale,%s,%d,MiB live,%f,us,,,\n", what[i], x, i * log(x)
+        }
+    for (x = 1; x > 0.001; x /= 2)
+        printf "steps,curve of a trace,%f,share longer,%f,us,,,\n", x, 1 / x
+}' >micro.csv
+
+# make_comparison: a summary and a series as `rmtool compare` writes them.
+make_comparison() {
+    awk '
+    function value(i, j) { return 1 + (i * 7 + j * 3) % 10 }
+    BEGIN {
+        n = split("floor rmalloc glibc jemalloc other", allocators, " ")
+        summary = "summary.csv"; series = "series.csv"
+        print "# command: rmtool compare" >summary
+        print "trace,allocator,net_ns,peak_over_live,mean_over_live" >summary
+        print "trace,allocator,operations,live_bytes,live_blocks,footprint,largest" >series
+        for (i = 1; i <= 3; i++) for (j = 1; j <= n; j++) {
+            name = "made_up" i "," allocators[j]
+            if (j == 1) print name ",0,," >summary
+            else print name "," value(i, j) "," value(j, i) ",1.25" >summary
+            for (k = 0; k < 20; k++) {
+                footprint = j == 1 ? "" : k * 1000 * value(i, j)
+                largest = j == 2 || j == 3 ? 30000 - k * 900 : ""
+                print name "," k * 100 "," k * 1000 "," k "," footprint "," largest >series
+            }
+        }
+    }'
+}
+make_comparison
+
 for format in png svg; do
-    for figure in memory free fragmentation heapmap steps; do
+    for figure in time footprint along; do
+        out=$figure.$format
+        script=compare
+        variables="summary='summary.csv'; measure='$figure'"
+        if [ "$figure" = along ]; then
+            script=along
+            variables="series='series.csv'; trace='made_up2'"
+        fi
+        gnuplot -e "$variables; out='$out'" "$plots/$script.gp" >why 2>&1 ||
+            echo 'gnuplot failed' >>why
+        [ -s "$out" ] || echo 'no picture' >>why
+        check_empty "$out" why
+    done
+    for figure in memory free fragmentation heapmap steps micro-scale micro-steps; do
         suffix=
         if [ "$figure" = heapmap ]; then suffix=-map; fi
         variables="plain='plain$suffix.csv'; compacted='compacted$suffix.csv'"
-        if [ "$figure" = steps ]; then variables="steps='compacted-steps.csv'"; fi
+        case $figure in
+        steps) variables="steps='compacted-steps.csv'" ;;
+        micro-*) variables="csv='micro.csv'" ;;
+        esac
         out=$figure.$format
         gnuplot -e "$variables; out='$out'" "$plots/$figure.gp" >why 2>&1 ||
             echo 'gnuplot failed' >>why

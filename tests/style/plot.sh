@@ -73,4 +73,23 @@ echo 'event,free' >"$out/lua-wordfreq-plain-grow.csv"
 cp "$out/lua-wordfreq-memory.png" "$scratch/before.png"
 exits 4 'a CSV without rows: malformed' "$rmtool" plot --reuse -o "$out" "$trace"
 check 'the picture is as it was' cmp "$scratch/before.png" "$out/lua-wordfreq-memory.png"
+
+# What rmtool compare has measured.
+exits 0 'a comparison' "$rmtool" compare -q -n 1 -a rmalloc,glibc -m time,footprint --samples 10 \
+    --limit-events 5000 --csv "$scratch/sum.csv" --series "$scratch/ser.csv" "$trace"
+exits 0 'figures of a comparison' "$rmtool" plot -o "$out" --format png "$scratch/sum.csv" \
+    "$scratch/ser.csv"
+for figure in sum-time sum-footprint ser-lua-wordfreq; do
+    if [ -s "$out/$figure.png" ] && grep -qx "$out/$figure.png" "$scratch/stdout"; then
+        ok "$figure.png"
+    else
+        not_ok "$figure.png" "$scratch/stdout"
+    fi
+done
+exits 0 'footprint alone' "$rmtool" compare -q -a rmalloc,glibc -m footprint --samples 10 \
+    --limit-events 5000 --csv "$scratch/part.csv" "$trace"
+exits 0 'what was not measured is not drawn' "$rmtool" plot -o "$out" --format png "$scratch/part.csv"
+explains 'what was not measured is not drawn: says so'
+echo 'event,free' >"$scratch/other.csv"
+exits 4 'a CSV of another kind: malformed' "$rmtool" plot -o "$out" "$scratch/other.csv"
 plan

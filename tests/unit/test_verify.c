@@ -53,6 +53,8 @@ static void make_heap(struct site *site, void *memory, size_t bytes) {
     for (unsigned i = 0; i < N_BLOCKS; i += 3)
         g_assert_cmpint(heap_free(site->h, slots[i]), ==, RM_OK);
     assert_sound(site);
+    heap_settle(site->h);
+    assert_sound(site);
 }
 
 static void open_site(struct site *site, gconstpointer none) {
@@ -105,7 +107,7 @@ static void test_spans(struct site *site, gconstpointer none) {
     char *free = area_at(a, site->free), *large = area_at(a, site->large_free);
     char *end = area_at(a, site->free + free_size(load64(free)));
     char *links = run_slot(&r, bit_highest(r.free));
-    char *ref = r.refs + bit_lowest(run_live_mask(&r)) * r.ref_step;
+    char *ref = r.at + ref_offset(r.class, bit_lowest(run_live_mask(&r)));
     SPOIL(1, FLIP64(block, UINT64_C(1) << 35)); /* its size */
     SPOIL(1, store64(run, load64(run) | 127 << RUN_CLASS_SHIFT)); /* no such class */
     SPOIL(1, store64(free, SPAN_FREE));
@@ -134,12 +136,13 @@ static void test_structure(struct site *site, gconstpointer none) {
     uint64_t e = table_entry(t, slot);
     unsigned c = run_class(area_header(a, site->run));
     SPOIL(5, table_set(t, slot, e ^ 1));
-    SPOIL(5, table_set(t, slot, entry_with_locks(e, ENTRY_LOCKS_MASK)));
-    SPOIL(8, table_set(t, slot, entry_with_locks(e, LOCKS_FREE)));
+    SPOIL(5, table_set(t, slot, entry_with_many(e, LOCKS_FEW)));
+    SPOIL(5, table_set(t, slot, entry_with_many(e, RM_LOCKS_MAX + 1)));
+    SPOIL(13, table_set(t, slot, entry_with_locks(e, LOCKS_FREE)));
     SPOIL(8, table_set(t, 0, table_entry(t, 0) ^ 1u << 7));
     SPOIL(8, t->top += 8);
     SPOIL(8, t->n_slots = UINT32_MAX - 1);
-    SPOIL(9, t->n_live++);
+    SPOIL(9, t->n_taken++);
     SPOIL(11, table_set(t, slot, entry_with_locks(e, LOCKS_MOVING)));
     SPOIL(1, r->low++);
     SPOIL(1, r->area_end += 16);

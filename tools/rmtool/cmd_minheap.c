@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rmtool minheap: the smallest region of a caller's memory in which a trace completes.
- *
- * Bisection between a size that failed and one that did:
- *
- *      peak live       failed        tried        did
- *      |---------------|-------------|------------|
- *
- * Whether a size suffices need not be monotone - another size shifts where runs and the
- * table end - so the result is a size that has been seen to suffice, and one a resolution
- * smaller has been seen not to.
  */
 #include "verbs.h"
 
@@ -20,6 +11,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "bisect.h"
 #include "output.h"
 #include "replay.h"
 #include "report.h"
@@ -58,8 +50,7 @@ struct search {
 
     struct trace trace;
     struct trace_totals totals;
-    uint64_t fails, suffices, resolution;
-    unsigned runs;
+    struct bisection sizes;
 };
 
 enum { OPTION_COMPACT = 256, OPTION_THREADS, OPTION_LIMIT, OPTION_JSON };
@@ -108,47 +99,35 @@ static int parse(struct search *search, int argc, char **argv, bool *helped) {
 
 /* ---------------------------------------------------------------------- search */
 
-/* One run; moves one of the two bounds to size. */
-static int try_size(struct search *search, uint64_t size) {
+static int try_size(void *context, uint64_t size, bool *good) {
+    struct search *search = context;
     struct replay_result result;
     char what[SIZE_TEXT + 16];
     int status = trace_rewind(&search->trace);
 
     if (status) return status;
-    search->runs++;
-    snprintf(what, sizeof(what), "run %u: %.4fx", search->runs,
+    snprintf(what, sizeof(what), "run %u: %.4fx", search->sizes.runs,
              report_ratio(size, search->totals.peak_live_bytes));
     progress_begin(what, !search->quiet);
     search->options.heap_size = size;
     status = replay_run(&search->trace, &search->options, &result);
     progress_end();
-    if (status == STATUS_OK)
-        search->suffices = size;
-    else if (result.out_of_memory)
-        search->fails = size;
-    else
-        return status;
-    return STATUS_OK;
+    *good = status == STATUS_OK;
+    return result.out_of_memory ? STATUS_OK : status;
 }
 
 static int find(struct search *search) {
+    struct bisection *sizes = &search->sizes;
     uint64_t peak = search->totals.peak_live_bytes;
-    uint64_t size = peak + peak / 4 + (UINT64_C(64) << 10);
-    int status = STATUS_OK;
+    int status;
 
-    search->resolution = peak / RESOLUTION_SHARE / RESOLUTION_LEAST * RESOLUTION_LEAST;
-    if (search->resolution < RESOLUTION_LEAST) search->resolution = RESOLUTION_LEAST;
-    search->fails = peak; /* there is no room for a handle */
-    for (; status == STATUS_OK && search->suffices == 0; size += size / 2) {
-        if (search->fails >= REGION_MAX)
-            return complain(STATUS_FOUND, "%s: does not complete in 16 GiB",
-                            search->path);
-        status = try_size(search, size < REGION_MAX ? size : REGION_MAX);
-    }
-    while (status == STATUS_OK && search->suffices - search->fails > search->resolution) {
-        size = search->fails + (search->suffices - search->fails) / 2;
-        status = try_size(search, size);
-    }
+    sizes->resolution = peak / RESOLUTION_SHARE / RESOLUTION_LEAST * RESOLUTION_LEAST;
+    if (sizes->resolution < RESOLUTION_LEAST) sizes->resolution = RESOLUTION_LEAST;
+    sizes->fails = peak; /* there is no room for a handle */
+    sizes->most = REGION_MAX;
+    status = bisect(sizes, peak + peak / 4 + (UINT64_C(64) << 10), try_size, search);
+    if (status == STATUS_OK && sizes->suffices == 0)
+        return complain(STATUS_FOUND, "%s: does not complete in 16 GiB", search->path);
     return status;
 }
 
@@ -158,12 +137,13 @@ static int print_json(const struct search *search, double factor) {
         "{s:s, s:o, s:s, s:s, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "version",
         tool_version, "trace", name ? name : json_string("(not UTF-8)"), "policy",
         policy_name(search->options.policy), "threads",
-        threads_name(search->options.threads), "bytes", (json_int_t)search->suffices,
-        "factor", factor, "peak_live_bytes", (json_int_t)search->totals.peak_live_bytes,
-        "peak_live_blocks", (json_int_t)search->totals.peak_live_blocks,
-        "peak_copies_bytes", (json_int_t)search->totals.peak_copies_bytes, "events",
-        (json_int_t)search->totals.events, "resolution", (json_int_t)search->resolution,
-        "runs", (json_int_t)search->runs);
+        threads_name(search->options.threads), "bytes",
+        (json_int_t)search->sizes.suffices, "factor", factor, "peak_live_bytes",
+        (json_int_t)search->totals.peak_live_bytes, "peak_live_blocks",
+        (json_int_t)search->totals.peak_live_blocks, "peak_copies_bytes",
+        (json_int_t)search->totals.peak_copies_bytes, "events",
+        (json_int_t)search->totals.events, "resolution",
+        (json_int_t)search->sizes.resolution, "runs", (json_int_t)search->sizes.runs);
     int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
     json_decref(object);
@@ -173,17 +153,17 @@ static int print_json(const struct search *search, double factor) {
 
 static int print_result(const struct search *search) {
     uint64_t peak = search->totals.peak_live_bytes;
-    double factor = report_ratio(search->suffices, peak);
+    double factor = report_ratio(search->sizes.suffices, peak);
 
     if (search->json) return print_json(search, factor);
     if (search->quiet)
-        printf("%" PRIu64 "\n", search->suffices);
+        printf("%" PRIu64 "\n", search->sizes.suffices);
     else
         printf("%s: %" PRIu64 " bytes, %.4f x the peak of %" PRIu64
                " live bytes in %" PRIu64 " blocks (%s, %u runs)\n",
-               search->trace.name, search->suffices, factor, peak,
+               search->trace.name, search->sizes.suffices, factor, peak,
                search->totals.peak_live_blocks, policy_name(search->options.policy),
-               search->runs);
+               search->sizes.runs);
     return STATUS_OK;
 }
 

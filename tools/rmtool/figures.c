@@ -182,44 +182,54 @@ static int replay_all(struct figures *all, const char *trace, const char *name) 
 
 /* -------------------------------------------------------------------- pictures */
 
-/* Draws one figure in one format: under another name first, so that what bears the name
-   of a picture is a whole one. gnuplot runs in the directory, so that no name needs
-   quotes; those of `name` are plain. */
-static int draw(struct figures *all, const struct figure *figure, const char *name,
-                const char *format) {
-    char variables[8 * FIGURES_NAME], script[FIGURES_PATH + 32],
-        picture[FIGURES_NAME + 32];
+/* Under another name first, so that what bears the name of a picture is a whole one.
+   gnuplot runs in the directory, so that no name needs quotes; those of `name` are plain. */
+int figures_draw(struct figures *all, const char *script, const char *variables,
+                 const char *name, const char *figure, const char *format) {
+    char file[FIGURES_PATH + 32], picture[FIGURES_NAME + 32];
+    char *path, *temporary = NULL, *settings = NULL;
     struct stat found_file;
     bool found;
 
-    snprintf(picture, sizeof picture, "-%s.%s", figure->name, format);
-    if (figure->steps)
-        snprintf(variables, sizeof variables, "steps='%s%s'; format='%s'; out='%s%s.tmp'",
-                 name, figure->steps, format, name, picture);
-    else
-        snprintf(variables, sizeof variables,
-                 "plain='%s%s'; compacted='%s%s'; format='%s'; out='%s%s.tmp'", name,
-                 figure->plain, name, figure->compacted, format, name, picture);
-    snprintf(script, sizeof script, "%s/%s.gp", all->scripts, figure->name);
-
-    char *path = path_in(all, name, picture), *temporary = NULL;
-    if (!path || asprintf(&temporary, "%s.tmp", path) < 0) {
+    snprintf(file, sizeof file, "%s/%s.gp", all->scripts, script);
+    snprintf(picture, sizeof picture, "-%s.%s", figure, format);
+    path = path_in(all, name, picture);
+    if (path && asprintf(&temporary, "%s.tmp", path) < 0) temporary = NULL;
+    if (asprintf(&settings, "%s; format='%s'; out='%s%s.tmp'", variables, format, name,
+                 picture) < 0)
+        settings = NULL;
+    if (!path || !temporary || !settings) {
         free(path);
+        free(temporary);
+        free(settings);
         return complain(STATUS_IO, "no memory for a file name");
     }
-    const char *argv[] = {"gnuplot", "--default-settings", "-e", variables, script, NULL};
+    const char *argv[] = {"gnuplot", "--default-settings", "-e", settings, file, NULL};
     int status = child_run(argv, all->directory, true, &found);
     if (status != STATUS_OK)
-        status = complain(STATUS_IO, "%s: gnuplot failed", script);
+        status = complain(STATUS_IO, "%s: gnuplot failed", file);
     else if (stat(temporary, &found_file) != 0 || found_file.st_size == 0)
-        status = complain(STATUS_IO, "%s: gnuplot wrote no picture", script);
+        status = complain(STATUS_IO, "%s: gnuplot wrote no picture", file);
     else if (rename(temporary, path) != 0)
         status = complain(STATUS_IO, "%s: %s", path, strerror(errno));
     if (status != STATUS_OK) unlink(temporary);
     free(temporary);
     free(path);
+    free(settings);
     job_done(all);
     return status;
+}
+
+static int draw(struct figures *all, const struct figure *figure, const char *name,
+                const char *format) {
+    char variables[4 * FIGURES_NAME];
+
+    if (figure->steps)
+        snprintf(variables, sizeof variables, "steps='%s%s'", name, figure->steps);
+    else
+        snprintf(variables, sizeof variables, "plain='%s%s'; compacted='%s%s'", name,
+                 figure->plain, name, figure->compacted);
+    return figures_draw(all, figure->name, variables, name, figure->name, format);
 }
 
 static int draw_all(struct figures *all, const char *name, bool drawn[N_FIGURES]) {

@@ -32,4 +32,13 @@ struct figures {
  */
 int figures_make(struct figures *figures, const char *trace, const char *name);
 
+/*
+ * Draws one picture, DIRECTORY/NAME-FIGURE.FORMAT.
+ *  script:    its gnuplot script, without the ending.
+ *  variables: what it is told, as gnuplot assignments.
+ * Returns: a status.
+ */
+int figures_draw(struct figures *figures, const char *script, const char *variables,
+                 const char *name, const char *figure, const char *format);
+
 #endif

@@ -17,7 +17,10 @@ static const struct verb {
 } verbs[] = {
     {"replay", verb_replay, "replay an allocation trace into a heap, and measure"},
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
+    {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
+    {"generate", verb_generate, "write a made-up allocation trace"},
+    {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -25,7 +28,9 @@ static void print_help(FILE *file) {
     fputs("Usage: rmtool VERB [OPTION]... [FILE]...\n\n", file);
     for (size_t i = 0; i < N_VERBS; i++)
         fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
-    fputs("\n'rmtool VERB --help' says more of each; 'rmtool --version' is the version.\n"
+    fputs("\nWhere a verb takes a TRACE, synth:NAME is one that is made up on the spot:\n"
+          "'rmtool generate --help' says more.\n"
+          "\n'rmtool VERB --help' says more of each; 'rmtool --version' is the version.\n"
           "\n"
           "Exit status: 0 fine, 1 a replay or a verification failed, 2 wrong usage,\n"
           "3 cannot read or write, 4 malformed input.\n"

@@ -35,8 +35,24 @@ static void write_argument(FILE *file, const char *argument) {
     fputc('\'', file);
 }
 
+/* The processor's own name, where the kernel tells it. */
+static void read_processor(char *text, size_t size) {
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    char line[256];
+
+    *text = '\0';
+    while (file && !*text && fgets(line, sizeof(line), file)) {
+        char *colon = strchr(line, ':');
+        if (!colon || strncmp(line, "model name", 10) != 0) continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(text, size, "%s", colon + 2);
+    }
+    if (file) fclose(file);
+}
+
 void provenance_init(struct provenance *provenance, int argc, char **argv) {
     struct utsname name;
+    char processor[64];
     size_t size;
     FILE *command;
 
@@ -50,10 +66,12 @@ void provenance_init(struct provenance *provenance, int argc, char **argv) {
         }
         fclose(command);
     }
+    read_processor(processor, sizeof(processor));
     if (uname(&name) == 0)
         snprintf(provenance->machine, sizeof(provenance->machine),
-                 "%.32s %.64s %.32s, %ld CPUs", name.sysname, name.release, name.machine,
-                 sysconf(_SC_NPROCESSORS_ONLN));
+                 "%.16s %.32s %.16s, %ld CPUs%s%s", name.sysname, name.release,
+                 name.machine, sysconf(_SC_NPROCESSORS_ONLN), processor[0] ? ", " : "",
+                 processor);
 }
 
 void provenance_finish(struct provenance *provenance) {

@@ -42,6 +42,8 @@ static int step(struct player *player, uint64_t event, const rm_budget_t *budget
     stopwatch_stop(&player->watch);
     began = clock_wall_ns();
     status = rm_heap_compact(player->now.heap, budget, progress);
+    if (player->options->trim && progress->complete && status == RM_OK)
+        status = rm_heap_trim(player->now.heap);
     progress->nanoseconds = clock_wall_ns() - began;
 
     player->now.compactions++;
@@ -61,8 +63,6 @@ static int step(struct player *player, uint64_t event, const rm_budget_t *budget
                  player->trace->path, event, budget->bytes, progress->moved);
     if (player->options->on_step)
         player->options->on_step(player->options->on_step_context, event, progress);
-    if (player->options->trim && progress->complete && status == RM_OK)
-        status = rm_heap_trim(player->now.heap);
     stopwatch_start(&player->watch);
     if (status != RM_OK)
         return complain(STATUS_FOUND, "%s: after event %" PRIu64 ": compaction: %s",

@@ -13,6 +13,7 @@
 
 #include "arguments.h"
 #include "child.h"
+#include "compare_figures.h"
 #include "figures.h"
 #include "say.h"
 #include "verbs.h"
@@ -26,7 +27,7 @@
 #endif
 
 static const char help[] =
-    "Usage: rmtool plot [OPTION]... TRACE...\n"
+    "Usage: rmtool plot [OPTION]... TRACE|CSV...\n"
     "Replay each TRACE without and with compaction, keep the numbers as CSV files, and\n"
     "draw them with gnuplot. The names of the pictures go to standard output.\n"
     "\n"
@@ -47,6 +48,10 @@ static const char help[] =
     "There are two pairs of replays: in heaps that grow, for the footprint "
     "(*-grow.csv),\n"
     "and in a region that just holds the run without compaction, for all else.\n"
+    "\n"
+    "Of a CSV file that 'rmtool compare' has written, bars of time and footprint are "
+    "drawn\n"
+    "(--csv), or the footprint and the largest request along each trace (--series).\n"
     "\n"
     "Example: rmtool plot -o out --format png tests/traces/lua-wordfreq.rmt.zst\n";
 
@@ -108,13 +113,13 @@ static int find_scripts(struct figures *figures, const char *given) {
 /* The name that a trace's files get: that of its own file without the endings, and
    nothing in it that a shell or gnuplot would take amiss. */
 static void name_of(const char *trace, char name[FIGURES_NAME]) {
-    static const char *const endings[] = {".zst", ".rmt"};
+    static const char *const endings[] = {".zst", ".rmt", ".csv"};
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789-_.+";
     const char *slash = strrchr(trace, '/');
 
     snprintf(name, FIGURES_NAME, "%s", slash ? slash + 1 : trace);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         size_t length = strlen(name), ending = strlen(endings[i]);
         if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
             name[length - ending] = '\0';
@@ -215,7 +220,9 @@ int verb_plot(int argc, char **argv) {
     for (int i = optind; i < argc && status == STATUS_OK; i++) {
         char name[FIGURES_NAME];
         name_of(argv[i], name);
-        status = figures_make(&figures, argv[i], name);
+        status = compare_figures_wanted(argv[i])
+                     ? compare_figures_make(&figures, argv[i], name)
+                     : figures_make(&figures, argv[i], name);
     }
     return status;
 }

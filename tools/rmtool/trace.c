@@ -200,6 +200,18 @@ int trace_scan(struct trace *trace) {
     return status;
 }
 
+/* The tape is the trace: there is nothing to read, and no need to read it twice. */
+static int open_generated(struct trace *trace) {
+    int status = generate(trace->path, &trace->tape, &trace->generated);
+
+    if (status) return status;
+    trace->taping = false;
+    trace->tape_whole = true;
+    trace->hint_events = trace->generated.events;
+    set_name(trace, trace->generated.name, strlen(trace->generated.name));
+    return STATUS_OK;
+}
+
 static int open_text(struct trace *trace) {
     int status = input_open(&trace->input, trace->path);
 
@@ -210,7 +222,7 @@ int trace_open(struct trace *trace, const char *path, uint64_t limit_events, boo
     *trace = (struct trace){
         .path = path, .limit_events = limit_events, .taping = keep, .totals.threads = 1};
     name_by_path(trace);
-    return open_text(trace);
+    return generate_wanted(path) ? open_generated(trace) : open_text(trace);
 }
 
 int trace_rewind(struct trace *trace) {

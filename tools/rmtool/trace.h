@@ -11,7 +11,7 @@
  *      l BACK   u BACK         lock and unlock, in some traces
  *      t THREAD                the events that follow are of that thread
  *
- * compressed with zstd, or plain. The reader checks every rule of the format, so whoever
+ * compressed with zstd, or plain; or made up on the spot, see generate.h. The reader checks every rule of the format, so whoever
  * takes an event from it may rely on them: it names a live block, a locked block is
  * neither locked again nor freed nor reallocated, and so on. Besides the events it keeps
  * 8 bytes per block ever made, and nothing of the file.
@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "generate.h"
 #include "input.h"
 #include "tape.h"
 
@@ -72,15 +73,16 @@ struct trace {
     const char *pending;   /* the line behind the header, not yet taken; else NULL */
     size_t pending_length;
     struct tape tape;
-    bool taping;      /* what is read goes to the tape too */
-    bool tape_whole;  /* it holds the trace to its end */
-    uint64_t *blocks; /* size << 8 | state, by block */
+    bool taping;                /* what is read goes to the tape too */
+    bool tape_whole;            /* it holds the trace to its end */
+    struct generated generated; /* its name is NULL where the trace is read */
+    uint64_t *blocks;           /* size << 8 | state, by block */
     size_t capacity;
 };
 
 /*
  * Opens a trace and reads its header.
- *  path:         "-" is standard input. Kept, not copied.
+ *  path:         "-" is standard input, synth:... is generated. Kept, not copied.
  *  limit_events: UINT64_MAX for all.
  *  keep:         a wish to have the events in memory, for trace_rewind. Standard input
  *                can be rewound only with it.

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Quick lists: blocks freed a moment ago, as they were, for the next request alike. Such a block
+ * *rests*: to every caller its handle is stale, to the rooms below it is an unlocked block like
+ * any other, which moves when they move it.
+ *
+ *      entry      place and shape stay | LOCKS_FREE | the generation its next handle has
+ *      content    the first 4 bytes link to the one below it on its list
+ *
+ * A list for each class of small objects; and, where the heap has room for their heads, one for
+ * each length in units of the larger blocks up to a page. A link is a reference as in run.h (slot
+ * and slack), so that one word tells whether an object comes back at the size it had.
+ *
+ * What rests is garbage that nobody has looked for yet: whoever wants memory, or wants to know
+ * about it, calls quick_flush first. Invariant 13.
+ */
+#ifndef RM_QUICK_H
+#define RM_QUICK_H
+
+#include "block.h"
+#include "run.h"
+
+/* The most that rest on a list. */
+enum { QUICK_SMALL_MOST = 1024, QUICK_BLOCKS_MOST = 64 };
+
+/* How many rest. O(lists). */
+uint32_t quick_count(const struct store *s);
+
+/* Free up to `most` of them, for good; true: none is left. */
+bool quick_flush_some(struct store *s, uint32_t most);
+static inline void quick_flush(struct store *s) { quick_flush_some(s, UINT32_MAX); }
+
+/* The list of larger blocks of so many units. */
+static inline struct quick_list *quick_blocks(struct store *s, unit_t units) {
+    return &s->quick.blocks[units - QUICK_UNITS_MIN];
+}
+
+/* Take an object for `size` bytes, at most SMALL_MAX: its slot, live again, whose block is placed and
+   named, and its entry. SLOT_NIL: none rests there, or the next one had another size. */
+static inline uint32_t quick_take(struct store *s, size_t size, uint64_t *entry) {
+    unsigned class_id = class_of(size);
+    struct quick_list *list = &s->quick.small[class_id];
+    uint32_t link = list->head, slot = ref_slot(link);
+    unsigned slack = size_classes[class_id].capacity - (unsigned)size;
+    if (unlikely((link & bit_mask(SLACK_BITS)) != slack || slot == SLOT_NIL))
+        return SLOT_NIL;
+    char *at = table_slot(&s->table, slot);
+    uint64_t e = load64(at);
+    list->head = load32(s->area.base + entry_place(e));
+    list->n--;
+    *entry = e + LOCKS_NONE * ENTRY_LOCK_ONE;
+    store64(at, *entry);
+    return slot;
+}
+/* The same of whatever size the object had. */
+uint32_t quick_take_any(struct store *s, size_t size);
+/* The same for a larger block. */
+uint32_t quick_take_block(struct store *s, size_t size);
+
+/* Lay an unlocked object of a run to rest, whose entry is `e`; false: enough rests already, or
+   its size takes longer to find. The reference is not read, which may not be at hand. */
+static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e) {
+    unsigned class_id = entry_class(e), code = entry_slack(e);
+    struct quick_list *list = &s->quick.small[class_id];
+    const struct size_class *class = &size_classes[class_id];
+    if (unlikely(list->n >= QUICK_SMALL_MOST || code == SLACK_ODD)) return false;
+    unsigned slack = code << class->slack_shift;
+    s->requested -= class->capacity - slack;
+    store32(s->area.base + entry_place(e), list->head);
+    list->head = slot << SLACK_BITS | slack;
+    list->n++;
+    table_set(&s->table, slot, entry_resting(e));
+    return true;
+}
+/* The same of a block with a span of its own, whose header is `h`. */
+bool quick_put_block(struct store *s, uint32_t slot, uint64_t e, uint64_t h);
+
+#endif

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The micro-benchmarks run, in little memory and few rounds, and say what they are to say.
+# No figure is held against anything here: this machine may be busy.
+. "$(dirname "$0")/common.sh"
+generate plain.rmt 5000 0 1
+
+# group NAME TEXT OPTION...: runs one, and its table has TEXT in it.
+group() {
+    group_name=$1
+    group_text=$2
+    shift 2
+    expect "$group_name" 0 '' "$rmtool" micro --rounds 1 --memory 16MiB "$@" "$group_name"
+    holds "$group_name: its table" out "$group_text"
+}
+group lock 'lock + read + unlock, calls, unsynchronised'
+# What a library keeps for itself to the end is no leak of ours.
+asan=${ASAN_OPTIONS-}
+export ASAN_OPTIONS="$asan:detect_leaks=0"
+group alloc 'batches of 1024: glibc'
+group threads 'pairs: rmalloc, safe for threads'
+ASAN_OPTIONS=$asan
+group compact "memcpy's time / ours, entries in random order, 256 B"
+holds 'compact: what does not fit' out 'skipped: too few'
+group steps '64 KiB steps of generated, longest' --trace plain.rmt
+group scale 'lock + write + unlock, 1000 handles'
+holds 'scale: what does not fit' out 'skipped: takes'
+group small 'payload of a region, filled, 64 KiB'
+holds 'a goal' out '%'
+
+expect 'two groups, as files' 0 '' "$rmtool" micro --quiet --rounds 2 --memory 4MiB \
+    --csv micro.csv scale lock
+holds 'where it comes from' micro.csv '# command: rmtool micro --quiet'
+awk -F, '/^#/ { next }
+    !fields { if ($0 != "group,what,x,x_unit,value,unit,goal,verdict,note") print $0
+        fields = NF; next }
+    NF != fields { print "fields: " $0 }
+    $1 != "scale" && $1 != "lock" { print "group: " $0 }
+    $5 == "" && $9 !~ /^skipped/ { print "no value, and no reason: " $0 }
+    $8 !~ /^(met|missed|)$/ { print "verdict: " $0 }
+    { n++ } END { if (n < 20) print n " rows" }' micro.csv >why
+check_empty 'the rows of the file' why
+expect 'JSON' 0 '' "$rmtool" micro --json --rounds 1 lock
+holds 'JSON: a goal' out '"at_most": 2.8'
+expect 'CSV on standard output' 0 '' "$rmtool" micro --rounds 1 --csv - lock
+holds 'CSV on standard output: rows' out 'lock,a pointer; read,'
+
+expect 'an unknown group' 2 "'frobnicate'" "$rmtool" micro lock frobnicate
+for rounds in 0 -1 x 1001; do
+    expect "--rounds $rounds is refused" 2 '--rounds' "$rmtool" micro --rounds $rounds lock
+done
+expect '--memory is refused' 2 '--memory' "$rmtool" micro --memory much lock
+expect 'two things on standard output' 2 'standard output' \
+    "$rmtool" micro --json --csv - lock
+expect 'a trace that is not there' 3 'gone.rmt' "$rmtool" micro --trace gone.rmt steps
+expect 'a folder that is not there' 3 'gone/x.tmp' \
+    "$rmtool" micro -q --rounds 1 --csv gone/x lock
+plan

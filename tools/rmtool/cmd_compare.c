@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rmtool compare: its arguments, and the files that come of it.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "compare.h"
+#include "compare_files.h"
+#include "say.h"
+#include "verbs.h"
+
+static const char help[] =
+    "Usage: rmtool compare [OPTION]... TRACE...\n"
+    "Replay traces on rmalloc, glibc, and what else is there: jemalloc, mimalloc and\n"
+    "tcmalloc, loaded as shared objects. Runs are interleaved, each in a process of its\n"
+    "own. All write to the same memory, a byte of every 64 of what is new; rmalloc "
+    "locks\n"
+    "and unlocks each block for that, and for a trace's own lock events.\n"
+    "\n"
+    "  -a, --allocators LIST  only those, with commas between (default: all)\n"
+    "      --peer NAME=LIBRARY\n"
+    "                         one more malloc, in that shared object; one called tlsf\n"
+    "                         or mesh is set against the goals that name these\n"
+    "  -m, --measure LIST     of time, footprint, left, smallest, largest, small-pages,\n"
+    "                         with commas between (default: all)\n"
+    "  -n, --runs N           of each pair for the time (default: 5)\n"
+    "      --samples N        along a trace (default: 200)\n"
+    "      --seed N           of the blocks that are freed for 'left' (default: 1)\n"
+    "      --limit-events N   only the first N events of each trace\n"
+    "      --no-huge-pages    forbid them to all (default: as the system has it)\n"
+    "      --scores           the thesis's penalties of every trace, beside those of "
+    "all\n"
+    "\n"
+    "Output ('-' as FILE is standard output, in place of the tables)\n"
+    "      --csv FILE         one row per trace and allocator, with all that was "
+    "measured\n"
+    "      --series FILE      what was measured along the traces: footprint, largest, "
+    "time\n"
+    "      --times FILE       one row per timed run\n"
+    "      --json             all as JSON, in place of the tables\n"
+    "  -q, --quiet            no tables, no progress bar\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "The time is user and system time of the whole replay, page faults included, per\n"
+    "alloc, realloc or free. From it the floor is taken off: the same replay, in which\n"
+    "a pointer runs through a small buffer. The footprint is the memory that the kernel\n"
+    "says is there (Pss, without files), less what there was before the allocator "
+    "began.\n"
+    "\n"
+    "Example: rmtool compare -a rmalloc,glibc tests/traces/lua-wordfreq.rmt.zst\n";
+
+enum {
+    PEER = 256,
+    SCORES,
+    CSV,
+    SERIES,
+    TIMES,
+    JSON,
+    SAMPLES,
+    SEED,
+    LIMIT_EVENTS,
+    NO_HUGE_PAGES
+};
+
+static const struct option options[] = {
+    {"allocators", required_argument, NULL, 'a'},
+    {"peer", required_argument, NULL, PEER},
+    {"runs", required_argument, NULL, 'n'},
+    {"measure", required_argument, NULL, 'm'},
+    {"seed", required_argument, NULL, SEED},
+    {"samples", required_argument, NULL, SAMPLES},
+    {"limit-events", required_argument, NULL, LIMIT_EVENTS},
+    {"no-huge-pages", no_argument, NULL, NO_HUGE_PAGES},
+    {"scores", no_argument, NULL, SCORES},
+    {"csv", required_argument, NULL, CSV},
+    {"series", required_argument, NULL, SERIES},
+    {"times", required_argument, NULL, TIMES},
+    {"json", no_argument, NULL, JSON},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+static int parse_measures(const char *text, unsigned *measures) {
+    static const char *const names[] = {"time",     "footprint", "left",
+                                        "smallest", "largest",   "small-pages"};
+    enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
+
+    *measures = 0;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < N_NAMES &&
+               (strlen(names[i]) != length || memcmp(names[i], at, length) != 0))
+            i++;
+        if (i == N_NAMES)
+            return complain_usage("compare", "nothing to measure is called '%.*s'",
+                                  (int)length, at);
+        *measures |= 1u << i;
+        at += length;
+        if (*at == '\0') return STATUS_OK;
+    }
+}
+
+struct job_paths {
+    const char *allocators, *csv, *series, *times;
+    bool json;
+};
+
+static int set_option(struct compare *compare, int option, char **argv,
+                      struct job_paths *paths) {
+    struct compare_options *to = &compare->options;
+
+    switch (option) {
+    case 'a': paths->allocators = optarg; return STATUS_OK;
+    case PEER: return entrants_add(&compare->entrants, optarg);
+    case 'm': return parse_measures(optarg, &to->measures);
+    case 'n':
+        return parse_number("compare", "runs", optarg, 1, COMPARE_RUNS_MAX, &to->runs);
+    case SAMPLES:
+        return parse_number("compare", "samples", optarg, 1, JOB_MARKS_MAX - 1,
+                            &to->samples);
+    case SEED:
+        return parse_number("compare", "seed", optarg, 0, UINT64_MAX / 4, &to->seed);
+    case LIMIT_EVENTS:
+        return parse_number("compare", "limit-events", optarg, 0, UINT64_MAX - 1,
+                            &to->limit_events);
+    case NO_HUGE_PAGES: to->no_huge_pages = true; return STATUS_OK;
+    case SCORES: to->scores = true; return STATUS_OK;
+    case CSV: paths->csv = optarg; return STATUS_OK;
+    case SERIES: paths->series = optarg; return STATUS_OK;
+    case TIMES: paths->times = optarg; return STATUS_OK;
+    case JSON: paths->json = true; return STATUS_OK;
+    case 'q': to->quiet = true; return STATUS_OK;
+    default: return complain_option("compare", option, argv);
+    }
+}
+
+static bool is_standard_output(const char *path) {
+    return path && strcmp(path, "-") == 0;
+}
+
+static int parse(struct compare *compare, int argc, char **argv, struct job_paths *paths,
+                 bool *helped) {
+    int option;
+
+    optind = 0; /* getopt begins anew */
+    opterr = 0;
+    *helped = false;
+    while ((option = getopt_long(argc, argv, ":a:m:n:qh", options, NULL)) != -1) {
+        if (option == 'h') {
+            fputs(help, stdout);
+            *helped = true;
+            return STATUS_OK;
+        }
+        int status = set_option(compare, option, argv, paths);
+        if (status) return status;
+    }
+    if (optind == argc) return complain_usage("compare", "which trace?");
+    if (is_standard_output(paths->csv) + is_standard_output(paths->series) +
+            is_standard_output(paths->times) + paths->json >
+        1)
+        return complain_usage("compare", "only one thing can go to standard output");
+    return paths->allocators ? entrants_keep(&compare->entrants, paths->allocators)
+                             : STATUS_OK;
+}
+
+/* ------------------------------------------------------------------------ files */
+
+enum { N_FILES = 3 };
+
+static int open_files(struct output files[N_FILES], const struct job_paths *paths) {
+    const char *const wanted[N_FILES] = {paths->csv, paths->series, paths->times};
+    int status = STATUS_OK;
+
+    for (size_t i = 0; i < N_FILES; i++)
+        if (status == STATUS_OK) status = output_open(&files[i], wanted[i]);
+    return status;
+}
+
+static int write_files(const struct compare *compare, struct output files[N_FILES],
+                       const struct provenance *provenance) {
+    int status = STATUS_OK;
+
+    compare_write_summary(compare, &files[0], provenance);
+    compare_write_series(compare, &files[1], provenance);
+    compare_write_runs(compare, &files[2], provenance);
+    for (size_t i = 0; i < N_FILES && status == STATUS_OK; i++)
+        status = output_close(&files[i]);
+    return status;
+}
+
+static int run(struct compare *compare, int argc, char **argv,
+               const struct job_paths *paths) {
+    struct output files[N_FILES] = {{0}};
+    struct provenance provenance;
+    bool printed = is_standard_output(paths->csv) || is_standard_output(paths->series) ||
+                   is_standard_output(paths->times);
+    int status, failed = STATUS_OK;
+
+    provenance_init(&provenance, argc, argv);
+    provenance.trace = "by row";
+    snprintf(provenance.heap, sizeof(provenance.heap), "grow");
+    snprintf(provenance.policy, sizeof(provenance.policy), "by allocator");
+    status = open_files(files, paths);
+    if (status == STATUS_OK) status = entrants_find(&compare->entrants);
+    if (status == STATUS_OK)
+        status = compare_run(compare, argv + optind, (size_t)(argc - optind));
+    if (status == STATUS_OK || status == STATUS_FOUND) {
+        failed = write_files(compare, files, &provenance);
+        if (failed == STATUS_OK && paths->json)
+            failed = compare_print_json(compare, &provenance);
+        else if (failed == STATUS_OK && !printed && !compare->options.quiet)
+            compare_print(compare, &provenance);
+    }
+    for (size_t i = 0; i < N_FILES; i++) output_discard(&files[i]);
+    provenance_finish(&provenance);
+    return failed ? failed : status;
+}
+
+int verb_compare(int argc, char **argv) {
+    struct compare compare = {.options = {.limit_events = UINT64_MAX,
+                                          .runs = 5,
+                                          .samples = 200,
+                                          .seed = 1,
+                                          .measures = MEASURE_ALL}};
+    struct job_paths paths = {0};
+    bool helped;
+    int status;
+
+    if (argc == 3 && strcmp(argv[1], WORKER_OPTION) == 0) return worker_main(argv[2]);
+    entrants_known(&compare.entrants);
+    status = parse(&compare, argc, argv, &paths, &helped);
+    if (status || helped) return status;
+    status = run(&compare, argc, argv, &paths);
+    compare_finish(&compare);
+    return status;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "micro_report.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "say.h"
+
+static const char *sign(const struct micro_row *row) {
+    return row->goal_kind == MICRO_AT_MOST    ? "<="
+           : row->goal_kind == MICRO_AT_LEAST ? ">="
+                                              : "";
+}
+
+static const char *verdict(const struct micro_row *row) {
+    if (isnan(row->value) || row->goal_kind == MICRO_NO_GOAL) return "";
+    return micro_meets(row) ? "met" : "missed";
+}
+
+void micro_print(const struct micro *micro) {
+    const char *group = "";
+
+    for (size_t i = 0; i < micro->n; i++) {
+        const struct micro_row *row = &micro->rows[i];
+        char what[128], number[32], goal[48] = "";
+
+        if (row->detail) continue;
+        if (strcmp(group, row->group) != 0)
+            printf("%s%s\n", *group ? "\n" : "", row->group);
+        group = row->group;
+        snprintf(what, sizeof(what), "%s", row->what);
+        if (row->x_unit)
+            snprintf(what, sizeof(what), "%s, %.10g %s", row->what, row->x, row->x_unit);
+        if (isnan(row->value)) {
+            printf("  %-64s %s\n", what, row->note);
+            continue;
+        }
+        snprintf(number, sizeof(number), row->value < 100 ? "%.2f" : "%.0f", row->value);
+        if (row->goal_kind != MICRO_NO_GOAL)
+            snprintf(goal, sizeof(goal), "%s %g, %s", sign(row), row->goal, verdict(row));
+        printf("  %-64s %8s %-6s %s%s", what, number, row->unit, goal,
+               row->note[0] ? row->note : "");
+        putchar('\n');
+    }
+}
+
+int micro_print_json(const struct micro *micro) {
+    json_t *rows = json_array(), *object;
+
+    for (size_t i = 0; i < micro->n; i++) {
+        const struct micro_row *row = &micro->rows[i];
+        json_t *item = json_pack("{s:s, s:s}", "group", row->group, "what", row->what);
+        if (row->x_unit) {
+            json_object_set_new(item, "x", json_real(row->x));
+            json_object_set_new(item, "x_unit", json_string(row->x_unit));
+        }
+        if (!isnan(row->value)) {
+            json_object_set_new(item, "value", json_real(row->value));
+            json_object_set_new(item, "unit", json_string(row->unit));
+        }
+        if (row->goal_kind != MICRO_NO_GOAL) {
+            json_object_set_new(item,
+                                row->goal_kind == MICRO_AT_MOST ? "at_most" : "at_least",
+                                json_real(row->goal));
+            json_object_set_new(item, "met", json_boolean(micro_meets(row)));
+        }
+        if (row->note[0]) json_object_set_new(item, "note", json_string(row->note));
+        json_array_append_new(rows, item);
+    }
+    object = json_pack("{s:s, s:i, s:o}", "version", tool_version, "rounds",
+                       (int)micro->rounds, "rows", rows);
+    int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    json_decref(object);
+    putchar('\n');
+    return failed ? complain(STATUS_IO, "the result cannot be written") : STATUS_OK;
+}
+
+/* A field of a CSV file: a comma in it would end it. */
+static void write_text(FILE *file, const char *text) {
+    for (; *text; text++) fputc(*text == ',' ? ';' : *text, file);
+}
+
+int micro_write_csv(const struct micro *micro, const char *path,
+                    const struct provenance *provenance) {
+    struct output output;
+    int status = output_open(&output, path);
+
+    if (status) return status;
+    output_provenance(&output, provenance);
+    fputs("group,what,x,x_unit,value,unit,goal,verdict,note\n", output.file);
+    for (size_t i = 0; i < micro->n; i++) {
+        const struct micro_row *row = &micro->rows[i];
+        fprintf(output.file, "%s,", row->group);
+        write_text(output.file, row->what);
+        if (row->x_unit)
+            fprintf(output.file, ",%.10g,%s,", row->x, row->x_unit);
+        else
+            fputs(",,,", output.file);
+        if (!isnan(row->value)) fprintf(output.file, "%.6g", row->value);
+        fprintf(output.file, ",%s,", row->unit);
+        if (row->goal_kind != MICRO_NO_GOAL)
+            fprintf(output.file, "%s %g", sign(row), row->goal);
+        fprintf(output.file, ",%s,", verdict(row));
+        write_text(output.file, row->note);
+        fputc('\n', output.file);
+    }
+    return output_close(&output);
+}
