@@ -91,9 +91,8 @@ static void copy_objects(struct store *s, const struct run *from, uint64_t given
         copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
         run_put_ref(to, j, ref);
         uint64_t e = table_entry(&s->table, ref_slot(ref));
-        unsigned shape = (entry_shape(e) & ~(unsigned)bit_mask(6)) | j;
-        table_set(&s->table, ref_slot(ref),
-                  entry_moved(e, (size_t)(place - s->area.base), shape));
+        e = entry_moved(e, (size_t)(place - s->area.base), (entry_shape(e) & ~63u) | j);
+        table_set(&s->table, ref_slot(ref), e);
     }
 }
 

@@ -40,7 +40,8 @@ static unit_t look_ahead(const struct store *s, unit_t span) {
 /* --- entries follow --- */
 
 static bool unlocked(const struct store *s, uint32_t slot) {
-    return entry_locks(table_entry(&s->table, slot)) <= LOCKS_NONE;
+    unsigned locks = entry_locks(table_entry(&s->table, slot));
+    return locks == LOCKS_NONE || locks == LOCKS_FREE; /* in use, or at rest */
 }
 
 /* The object lies so many bytes lower. Whatever it is to its span, it stays. */

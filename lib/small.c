@@ -49,6 +49,11 @@ static unsigned wanted_slots(const struct store *s, unsigned class_id) {
     return slots >= 8 ? slots & ~3u : slots;
 }
 
+unit_t small_run_units(const struct store *s, size_t size) {
+    unsigned class_id = class_of(size);
+    return run_units(&size_classes[class_id], wanted_slots(s, class_id));
+}
+
 /* A span just cut out becomes a run without objects, for which one is coming. */
 static void adopt_run(struct store *s, unit_t span, unsigned class_id, unsigned slots) {
     area_set_header(&s->area, span, run_header(class_id, slots, bit_mask(slots)));

@@ -16,6 +16,8 @@ void small_init(struct store *s);
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any);
 /* The same in a slot of a larger class. */
 bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
+/* Units of the run that small_alloc would make. */
+unit_t small_run_units(const struct store *s, size_t size);
 /* The largest size that a free slot holds; 0: there is none. O(classes). */
 size_t small_largest(const struct store *s);
 /* Free slot `i` of a run. Where that was its only object it becomes free memory: returns the free

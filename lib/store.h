@@ -116,7 +116,7 @@ static inline size_t store_work(const struct store *s) {
 /* Where it is the same, callers have done nothing since that makes more to compact: allocations, frees
    and changes, counted together. */
 static inline uint64_t store_stamp(const struct store *s) {
-    return 2 * (uint64_t)s->allocations - s->table.n_taken + s->changes;
+    return 2 * s->allocations - s->table.n_taken + s->changes; /* frees for good count */
 }
 
 /* A span's address behind its header, as a place. */
