@@ -12,10 +12,10 @@
 enum {
     WORK_LEAST = 256 * 1024, /* of a call that has moved nothing */
     CACHED =
-        4 << 20 >> UNIT_SHIFT, /* an area so small is looked through four times as fast */
+        8 << 20 >> UNIT_SHIFT, /* an area so small is looked through eight times as far */
     CLOCK_WORK = 8 * 1024,     /* between two looks at the clock */
     CLOCK_ACTIONS = 4,
-    LOOKS_ALIGNED = 16,       /* at what may fit below an aligned block */
+    LOOKS_ALIGNED = 8,        /* at what may fit below an aligned block */
     ZONES_LOOKED = 16 * 1024, /* the most to look for where a pass is to begin */
     ZONES_A_LOOK = 32         /* at the price of one span */
 };
@@ -50,7 +50,7 @@ static size_t work_left(const struct store *s, const struct effort *e) {
 static size_t looks_left(const struct store *s, const struct effort *e) {
     if (!budgeted(e->goal)) return SIZE_MAX / 2;
     if (s->moved != e->moved) return work_left(s, e) / WORK_LOOK;
-    size_t least = s->area.limit > CACHED ? WORK_LEAST : 4 * WORK_LEAST;
+    size_t least = s->area.limit > CACHED ? WORK_LEAST : 8 * WORK_LEAST;
     size_t most = e->goal->bytes > least ? e->goal->bytes : least;
     size_t done = work_done(s, e);
     return most > done ? (most - done) / WORK_LOOK : 0;

@@ -17,8 +17,10 @@ _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
+/* A step that has moved nothing gives pages back for so much work at least. */
+enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
-enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 4 };
+enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
 /* A growing heap compacts first where garbage is above 1/8 of what is used, and this. */
 enum { GROWTH_SHARE = 8, GROWTH_LEAST = 32 * 1024 };
 
@@ -325,13 +327,6 @@ static size_t asked_alignment(const struct store *s, uint64_t e) {
     return run ? 0 : block_alignment(s, span);
 }
 
-static bool anything_locked(const struct table *t) {
-    for (uint32_t slot = 0; slot < t->n_slots; slot++)
-        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE)
-            return true;
-    return false;
-}
-
 /* The last resort of a growing block with a span of its own: everything that lies above it
    makes room, so that only the growth has to be free. */
 static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
@@ -348,7 +343,7 @@ static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
 /* The same for an object in a run: its content waits aside while its slot is merged away. */
 static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
-    if (anything_locked(&s->table)) return false; /* what merging frees cannot be told */
+    if (table_any_locked(&s->table)) return false; /* what merging frees cannot be told */
     uint64_t e = table_entry(&s->table, q->slot);
     struct run before = run_at(s, entry_span(s, e));
     unsigned i = run_index(s, &before, e);
@@ -439,6 +434,10 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
         goal.spent = store_work(s) - before;
         done = compact(s, &goal);
     } while (done && !flushed && s->moved == moved);
+    size_t used = store_work(s) - before, left = limited ? 0 : SIZE_MAX;
+    if (bytes > used) left = bytes - used;
+    if (left < STEP_RETURN && s->moved == moved) left = STEP_RETURN;
+    region_give_back(&h->region, s, left, done);
     return done && flushed;
 }
 
@@ -448,53 +447,3 @@ bool heap_trim(struct heap *h) {
 }
 
 void heap_settle(struct heap *h) { quick_flush(&h->store); }
-
-/* Bytes of the largest block in so many units. */
-static size_t block_bytes(unit_t units) {
-    return units == 0 ? 0 : units_bytes(units) - HEADER;
-}
-
-/* With the table's spare room given to the area. */
-static size_t largest_settled(struct heap *h, bool after_compaction) {
-    struct store *s = &h->store;
-    struct area *a = &s->area;
-    uint32_t wants = table_wants(&s->table);
-    if (wants == UINT32_MAX) return 0;
-    unit_t handle = region_closed(&h->region) ? wants / 2 : 0;
-    size_t reserve = region_reserve(&h->region, wants) >> UNIT_SHIFT;
-    unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
-    bool now = at_end >= handle;
-    size_t most = 0;
-    if (now) {
-        /* The span at the end without what the handle takes of it, or the largest other. */
-        unit_t other = handle == 0 ? area_largest(a) : area_largest_but_last(a);
-        size_t end = at_end - handle + reserve;
-        if (end > UNIT_NIL) end = UNIT_NIL;
-        most = block_bytes(other > end ? other : (unit_t)end);
-        size_t slot = small_largest(s);
-        if (slot > most) most = slot;
-    }
-    if (after_compaction) {
-        bool pinned = anything_locked(&s->table);
-        size_t units = compact_outlook(s, pinned, reserve);
-        if (units > UNIT_NIL) units = UNIT_NIL;
-        /* Where compaction has to make room for the handle first, what it leaves with things
-           locked cannot be told. */
-        if (units >= handle && (now || !pinned)) {
-            size_t slot = 0, then = block_bytes((unit_t)units - handle);
-            if (!pinned) small_excess(s, &slot);
-            if (slot > then) then = slot;
-            if (then > most) most = then;
-        }
-    }
-    return most < RM_BLOCK_MAX ? most : RM_BLOCK_MAX;
-}
-
-size_t heap_largest(struct heap *h, bool after_compaction) {
-    uint32_t room = h->store.table.room;
-    quick_flush(&h->store);
-    region_settle(&h->region, &h->store);
-    size_t largest = largest_settled(h, after_compaction);
-    region_restore(&h->region, &h->store, room);
-    return largest;
-}

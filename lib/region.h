@@ -70,6 +70,10 @@ size_t region_reserve(const struct region *r, uint32_t slots);
 /* Give the table such a room again as it had before, if the area has it to give. */
 void region_restore(struct region *r, struct store *s, uint32_t room);
 
+/* Give pages back that are not likely to be needed soon, within so much work (store_work): behind the
+   last block and the table's last slot, above a slack; `gaps`: inside large free spans too. */
+void region_give_back(struct region *r, struct store *s, size_t work, bool gaps);
+
 /* Give every page that holds nothing back. False: the system refused some. */
 bool region_trim(struct region *r, struct store *s);
 

@@ -171,6 +171,13 @@ void table_shrink_some(struct table *t, uint32_t most) {
     }
 }
 
+bool table_any_locked(const struct table *t) {
+    for (uint32_t slot = 0; slot < t->n_slots; slot++)
+        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE)
+            return true;
+    return false;
+}
+
 uint32_t table_verify(const struct table *t) {
     uint32_t n_free = 0, n_taken = 0;
     for (uint32_t slot = 0; slot < t->n_slots; slot++) {

@@ -188,6 +188,9 @@ bool table_shrink(struct table *t, bool groups);
 /* The same, to the last, but no more than `most` slots. */
 void table_shrink_some(struct table *t, uint32_t most);
 
+/* Is anything locked? O(slots). */
+bool table_any_locked(const struct table *t);
+
 /* Where the bitmaps or the counts are wrong: a slot, else TABLE_SOUND. For rm_heap_check; reads
    only slots below n_slots. O(slots). */
 #define TABLE_SOUND UINT32_MAX
