@@ -17,7 +17,7 @@ _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
-/* A step that has moved nothing gives pages back for so much work at least. */
+/* Work that a step may spend on giving pages back, however small its budget. */
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
@@ -420,13 +420,24 @@ static bool flush_step(struct store *s) {
     return all;
 }
 
+/* A free page costs less to give back than anything to move: that comes first, and takes up to three
+   quarters of a step. What lies in gaps may be filled yet, unless compaction is done. */
+static void return_step(struct heap *h, size_t bytes) {
+    size_t work = bytes / 4 * 3;
+    if (work < STEP_RETURN) work = STEP_RETURN;
+    region_give_back(&h->region, &h->store, work, h->store.pass.phase == PASS_DONE);
+}
+
 bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
     struct store *s = &h->store;
     struct compact_goal goal = {.bytes = bytes};
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
     bool limited = bytes != 0 || nanoseconds != 0, flushed, done;
     size_t before = store_work(s), moved = s->moved;
-    if (!limited) quick_flush(s);
+    if (limited)
+        return_step(h, bytes);
+    else
+        quick_flush(s);
     do {
         flushed = flush_step(s);
         /* Every handle's slot that is free at the table's end is memory too. */
@@ -434,10 +445,6 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
         goal.spent = store_work(s) - before;
         done = compact(s, &goal);
     } while (done && !flushed && s->moved == moved);
-    size_t used = store_work(s) - before, left = limited ? 0 : SIZE_MAX;
-    if (bytes > used) left = bytes - used;
-    if (left < STEP_RETURN && s->moved == moved) left = STEP_RETURN;
-    region_give_back(&h->region, s, left, done);
     return done && flushed;
 }
 

@@ -276,6 +276,7 @@ void region_give_back(struct region *r, struct store *s, size_t work, bool gaps)
                                       most < UINT32_MAX ? (uint32_t)most : UINT32_MAX);
         if (pages == 0) break;
         s->returned += pages * os_page();
+        s->looked += (WORK_CALL + pages * WORK_PAGE) / WORK_LOOK;
         work -= WORK_CALL + pages * WORK_PAGE;
     }
     region_note_peak(r, s);
