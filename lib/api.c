@@ -64,8 +64,16 @@ static inline rm_status_t leave(const struct access *a, rm_status_t status) {
 
 /* --- the common cases, in as few instructions as they take --- */
 
-/* In checking builds the whole heap is proven after each call: nothing is quick. */
-#define QUICKLY (RM_CHECKS < RM_CHECKS_FULL)
+/* In checking builds the whole heap is proven after each of them too. */
+static inline rm_status_t done(uint64_t tag) {
+#if RM_CHECKS >= RM_CHECKS_FULL
+    struct access a;
+    if (registry_enter(tag, &a)) leave(&a, RM_OK);
+#else
+    (void)tag;
+#endif
+    return RM_OK;
+}
 /* What takes longer is kept out of them, so that they save no registers for it. */
 #define SLOW __attribute__((noinline))
 
@@ -106,9 +114,9 @@ static inline bool free_quickly(rm_memory_t *handle, bool odd) {
 static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                               size_t alignment, unsigned flags) {
     *out = NULL;
-    if (QUICKLY && (alignment | flags) == 0 && size <= SMALL_MAX) {
+    if ((alignment | flags) == 0 && size <= SMALL_MAX) {
         *out = alloc_quickly(heap, size, false);
-        if (likely(*out != NULL)) return RM_OK;
+        if (likely(*out != NULL)) return done((uint64_t)(uintptr_t)heap >> 4);
     }
     if ((flags & ~(RM_ZERO | RM_NO_COMPACT)) != 0 || alignment > RM_ALIGNMENT_MAX ||
         (alignment & (alignment - 1)) != 0)
@@ -125,11 +133,11 @@ static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
 rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                           size_t alignment, unsigned flags) {
     if (unlikely(out == NULL)) return RM_EINVAL;
-    if (QUICKLY && likely((alignment | flags) == 0 && size <= SMALL_MAX)) {
+    if (likely((alignment | flags) == 0 && size <= SMALL_MAX)) {
         rm_memory_t *handle = alloc_quickly(heap, size, true);
         if (likely(handle != NULL)) {
             *out = handle;
-            return RM_OK;
+            return done((uint64_t)(uintptr_t)heap >> 4);
         }
     }
     return alloc(heap, out, size, alignment, flags);
@@ -160,13 +168,14 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
 static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
-    if (handle == NULL || (QUICKLY && likely(free_quickly(handle, true)))) return RM_OK;
+    if (handle == NULL) return RM_OK;
+    if (free_quickly(handle, true)) return done((uint64_t)(uintptr_t)handle);
     if (!enter_handle(handle, &a, &slot)) return RM_EHANDLE;
     return leave(&a, heap_free(a.heap, slot));
 }
 
 rm_status_t rmfree(rm_memory_t *handle) {
-    if (QUICKLY && likely(free_quickly(handle, false))) return RM_OK;
+    if (likely(free_quickly(handle, false))) return done((uint64_t)(uintptr_t)handle);
     return free_slowly(handle);
 }
 
@@ -179,7 +188,8 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
 
 rm_status_t rmlock(rm_memory_t *handle, void **pointer) {
     if (unlikely(pointer == NULL)) return RM_EINVAL;
-    if (QUICKLY && likely(rm_lock_quickly(handle, pointer))) return RM_OK;
+    if (likely(rm_lock_quickly(handle, pointer)))
+        return done((uint64_t)(uintptr_t)handle);
     return lock_slowly(handle, pointer);
 }
 
@@ -191,7 +201,7 @@ static SLOW rm_status_t unlock_slowly(rm_memory_t *handle) {
 }
 
 rm_status_t rmunlock(rm_memory_t *handle) {
-    if (QUICKLY && likely(rm_unlock_quickly(handle))) return RM_OK;
+    if (likely(rm_unlock_quickly(handle))) return done((uint64_t)(uintptr_t)handle);
     return unlock_slowly(handle);
 }
 

@@ -352,7 +352,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     memcpy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
     if (least_units(q) > compact_outlook(s, false, 0)) {
-        memcpy(small_restore(s, &before, ref), content, before.class->capacity);
+        memcpy(small_restore(s, &before, ref, old_size), content, before.class->capacity);
         store_moved(s, old_size, 1);
         return false;
     }

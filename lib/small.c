@@ -153,7 +153,8 @@ unit_t small_free(struct store *s, unit_t span, unsigned i) {
     return small_free_slot(s, &r, i);
 }
 
-char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
+char *small_restore(struct store *s, const struct run *before, uint32_t ref,
+                    size_t size) {
     if (run_live(before) == 1) { /* the run went with its only object */
         unit_t units = run_units(before->class, before->slots), at, next;
         at = area_start_near(&s->area, before->span);
@@ -164,7 +165,7 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
     struct run r = run_at(s, before->span);
     unsigned i = take_slot(s, &r);
     run_put_ref(&r, i, ref);
-    point_entry(s, ref_slot(ref), &r, i, run_size(&r, i));
+    point_entry(s, ref_slot(ref), &r, i, size); /* its bytes are not there yet */
     return run_slot(&r, i);
 }
 

@@ -26,8 +26,8 @@ unit_t small_free_slot(struct store *s, struct run *r, unsigned i);
 unit_t small_free(struct store *s, unit_t span, unsigned i);
 
 /* Undo small_free, at once: the object is in some slot of the same run again, with the slack
-   it had. `before` is the run as it was; its entry names the slot. Returns where its bytes go. */
-char *small_restore(struct store *s, const struct run *before, uint32_t ref);
+   it had, and so its `size`. `before` is the run as it was; its entry names the slot. Returns where its bytes go. */
+char *small_restore(struct store *s, const struct run *before, uint32_t ref, size_t size);
 
 /* What merging would free, in units, with nothing locked; and the largest capacity of a slot that
    would still be free (where `slot` is not NULL; 0: none). O(runs with a free slot). */
