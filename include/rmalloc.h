@@ -324,7 +324,10 @@ typedef struct rm_progress {
  *            alignment may remain. A gap of at most 512 bytes, as long as some small
  *            block but without room for its header, is kept as a spare slot: it
  *            counts as used until the next compaction.)
- * Each call goes on where the last one stopped.
+ * Each call goes on where the last one stopped. Within a budget a growing heap also gives
+ * pages back, those at its ends above a slack of 1/32 and, once `complete`, those in large
+ * gaps: some of them first of all in each call, whether it is complete or not. Without a budget that
+ * is left to rm_heap_trim.
  * Moves: yes, under every policy.
  * Cost:  proportional to the bytes moved.
  * Returns: RM_OK; RM_EINVAL (no such heap).
@@ -381,6 +384,8 @@ typedef struct rm_stats {
 
     size_t moved_blocks; /* since the heap was made: blocks and bytes moved */
     size_t moved;
+    size_t regained; /* bytes by which compactions have lowered the extent */
+    size_t returned; /* bytes of pages that their budgets have given back */
     size_t peak_requested;
     size_t peak_capacity;
     size_t allocations; /* those that succeeded */

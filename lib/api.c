@@ -3,6 +3,7 @@
 #include <rmalloc.h>
 
 #include "check.h"
+#include "largest.h"
 #include "os.h"
 #include "registry.h"
 #include "stats.h"
@@ -280,7 +281,7 @@ rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_t *size
     if (size == NULL) return RM_EINVAL;
     rm_status_t status = enter_heap(heap, &a);
     if (status != RM_OK) return status;
-    *size = heap_largest(a.heap, after_compaction);
+    *size = largest_request(a.heap, after_compaction);
     return leave(&a, RM_OK);
 }
 

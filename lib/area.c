@@ -374,6 +374,44 @@ unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
 
 /* --- giving pages back --- */
 
+/* Of the pages in a free span `all` that are not given back yet, those next to `p`, which are. */
+static struct pages pages_beside(struct pages p, struct pages all, uint32_t most) {
+    uint32_t end = p.first + p.n, all_end = all.first + all.n;
+    if (p.n == 0) p.first = end = all.first;
+    uint32_t above = all_end - end, below = p.first - all.first;
+    uint32_t n = above > 0 ? above : below;
+    if (n > most) n = most;
+    return (struct pages){above > 0 ? end : p.first - n, n};
+}
+
+/* More pages of one span. */
+static uint32_t release_in(struct area *a, unit_t span, uint32_t most) {
+    unit_t units = free_size(area_header(a, span));
+    struct pages all = pages_inside((struct pages){0, UINT32_MAX}, span, units);
+    struct pages p = free_out(a, span, units);
+    struct pages more = pages_beside(p, all, most);
+    size_t page = os_page();
+    if (more.n > 0 && os_release(a->base - 8 + more.first * page, more.n * page)) {
+        if (p.n == 0 || more.first < p.first) p.first = more.first;
+        p.n += more.n;
+    } else {
+        more.n = 0;
+    }
+    free_in(a, span, units, p);
+    return more.n;
+}
+
+uint32_t area_release_some(struct area *a, unit_t least, uint32_t most) {
+    /* The last one stays as it is: it is on the way out of the index meanwhile. */
+    unit_t last = area_last_free(a), units = last == UNIT_NIL ? 0 : a->limit - last;
+    struct pages p = {0, 0};
+    if (last != UNIT_NIL) p = free_out(a, last, units);
+    unit_t key = buddy_largest(&a->buddy, a->base);
+    unit_t span = key < least ? UNIT_NIL : buddy_best(&a->buddy, a->base, key);
+    if (last != UNIT_NIL) free_in(a, last, units, p);
+    return span == UNIT_NIL ? 0 : release_in(a, span, most);
+}
+
 bool area_release(struct area *a) {
     bool all = true;
     size_t page = os_page();

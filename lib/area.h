@@ -148,6 +148,10 @@ unit_t area_settle(struct area *a, unit_t units);
    `by` units up; its bytes are moved here. Returns the free span below it then. */
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by);
 
+/* Give up to `most` pages back inside the largest free span below the last one, where it has `least`
+   units of pages that are not. Returns how many; 0: none has, or the system refuses. */
+uint32_t area_release_some(struct area *a, unit_t least, uint32_t most);
+
 /* Give the whole pages inside free spans back; memory must be page-backed and `base` 8 bytes
    past a page's start. False: the system refused some. */
 bool area_release(struct area *a);

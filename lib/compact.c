@@ -10,11 +10,14 @@
 #include "small.h"
 
 enum {
-    WORK_LEAST = 1024 * 1024, /* of a call that has moved nothing */
-    CLOCK_WORK = 8 * 1024,    /* between two looks at the clock */
+    WORK_LEAST = 192 * 1024, /* of a call that has moved nothing */
+    CACHED = 8 << 20 >>
+             UNIT_SHIFT,   /* an area so small is looked through twelve times as far */
+    CLOCK_WORK = 8 * 1024, /* between two looks at the clock */
     CLOCK_ACTIONS = 4,
-    LOOKS_ALIGNED = 128,      /* at what may fit below an aligned block */
+    LOOKS_ALIGNED = 8,        /* at what may fit below an aligned block */
     ZONES_LOOKED = 16 * 1024, /* the most to look for where a pass is to begin */
+    UNITS_A_LOOK = 128,       /* on the way to the next gap */
     ZONES_A_LOOK = 32         /* at the price of one span */
 };
 
@@ -48,7 +51,8 @@ static size_t work_left(const struct store *s, const struct effort *e) {
 static size_t looks_left(const struct store *s, const struct effort *e) {
     if (!budgeted(e->goal)) return SIZE_MAX / 2;
     if (s->moved != e->moved) return work_left(s, e) / WORK_LOOK;
-    size_t most = e->goal->bytes > WORK_LEAST ? e->goal->bytes : WORK_LEAST;
+    size_t least = s->area.limit > CACHED ? WORK_LEAST : 12 * WORK_LEAST;
+    size_t most = e->goal->bytes > least ? e->goal->bytes : least;
     size_t done = work_done(s, e);
     return most > done ? (most - done) / WORK_LOOK : 0;
 }
@@ -105,6 +109,14 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
     }
 }
 
+/* Units walked over, in search of a gap, from one to the next: the rest of one zone, the first of another;
+   the bitmap knows those between. */
+static unit_t zones_walked(unit_t from, unit_t to) {
+    unit_t zone = 1 << ZONE_SHIFT;
+    if (from >> ZONE_SHIFT == to >> ZONE_SHIFT) return to - from;
+    return zone - from % zone + to % zone;
+}
+
 /* One action at the lowest gap from the cursor on, which is `*known` or to be found. */
 static enum step slide_step(struct store *s, const struct effort *e, unit_t *known) {
     struct area *a = &s->area;
@@ -122,6 +134,7 @@ static enum step slide_step(struct store *s, const struct effort *e, unit_t *kno
     if (step != STEP_NONE) return step;
     *known = area_next_free(a, gap);
     s->pass.cursor = *known != UNIT_NIL ? *known : a->limit;
+    s->looked += zones_walked(gap, s->pass.cursor) / UNITS_A_LOOK;
     return *known != UNIT_NIL ? STEP_ACTED : STEP_NONE;
 }
 
@@ -233,7 +246,8 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     if (s->table.unlocked) s->changes++;
     s->table.unlocked = 0;
     if (still_done(s, goal)) return true;
-    struct effort e = {.goal = goal, .work = store_work(s), .moved = s->moved};
+    struct effort e = {
+        .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};
     unit_t extent = area_extent(&s->area);
     take_up(s, goal);
     bool done = work_toward(s, &e);

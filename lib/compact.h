@@ -20,6 +20,7 @@
 struct compact_goal {
     size_t bytes;      /* of work; what is moved exceeds it by less than MOVE_PIECE */
     uint64_t until_ns; /* on os_now_ns's clock */
+    size_t spent;      /* of the work, before */
     unit_t units;      /* stop once a free span has so many ... */
     unit_t last;       /* ... or the free span at the area's end has so many */
 };

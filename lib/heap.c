@@ -18,8 +18,10 @@ _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
-/* Blocks that rest, freed in a step of compaction within a budget. */
-enum { FLUSH_STEP = 256 };
+/* Work that a step may spend on giving pages back, however small its budget. */
+enum { STEP_RETURN = 32 * 1024 };
+/* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
+enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
 /* Before a heap grows: runs emptied for one request, at most; free memory between blocks, where
    it is above 1/8 of what is used, and this, is slid together, at so many bytes moved a byte
    asked for, saved up to 1/16 of the area. */
@@ -350,13 +352,6 @@ static size_t asked_alignment(const struct store *s, uint64_t e) {
     return run ? 0 : block_alignment(s, span);
 }
 
-static bool anything_locked(const struct table *t) {
-    for (uint32_t slot = 0; slot < t->n_slots; slot++)
-        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE)
-            return true;
-    return false;
-}
-
 /* The last resort of a growing block with a span of its own: everything that lies above it
    makes room, so that only the growth has to be free. */
 static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
@@ -373,7 +368,7 @@ static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
 /* The same for an object in a run: its content waits aside while its slot is merged away. */
 static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
-    if (anything_locked(&s->table)) return false; /* what merging frees cannot be told */
+    if (table_any_locked(&s->table)) return false; /* what merging frees cannot be told */
     uint64_t e = table_entry(&s->table, q->slot);
     struct run before = run_at(s, entry_span(s, e));
     unsigned i = run_index(s, &before, e);
@@ -442,14 +437,40 @@ rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size) {
 
 /* --- the heap as a whole --- */
 
+/* Free some of what rests, at the price of so many looks each; false: there is more. */
+static bool flush_step(struct store *s) {
+    uint32_t before = s->table.n_taken;
+    bool all = quick_flush_some(s, STEP_FLUSH);
+    s->looked += FLUSH_LOOKS * (size_t)(before - s->table.n_taken);
+    return all;
+}
+
+/* A free page costs less to give back than anything to move: that comes first, and takes up to three
+   quarters of a step. What lies in gaps may be filled yet, unless compaction is done. */
+static void return_step(struct heap *h, size_t bytes) {
+    size_t work = bytes / 4 * 3;
+    if (work < STEP_RETURN) work = STEP_RETURN;
+    region_give_back(&h->region, &h->store, work, h->store.pass.phase == PASS_DONE);
+}
+
 bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
+    struct store *s = &h->store;
     struct compact_goal goal = {.bytes = bytes};
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
-    bool limited = bytes != 0 || nanoseconds != 0;
-    bool flushed = quick_flush_some(&h->store, limited ? FLUSH_STEP : UINT32_MAX);
-    /* Every handle's slot that is free at the table's end is memory too. */
-    region_settle(&h->region, &h->store);
-    return compact(&h->store, &goal) && flushed;
+    bool limited = bytes != 0 || nanoseconds != 0, flushed, done;
+    size_t before = store_work(s), moved = s->moved;
+    if (limited)
+        return_step(h, bytes);
+    else
+        quick_flush(s);
+    do {
+        flushed = flush_step(s);
+        /* Every handle's slot that is free at the table's end is memory too. */
+        region_settle_some(&h->region, s, limited ? STEP_SLOTS : UINT32_MAX);
+        goal.spent = store_work(s) - before;
+        done = compact(s, &goal);
+    } while (done && !flushed && s->moved == moved);
+    return done && flushed;
 }
 
 bool heap_trim(struct heap *h) {
@@ -458,53 +479,3 @@ bool heap_trim(struct heap *h) {
 }
 
 void heap_settle(struct heap *h) { quick_flush(&h->store); }
-
-/* Bytes of the largest block in so many units. */
-static size_t block_bytes(unit_t units) {
-    return units == 0 ? 0 : units_bytes(units) - HEADER;
-}
-
-/* With the table's spare room given to the area. */
-static size_t largest_settled(struct heap *h, bool after_compaction) {
-    struct store *s = &h->store;
-    struct area *a = &s->area;
-    uint32_t wants = table_wants(&s->table);
-    if (wants == UINT32_MAX) return 0;
-    unit_t handle = region_closed(&h->region) ? wants / 2 : 0;
-    size_t reserve = region_reserve(&h->region, wants) >> UNIT_SHIFT;
-    unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
-    bool now = at_end >= handle;
-    size_t most = 0;
-    if (now) {
-        /* The span at the end without what the handle takes of it, or the largest other. */
-        unit_t other = handle == 0 ? area_largest(a) : area_largest_but_last(a);
-        size_t end = at_end - handle + reserve;
-        if (end > UNIT_NIL) end = UNIT_NIL;
-        most = block_bytes(other > end ? other : (unit_t)end);
-        size_t slot = small_largest(s);
-        if (slot > most) most = slot;
-    }
-    if (after_compaction) {
-        bool pinned = anything_locked(&s->table);
-        size_t units = compact_outlook(s, pinned, reserve);
-        if (units > UNIT_NIL) units = UNIT_NIL;
-        /* Where compaction has to make room for the handle first, what it leaves with things
-           locked cannot be told. */
-        if (units >= handle && (now || !pinned)) {
-            size_t slot = 0, then = block_bytes((unit_t)units - handle);
-            if (!pinned) small_excess(s, &slot);
-            if (slot > then) then = slot;
-            if (then > most) most = then;
-        }
-    }
-    return most < RM_BLOCK_MAX ? most : RM_BLOCK_MAX;
-}
-
-size_t heap_largest(struct heap *h, bool after_compaction) {
-    uint32_t room = h->store.table.room;
-    quick_flush(&h->store);
-    region_settle(&h->region, &h->store);
-    size_t largest = largest_settled(h, after_compaction);
-    region_restore(&h->region, &h->store, room);
-    return largest;
-}

@@ -61,7 +61,6 @@ unsigned heap_locks(const struct heap *h, uint32_t slot);
 void heap_settle(struct heap *h);
 
 bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds);
-size_t heap_largest(struct heap *h, bool after_compaction);
 bool heap_trim(struct heap *h);
 
 #endif

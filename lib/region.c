@@ -5,7 +5,13 @@
 
 enum {
     END_WORD = 8,
-    STEP_PAGES = 4, /* the least the area grows by */
+    STEP_PAGES = 4,   /* the least the area grows by */
+    GIVE_PAGES = 16,  /* the least that is given back at once, by steps */
+    SLACK_PAGES = 16, /* what is kept beside 1/32 of what is used */
+    SLACK_SHARE = 32,
+    GAP_BYTES = 128 * 1024, /* a free span to have pages given back */
+    WORK_CALL = 16 * 1024,  /* a call of the system, as bytes moved; and a page */
+    WORK_PAGE = 2 * 1024,
     RESERVE_LEAST = 64 * 1024 * 1024
 };
 
@@ -150,12 +156,22 @@ bool region_close(struct region *r, struct store *s) {
     return true;
 }
 
-void region_settle(struct region *r, struct store *s) {
-    table_shrink(&s->table, false);
+/* The border of a closed region goes to the last slot. */
+static void move_border(struct region *r, struct store *s) {
     if (!region_closed(r) || s->table.room == s->table.n_slots) return;
     s->table.room = s->table.n_slots;
     r->table_end = table_low(s);
     move_area_end(r, s, r->table_end);
+}
+
+void region_settle(struct region *r, struct store *s) {
+    table_shrink(&s->table, false);
+    move_border(r, s);
+}
+
+void region_settle_some(struct region *r, struct store *s, uint32_t slots) {
+    table_shrink_some(&s->table, slots);
+    move_border(r, s);
 }
 
 bool region_grow(struct region *r, struct store *s, unit_t units) {
@@ -208,6 +224,63 @@ void region_restore(struct region *r, struct store *s, uint32_t room) {
 }
 
 /* --- giving back --- */
+
+/* Of free bytes at an end, the pages above the slack; where they are few, none. */
+static size_t pages_to_give(size_t free, size_t used, size_t most) {
+    size_t page = os_page(), slack = used / SLACK_SHARE + SLACK_PAGES * page;
+    if (free < slack + GIVE_PAGES * page) return 0;
+    size_t pages = (free - slack) / page;
+    return pages < most ? pages : most;
+}
+
+/* Behind the last block: the area gets shorter. */
+static size_t give_area(struct region *r, struct store *s, size_t most) {
+    struct area *a = &s->area;
+    char *extent = area_at(a, area_extent(a)) + END_WORD, *end = r->area_end;
+    char *table_page = (char *)round_down((uintptr_t)table_low(s), os_page());
+    if (region_closed(r))
+        end = table_page; /* from there on it is the table's, when it opens */
+    if (end < extent) return 0;
+    size_t pages = pages_to_give((size_t)(end - extent), (size_t)(extent - r->low), most);
+    if (pages == 0) return 0;
+    end -= pages * os_page();
+    if (region_closed(r)) {
+        r->table_end = table_page;
+        s->table.room = (uint32_t)((s->table.top - table_page) / 8);
+    }
+    area_shrink(a, (unit_t)((r->area_end - end) >> UNIT_SHIFT));
+    r->area_end = end;
+    return os_uncommit(end, pages * os_page()) ? pages : 0;
+}
+
+/* Behind the last slot: the table has less room. */
+static size_t give_table(struct region *r, struct store *s, size_t most) {
+    if (region_closed(r)) return 0;
+    char *low = table_low(s), *end = r->table_end;
+    size_t pages = pages_to_give((size_t)(low - end), (size_t)(s->table.top - low), most);
+    if (pages == 0) return 0;
+    r->table_end += pages * os_page();
+    s->table.room = (uint32_t)((s->table.top - r->table_end) / 8);
+    return os_uncommit(end, pages * os_page()) ? pages : 0;
+}
+
+void region_give_back(struct region *r, struct store *s, size_t work, bool gaps) {
+    if (!r->pages) return;
+    region_note_peak(r, s);
+    while (work >= WORK_CALL + WORK_PAGE) {
+        size_t most = (work - WORK_CALL) / WORK_PAGE;
+        size_t pages = give_area(r, s, most);
+        if (pages == 0) pages = give_table(r, s, most);
+        if (pages == 0 && gaps)
+            pages = area_release_some(&s->area, GAP_BYTES >> UNIT_SHIFT,
+                                      most < UINT32_MAX ? (uint32_t)most : UINT32_MAX);
+        if (pages == 0) break;
+        s->returned += pages * os_page();
+        s->looked += (WORK_CALL + pages * WORK_PAGE) / WORK_LOOK;
+        work -= WORK_CALL + pages * WORK_PAGE;
+    }
+    region_note_peak(r, s);
+}
 
 bool region_trim(struct region *r, struct store *s) {
     region_note_peak(r, s);

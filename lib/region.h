@@ -57,8 +57,9 @@ bool region_grow(struct region *r, struct store *s, unit_t units);
 bool region_close(struct region *r, struct store *s);
 /* Room for so many more slots. False: the last free span is too small, or the system refuses. */
 bool region_room(struct region *r, struct store *s, uint32_t slots);
-/* A closed region: what the table has to spare goes to the area. */
+/* A closed region: what the table has to spare goes to the area; or no more than so many slots. */
 void region_settle(struct region *r, struct store *s);
+void region_settle_some(struct region *r, struct store *s, uint32_t slots);
 /* The bytes of reserved pages between the two; and what is left of them for the area when the
    table has taken room for so many slots. */
 static inline size_t region_gap(const struct region *r) {
@@ -68,6 +69,10 @@ size_t region_reserve(const struct region *r, uint32_t slots);
 
 /* Give the table such a room again as it had before, if the area has it to give. */
 void region_restore(struct region *r, struct store *s, uint32_t room);
+
+/* Give pages back that are not likely to be needed soon, within so much work (store_work): behind the
+   last block and the table's last slot, above a slack; `gaps`: inside large free spans too. */
+void region_give_back(struct region *r, struct store *s, size_t work, bool gaps);
 
 /* Give every page that holds nothing back. False: the system refused some. */
 bool region_trim(struct region *r, struct store *s);

@@ -34,6 +34,8 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
         .largest_free = largest,
         .moved_blocks = s->moved_blocks,
         .moved = s->moved,
+        .regained = s->regained,
+        .returned = s->returned,
         .peak_requested = s->peak_requested,
         .peak_capacity = capacity > h->region.peak ? capacity : h->region.peak,
         .allocations = s->allocations,

@@ -91,6 +91,7 @@ struct store {
     struct fill_scan scan;
     size_t looked;   /* spans that compaction has looked at, or what takes as long */
     size_t regained; /* bytes that it has added to the free span at the end */
+    size_t returned; /* bytes given back to the system */
     struct class_runs runs[CLASSES];
 };
 
@@ -108,12 +109,13 @@ static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
 
 /* What compaction costs, as bytes moved: each block beside its own, for its table entry; each look at
    a span, for the memory it lies in. */
-enum { WORK_BLOCK = 256, WORK_LOOK = 128 };
+enum { WORK_BLOCK = 128, WORK_LOOK = 256 };
 static inline size_t store_work(const struct store *s) {
     return s->moved + s->moved_blocks * WORK_BLOCK + s->looked * WORK_LOOK;
 }
 
-/* Where it is the same, callers have done nothing since that makes more to compact. */
+/* Where it is the same, callers have done nothing since that makes more to compact: allocations, frees
+   and changes, counted together. */
 static inline uint64_t store_stamp(const struct store *s) {
     return 2 * s->allocations - s->table.n_taken + s->changes; /* frees for good count */
 }

@@ -164,6 +164,20 @@ bool table_shrink(struct table *t, bool groups) {
     return t->n_slots < before;
 }
 
+void table_shrink_some(struct table *t, uint32_t most) {
+    for (; most >= 2 && t->n_slots > TABLE_SLOTS_MIN; most -= 2) {
+        if (!may_drop_all(t, t->n_slots - 2, t->n_slots)) break;
+        drop_pair(t);
+    }
+}
+
+bool table_any_locked(const struct table *t) {
+    for (uint32_t slot = 0; slot < t->n_slots; slot++)
+        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE)
+            return true;
+    return false;
+}
+
 uint32_t table_verify(const struct table *t) {
     uint32_t n_free = 0, n_taken = 0;
     for (uint32_t slot = 0; slot < t->n_slots; slot++) {

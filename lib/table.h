@@ -185,6 +185,11 @@ void table_untake(struct table *t, uint32_t slot);
 /* Give trailing free slots back: `groups`: by whole groups, keeping one in reserve; else to the
    last. Returns true where n_slots got smaller. */
 bool table_shrink(struct table *t, bool groups);
+/* The same, to the last, but no more than `most` slots. */
+void table_shrink_some(struct table *t, uint32_t most);
+
+/* Is anything locked? O(slots). */
+bool table_any_locked(const struct table *t);
 
 /* Where the bitmaps or the counts are wrong: a slot, else TABLE_SOUND. For rm_heap_check; reads
    only slots below n_slots. O(slots). */

@@ -84,7 +84,8 @@ static bool compactor_sound(const struct proof *p) {
     const struct store *s = p->s;
     const struct mover *m = &s->mover;
     const struct area *a = p->a;
-    uint64_t low = s->loose[0] | s->stuck[0], high = s->loose[1] | s->stuck[1];
+    uint64_t low = s->loose[0] | s->stuck[0] | s->kept[0];
+    uint64_t high = s->loose[1] | s->stuck[1] | s->kept[1];
     if ((low & 1) != 0 || high >> (CLASSES - 64) != 0)
         return fail(p, 7, "Runs are to be merged of a class that is none.");
     if (!is_bool(&m->slide) || !is_bool(&s->scan.sure) || !is_bool(&s->pass.whole) ||

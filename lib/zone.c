@@ -17,18 +17,12 @@ static uint16_t *word_2(struct zone *zones, unit_t z) {
 static uint16_t bit_1(unit_t z) { return (uint16_t)(1u << z % ZONE_GROUP); }
 static uint16_t bit_2(unit_t z) { return bit_1(z / ZONE_GROUP); }
 
-void zones_free_in(struct zone *zones, unit_t span, unit_t units) {
-    unit_t z = span >> ZONE_SHIFT, before = zones[z].free;
-    zones[z].free += units;
-    if (before != 0) return;
+void zones_mark(struct zone *zones, unit_t z) {
     *word_1(zones, z) |= bit_1(z);
     *word_2(zones, z) |= bit_2(z);
 }
 
-void zones_free_out(struct zone *zones, unit_t span, unit_t units) {
-    unit_t z = span >> ZONE_SHIFT;
-    zones[z].free -= units;
-    if (zones[z].free != 0) return;
+void zones_unmark(struct zone *zones, unit_t z) {
     *word_1(zones, z) &= (uint16_t)~bit_1(z);
     if (*word_1(zones, z) == 0) *word_2(zones, z) &= (uint16_t)~bit_2(z);
 }

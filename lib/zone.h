@@ -32,9 +32,21 @@ struct zone {
 /* Zones [from, to) have no spans yet. The one behind the last in use must be there as well. */
 void zones_init(struct zone *zones, unit_t from, unit_t to);
 
+/* Something is free in a zone now, or nothing is any more. */
+void zones_mark(struct zone *zones, unit_t z);
+void zones_unmark(struct zone *zones, unit_t z);
+
 /* A free span of so many units is there now; or it is not. */
-void zones_free_in(struct zone *zones, unit_t span, unit_t units);
-void zones_free_out(struct zone *zones, unit_t span, unit_t units);
+static inline void zones_free_in(struct zone *zones, unit_t span, unit_t units) {
+    struct zone *zone = &zones[span >> ZONE_SHIFT];
+    zone->free += units;
+    if (zone->free == units) zones_mark(zones, span >> ZONE_SHIFT);
+}
+static inline void zones_free_out(struct zone *zones, unit_t span, unit_t units) {
+    struct zone *zone = &zones[span >> ZONE_SHIFT];
+    zone->free -= units;
+    if (zone->free == 0) zones_unmark(zones, span >> ZONE_SHIFT);
+}
 
 /* The lowest zone of [from, end) in which a free span begins; `end` where there is none. Reads a word
    in 16 zones, and where nothing is free one in 256. */

@@ -90,6 +90,12 @@ static void print_steps(const struct report *report) {
 
     printf("moved        %s in %zu blocks by the end of the trace\n",
            format_size(size, result->before.moved), result->before.moved_blocks);
+    printf("regained     %s behind the last block",
+           format_size(size, result->before.regained));
+    if (result->before.regained > 0)
+        printf(", %.2f bytes moved for each",
+               report_ratio(result->before.moved, result->before.regained));
+    printf("; %s given back by steps\n", format_size(size, result->before.returned));
     printf("compactions  %" PRIu64 " asked for, %" PRIu64 " of them complete\n",
            result->steps, result->steps_complete);
     if (result->steps == 0) return;

@@ -102,6 +102,8 @@ static json_t *compaction_object(const struct replay_result *result) {
 
     set_count(object, "moved", result->before.moved);
     set_count(object, "moved_blocks", result->before.moved_blocks);
+    set_count(object, "regained", result->before.regained);
+    set_count(object, "returned", result->before.returned);
     set_count(object, "steps", result->steps);
     set_count(object, "steps_complete", result->steps_complete);
     set_count(object, "steps_over_budget", result->steps_over_budget);
