@@ -23,10 +23,10 @@ enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
 /* Before a heap grows: runs emptied for one request, at most; free memory between blocks, where
-   it is above 1/8 of what is used, and this, is slid together, at so many bytes moved a byte
+   it is above 1/32 of what is used, and this, is slid together, at so many bytes moved a byte
    asked for, saved up to 1/16 of the area. */
 enum { MERGES = 16 };
-enum { GROWTH_SHARE = 8, GROWTH_LEAST = 32 * 1024, GROWTH_PRICE = 4, CREDIT_SHARE = 16 };
+enum { GROWTH_SHARE = 32, GROWTH_LEAST = 16 * 1024, GROWTH_PRICE = 4, CREDIT_SHARE = 16 };
 
 /* --- what can be regained by compaction --- */
 
@@ -101,9 +101,10 @@ static bool place_by_merging(struct heap *h, struct request *q) {
 /* Place it where sliding together makes room, as far as that has been saved for. */
 static bool place_by_sliding(struct heap *h, struct request *q, unit_t wanted) {
     struct store *s = &h->store;
-    size_t most = units_bytes(s->area.limit) / CREDIT_SHARE, before = s->moved;
-    h->credit += GROWTH_PRICE * units_bytes(wanted);
-    if (h->credit > most) h->credit = most;
+    size_t price = GROWTH_PRICE * units_bytes(wanted), before = s->moved;
+    size_t most = units_bytes(s->area.limit) / CREDIT_SHARE;
+    h->credit += price;
+    if (h->credit > most) h->credit = most > price ? most : price;
     if (h->credit < GROWTH_LEAST || !worth_sliding(h)) return false;
     struct compact_goal goal = {.bytes = h->credit, .units = wanted};
     if (compact(s, &goal)) h->stuck = garbage(h) - s->spare;
