@@ -61,11 +61,48 @@ static inline rm_status_t leave(const struct access *a, rm_status_t status) {
     return status;
 }
 
+/* --- the common cases, in as few instructions as they take --- */
+
+/* In checking builds the whole heap is proven after each call: nothing is quick. */
+#define QUICKLY (RM_CHECKS < RM_CHECKS_FULL)
+/* What takes longer is kept out of them, so that they save no registers for it. */
+#define SLOW __attribute__((noinline))
+
+/* A small block of a heap that can be entered as it is, from a quick list; NULL: slowly, then. */
+static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size) {
+    uint64_t t = (uint64_t)(uintptr_t)token, tag = t >> 4;
+    const struct rm_gate *g = &rm_gates[tag % RM_GATES];
+    uint32_t live = __atomic_load_n(&g->tag, __ATOMIC_ACQUIRE);
+    if (t != ((uint64_t)(live ^ RM_GATE_LIVE) << 4 | 8)) return NULL;
+    if (g->shared && !RM_SINGLE_THREADED) return NULL;
+    struct store *s = &((struct heap *)g->heap)->store;
+    uint64_t e;
+    uint32_t slot = quick_take(s, size, &e);
+    if (unlikely(slot == SLOT_NIL)) return NULL;
+    s->allocations++;
+    store_count(s, size);
+    e = e >> ENTRY_GENERATION_SHIFT << ENTRY_GENERATION_SHIFT;
+    return (rm_memory_t *)(uintptr_t)(e | (uint64_t)slot << TAG_BITS | tag);
+}
+
+/* Free an unlocked object of a run; false: nothing has been done. */
+static inline bool free_quickly(rm_memory_t *handle) {
+    uint64_t h = (uint64_t)(uintptr_t)handle;
+    struct rm_core *core;
+    const char *at = rm_entry_at(handle, &core);
+    if (unlikely(at == NULL)) return false;
+    uint64_t e = load64(at);
+    if (unlikely(e >> ENTRY_LOCKS_SHIFT !=
+                 (h >> ENTRY_GENERATION_SHIFT << 3 | LOCKS_NONE)) ||
+        unlikely(entry_class(e) == 0))
+        return false;
+    return quick_put(&((struct heap *)core)->store, handle_slot(h), e);
+}
+
 /* --- blocks --- */
 
-rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
-                          size_t alignment, unsigned flags) {
-    if (out == NULL) return RM_EINVAL;
+static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
+                              size_t alignment, unsigned flags) {
     *out = NULL;
     if ((flags & ~(RM_ZERO | RM_NO_COMPACT)) != 0 || alignment > RM_ALIGNMENT_MAX ||
         (alignment & (alignment - 1)) != 0)
@@ -73,10 +110,23 @@ rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
     struct access a;
     rm_status_t status = enter_heap(heap, &a);
     if (status != RM_OK) return status;
-    uint32_t slot = alignment <= 8 ? heap_alloc_quick(a.heap, size, flags) : SLOT_NIL;
-    if (slot == SLOT_NIL) status = heap_alloc(a.heap, size, alignment, flags, &slot);
+    uint32_t slot;
+    status = heap_alloc(a.heap, size, alignment, flags, &slot);
     if (status == RM_OK) *out = heap_handle(a.heap, slot);
     return leave(&a, status);
+}
+
+rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
+                          size_t alignment, unsigned flags) {
+    if (unlikely(out == NULL)) return RM_EINVAL;
+    if (QUICKLY && likely((alignment | flags) == 0 && size <= SMALL_MAX)) {
+        rm_memory_t *handle = alloc_quickly(heap, size);
+        if (likely(handle != NULL)) {
+            *out = handle;
+            return RM_OK;
+        }
+    }
+    return alloc(heap, out, size, alignment, flags);
 }
 
 rm_status_t rmalloc(rm_memory_t **out, ssize_t size) {
@@ -101,7 +151,7 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
     return leave(&a, heap_realloc(a.heap, slot, (size_t)size));
 }
 
-rm_status_t rmfree(rm_memory_t *handle) {
+static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
     if (handle == NULL) return RM_OK;
@@ -109,19 +159,34 @@ rm_status_t rmfree(rm_memory_t *handle) {
     return leave(&a, heap_free(a.heap, slot));
 }
 
-rm_status_t rmlock(rm_memory_t *handle, void **pointer) {
+rm_status_t rmfree(rm_memory_t *handle) {
+    if (QUICKLY && likely(free_quickly(handle))) return RM_OK;
+    return free_slowly(handle);
+}
+
+static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
     struct access a;
     uint32_t slot;
-    if (pointer == NULL) return RM_EINVAL;
     if (!enter_handle(handle, &a, &slot)) return RM_EHANDLE;
     return leave(&a, heap_lock(a.heap, slot, pointer));
 }
 
-rm_status_t rmunlock(rm_memory_t *handle) {
+rm_status_t rmlock(rm_memory_t *handle, void **pointer) {
+    if (unlikely(pointer == NULL)) return RM_EINVAL;
+    if (QUICKLY && likely(rm_lock_quickly(handle, pointer))) return RM_OK;
+    return lock_slowly(handle, pointer);
+}
+
+static SLOW rm_status_t unlock_slowly(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
     if (!enter_handle(handle, &a, &slot)) return RM_EHANDLE;
     return leave(&a, heap_unlock(a.heap, slot));
+}
+
+rm_status_t rmunlock(rm_memory_t *handle) {
+    if (QUICKLY && likely(rm_unlock_quickly(handle))) return RM_OK;
+    return unlock_slowly(handle);
 }
 
 rm_status_t rmsize(rm_memory_t *handle, size_t *size) {

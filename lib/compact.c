@@ -161,8 +161,8 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     unit_t cursor = goes_on ? s->cursor : 0; /* gaps below it wait for the next pass */
     bool whole = cursor == 0;                /* this pass began at the low end */
     bool merging = whole;                    /* a pass begins with it */
-    if (s->unlocked) s->changes++;
-    s->unlocked = false;
+    if (s->table.unlocked) s->changes++;
+    s->table.unlocked = 0;
     small_drop_kept(s);
     unit_t known = UNIT_NIL; /* the gap to go on with */
     s->scan.start = false;

@@ -13,7 +13,7 @@
 _Static_assert(HEAP_STRUCTURE + 8 * TABLE_SLOTS_MIN + 3 * sizeof(struct zone) + 64 <=
                    RM_HEAP_SIZE_MIN,
                "the header's promise for an empty heap");
-_Static_assert(LOCKS_LIMIT - LOCKS_NONE == RM_LOCKS_MAX, "lock counts");
+_Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
@@ -88,7 +88,7 @@ static bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = least_units(q);
     bool move = may_move(h, q->flags);
-    if (s->quick.n > 0) {
+    if (quick_count(s) > 0) {
         quick_flush(s);
         if (place(h, q, false)) return true;
     }
@@ -119,7 +119,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
     uint32_t wants = table_wants(&s->table);
     if (likely(wants == 0)) return true;
-    if (s->quick.n > 0) {
+    if (quick_count(s) > 0) {
         quick_flush(s);
         return true;
     }
@@ -139,8 +139,15 @@ static void steady_step(struct heap *h) {
     if (compact(&h->store, &goal)) h->stuck = garbage(h);
 }
 
-static void *pointer_of(const struct heap *h, uint64_t e) {
-    return h->store.area.base + entry_place(e);
+static void *pointer_of(const struct store *s, uint64_t e) {
+    return s->area.base + entry_place(e);
+}
+
+/* A block has been made. */
+static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags) {
+    s->allocations++;
+    store_count(s, size);
+    if (flags & RM_ZERO) memset(pointer_of(s, table_entry(&s->table, slot)), 0, size);
 }
 
 /* A call that cannot be served leaves the border where it was, and errno too, unless the
@@ -164,6 +171,13 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
         s->failures++;
         return RM_ENOMEM;
     }
+    if (q.alignment == 0) {
+        *slot = is_small(&q) ? quick_take_any(s, size) : quick_take_block(s, size);
+        if (*slot != SLOT_NIL) {
+            count_in(s, *slot, size, flags);
+            return RM_OK;
+        }
+    }
     if (unlikely(table_wants(&s->table) != 0)) {
         errno = 0;
         if (!slot_room(h, flags)) return out_of_memory(h, room, saved);
@@ -172,7 +186,8 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     q.slot = table_take(&s->table);
     if (unlikely(!place(h, &q, false))) {
         errno = 0;
-        if (s->quick.n > 0) { /* a lower slot may be free then, which lets the table shrink */
+        if (quick_count(s) >
+            0) { /* a lower slot may be free then: the table may shrink */
             table_untake(&s->table, q.slot);
             quick_flush(s);
             q.slot = table_take(&s->table);
@@ -183,8 +198,7 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
         }
         errno = saved;
     }
-    heap_count(s, size);
-    if (flags & RM_ZERO) memset(pointer_of(h, table_entry(&s->table, q.slot)), 0, size);
+    count_in(s, q.slot, size, flags);
     region_note_regained(&h->region, s);
     if (h->compaction == RM_COMPACT_STEADY && may_move(h, flags)) steady_step(h);
     *slot = q.slot;
@@ -197,81 +211,90 @@ size_t heap_size(const struct heap *h, uint32_t slot) {
     const struct store *s = &h->store;
     uint64_t e = table_entry(&s->table, slot);
     /* A half-moved block's old header may be under its new content: the stretch has it. */
-    unit_t span = entry_span(e);
+    unit_t span = entry_span(s, e);
     if (entry_locks(e) == LOCKS_MOVING && s->mover.slide) span = s->mover.to;
     uint64_t header = area_header(&s->area, span);
     if (header_kind(header) != SPAN_RUN) return block_size(header);
     struct run r = run_at(s, span);
-    return run_size(&r, run_index(s, &r, entry_place(e)));
+    return run_size(&r, run_index(s, &r, e));
 }
 
 unsigned heap_locks(const struct heap *h, uint32_t slot) {
-    unsigned locks = entry_locks(table_entry(&h->store.table, slot));
-    return locks > LOCKS_NONE ? locks - LOCKS_NONE : 0;
+    return entry_count(table_entry(&h->store.table, slot));
 }
 
 rm_status_t heap_lock(struct heap *h, uint32_t slot, void **pointer) {
-    uint64_t e = move_entry(&h->store, slot);
-    if (unlikely(entry_locks(e) == LOCKS_LIMIT)) return RM_EOVERFLOW;
-    table_set(&h->store.table, slot, e + ENTRY_LOCK_ONE);
-    *pointer = pointer_of(h, e);
+    struct store *s = &h->store;
+    uint64_t e = move_entry(s, slot);
+    unsigned count = entry_count(e);
+    if (unlikely(count == RM_LOCKS_MAX)) return RM_EOVERFLOW;
+    *pointer = pointer_of(s, e);
+    e = likely(count < LOCKS_FEW) ? e + ENTRY_LOCK_ONE : entry_with_many(e, count + 1);
+    table_set(&s->table, slot, e);
     return RM_OK;
 }
 
+/* The entry of a block that has few locks again: its shape is there again too. */
+static uint64_t with_few(const struct store *s, uint64_t e) {
+    unit_t span = entry_span(s, e);
+    uint64_t header = area_header(&s->area, span);
+    unsigned shape = 0;
+    if (header_kind(header) == SPAN_RUN) {
+        struct run r = run_at_header(s, span, header);
+        unsigned i = run_index(s, &r, e);
+        shape = run_shape(&r, i, run_size(&r, i));
+    }
+    return entry_moved(entry_with_locks(e, LOCKS_NONE + LOCKS_FEW), entry_place(e),
+                       shape);
+}
+
 rm_status_t heap_unlock(struct heap *h, uint32_t slot) {
-    uint64_t e = table_entry(&h->store.table, slot);
-    if (unlikely(entry_locks(e) <= LOCKS_NONE)) return RM_EUNLOCKED;
-    table_set(&h->store.table, slot, e - ENTRY_LOCK_ONE);
-    h->store.unlocked = true;
+    struct store *s = &h->store;
+    uint64_t e = table_entry(&s->table, slot);
+    unsigned count = entry_count(e);
+    if (unlikely(count == 0)) return RM_EUNLOCKED;
+    if (likely(count <= LOCKS_FEW))
+        e -= ENTRY_LOCK_ONE;
+    else
+        e = count > LOCKS_FEW + 1 ? entry_with_many(e, count - 1) : with_few(s, e);
+    table_set(&s->table, slot, e);
+    s->table.unlocked = 1;
     return RM_OK;
 }
 
 /* Free the memory that an entry names, which no entry needs any more. */
 static void free_place(struct store *s, uint64_t e) {
-    unit_t span = entry_span(e);
+    unit_t span = entry_span(s, e);
     uint64_t header = area_header(&s->area, span);
     if (header_kind(header) != SPAN_RUN) {
         block_free(s, span);
         return;
     }
     struct run r = run_at_header(s, span, header);
-    small_free_slot(s, &r, run_index(s, &r, entry_place(e)));
+    small_free_slot(s, &r, run_index(s, &r, e));
 }
 
-/* A slot's block has been freed for good. */
-static void free_slot(struct heap *h, uint32_t slot) {
+rm_status_t heap_free(struct heap *h, uint32_t slot) {
     struct store *s = &h->store;
     struct table *t = &s->table;
+    uint64_t e = table_entry(t, slot);
+    if (unlikely(entry_locks(e) != LOCKS_NONE)) {
+        if (entry_locks(e) != LOCKS_MOVING) return RM_ELOCKED;
+        move_abandon(s);
+        e = table_entry(t, slot);
+    }
+    if (entry_class(e) != 0) {
+        if (quick_put(s, slot, e)) return RM_OK;
+    } else if (quick_put_block(s, slot, e, area_header(&s->area, entry_span(s, e)))) {
+        return RM_OK;
+    }
+    s->requested -= heap_size(h, slot);
+    free_place(s, e);
     table_put(t, slot);
     if (unlikely(t->n_taken == 0)) small_drop_kept(s);
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) &&
         region_closed(&h->region))
         region_settle(&h->region, s);
-}
-
-void heap_free_idle(struct heap *h, uint32_t slot, uint64_t e) {
-    struct store *s = &h->store;
-    unit_t span = entry_span(e);
-    uint64_t header = area_header(&s->area, span);
-    if (likely(header_kind(header) == SPAN_RUN)) {
-        struct run r = run_at_header(s, span, header);
-        unsigned i = run_index(s, &r, entry_place(e));
-        s->requested -= run_size(&r, i);
-        if (likely(quick_put_slot(s, slot, e, &r, run_ref(&r, i)))) return;
-        small_free_slot(s, &r, i);
-    } else {
-        s->requested -= block_size(header);
-        if (quick_put_block(s, slot, e, header)) return;
-        block_free(s, span);
-    }
-    free_slot(h, slot);
-}
-
-rm_status_t heap_free_held(struct heap *h, uint32_t slot) {
-    struct store *s = &h->store;
-    if (entry_locks(table_entry(&s->table, slot)) != LOCKS_MOVING) return RM_ELOCKED;
-    move_abandon(s);
-    heap_free_idle(h, slot, table_entry(&s->table, slot));
     return RM_OK;
 }
 
@@ -279,21 +302,24 @@ rm_status_t heap_free_held(struct heap *h, uint32_t slot) {
 
 /* In place, where the block has the room or the span behind it. */
 static bool resize_in_place(struct store *s, uint64_t e, size_t size) {
-    unit_t span = entry_span(e);
+    unit_t span = entry_span(s, e);
     if (header_kind(area_header(&s->area, span)) != SPAN_RUN)
         return block_resize(s, span, size);
     struct run r = run_at(s, span);
-    unsigned i = run_index(s, &r, entry_place(e));
+    unsigned i = run_index(s, &r, e);
     if (size > r.class->capacity) return false;
     /* Not by where it happens to be: the next move would be to any slot of the class. */
     bool grows = size > run_size(&r, i);
     if (grows && r.class->stride % size_alignment(size) != 0) return false;
     run_set_size(&r, i, size);
+    if (entry_locks(e) != LOCKS_MANY)
+        table_set(&s->table, ref_slot(run_ref(&r, i)),
+                  entry_moved(e, entry_place(e), run_shape(&r, i, size)));
     return true;
 }
 
 static size_t asked_alignment(const struct store *s, uint64_t e) {
-    unit_t span = entry_span(e);
+    unit_t span = entry_span(s, e);
     bool run = header_kind(area_header(&s->area, span)) == SPAN_RUN;
     return run ? 0 : block_alignment(s, span);
 }
@@ -312,7 +338,7 @@ static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
     if (!compact_for(h, 0)) return false;
     uint64_t e = move_entry(s, slot);
     if (resize_in_place(s, e, size)) return true;
-    unit_t span = entry_span(e), units = area_units(&s->area, span);
+    unit_t span = entry_span(s, e), units = area_units(&s->area, span);
     bool aligned = header_kind(area_header(&s->area, span)) == SPAN_ALIGNED;
     if (!compact_raise(s, span, block_units(size, aligned) - units)) return false;
     return resize_in_place(s, table_entry(&s->table, slot), size);
@@ -323,8 +349,8 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     struct store *s = &h->store;
     if (anything_locked(&s->table)) return false; /* what merging frees cannot be told */
     uint64_t e = table_entry(&s->table, q->slot);
-    struct run before = run_at(s, entry_span(e));
-    unsigned i = run_index(s, &before, entry_place(e));
+    struct run before = run_at(s, entry_span(s, e));
+    unsigned i = run_index(s, &before, e);
     uint32_t ref = run_ref(&before, i);
     char content[SMALL_MAX];
     memcpy(content, run_slot(&before, i), before.class->capacity);
@@ -341,7 +367,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
         q->size = old_size;
         place(h, q, true);
     }
-    memcpy(pointer_of(h, table_entry(&s->table, q->slot)), content, old_size);
+    memcpy(pointer_of(s, table_entry(&s->table, q->slot)), content, old_size);
     store_moved(s, old_size, 1);
     return placed;
 }
@@ -350,7 +376,7 @@ static bool grow(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
     if (place(h, q, false) || place_slowly(h, q)) {
         uint64_t e = table_entry(&s->table, q->slot);
-        memcpy(pointer_of(h, e), pointer_of(h, q->old), old_size);
+        memcpy(pointer_of(s, e), pointer_of(s, q->old), old_size);
         store_moved(s, old_size, 1);
         free_place(s, q->old);
         return true;
@@ -358,7 +384,7 @@ static bool grow(struct heap *h, struct request *q, size_t old_size) {
     if (!may_move(h, 0) || !region_close(&h->region, s)) return false;
     region_settle(&h->region, s);
     uint64_t e = move_entry(s, q->slot);
-    if (header_kind(area_header(&s->area, entry_span(e))) != SPAN_RUN)
+    if (header_kind(area_header(&s->area, entry_span(s, e))) != SPAN_RUN)
         return grow_by_raising(h, q->slot, q->size);
     return grow_out_of_run(h, q, old_size);
 }
@@ -394,10 +420,10 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
     struct compact_goal goal = {.bytes = bytes};
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
     bool limited = bytes != 0 || nanoseconds != 0;
-    quick_flush_some(&h->store, limited ? FLUSH_STEP : UINT32_MAX);
+    bool flushed = quick_flush_some(&h->store, limited ? FLUSH_STEP : UINT32_MAX);
     /* Every handle's slot that is free at the table's end is memory too. */
     region_settle(&h->region, &h->store);
-    return compact(&h->store, &goal) && h->store.quick.n == 0;
+    return compact(&h->store, &goal) && flushed;
 }
 
 bool heap_trim(struct heap *h) {

@@ -38,40 +38,16 @@ static inline rm_memory_t *heap_handle(const struct heap *h, uint32_t slot) {
 enum { HEAP_STRUCTURE = (sizeof(struct heap) + UNIT - 1) / UNIT * UNIT };
 /* The same with room for the heads of lists of blocks that rest; and how long a region must be. */
 enum {
-    HEAP_STRUCTURE_QUICK = HEAP_STRUCTURE + (QUICK_BLOCKS * 4 + UNIT - 1) / UNIT * UNIT,
+    HEAP_STRUCTURE_QUICK =
+        HEAP_STRUCTURE +
+        (QUICK_BLOCKS * sizeof(struct quick_list) + UNIT - 1) / UNIT * UNIT,
     HEAP_QUICK_MIN = 1024 * 1024
 };
-
-/* Count an allocation. */
-static inline void heap_count(struct store *s, size_t size) {
-    s->allocations++;
-    store_count(s, size);
-}
-
-/* A block from the quick lists, without an alignment asked for; SLOT_NIL: none rests there. */
-static inline uint32_t heap_alloc_quick(struct heap *h, size_t size, unsigned flags) {
-    struct store *s = &h->store;
-    uint32_t slot = quick_take(s, size);
-    if (unlikely(slot == SLOT_NIL)) return SLOT_NIL;
-    heap_count(s, size);
-    if (unlikely(flags & RM_ZERO))
-        memset(s->area.base + entry_place(table_entry(&s->table, slot)), 0, size);
-    return slot;
-}
 
 /* A block. alignment: 0 or a power of two. RM_ENOMEM, RM_ESYSTEM: nothing has changed. */
 rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,
                        uint32_t *slot);
-/* Free a block: one that nothing holds, whose entry is `e`; one that is locked, which is refused, or
-   half moved; either. */
-void heap_free_idle(struct heap *h, uint32_t slot, uint64_t e);
-rm_status_t heap_free_held(struct heap *h, uint32_t slot);
-static inline rm_status_t heap_free(struct heap *h, uint32_t slot) {
-    uint64_t e = table_entry(&h->store.table, slot);
-    if (unlikely(entry_locks(e) != LOCKS_NONE)) return heap_free_held(h, slot);
-    heap_free_idle(h, slot, e);
-    return RM_OK;
-}
+rm_status_t heap_free(struct heap *h, uint32_t slot);
 rm_status_t heap_lock(struct heap *h, uint32_t slot, void **pointer);
 rm_status_t heap_unlock(struct heap *h, uint32_t slot);
 rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size);

@@ -3,25 +3,56 @@
 
 #include "small.h"
 
-/* What rests is at most 1/16 of the area, within these. A burst of frees should find room, and
-   a flush should not take long: the limit is some thousands of blocks. */
-enum { SHARE = 16, LIMIT_LEAST = 64 * 1024, LIMIT_MOST = 512 * 1024 };
-
-bool quick_room_slowly(struct store *s) {
-    size_t share = units_bytes(s->area.limit) / SHARE;
-    if (share < LIMIT_LEAST) share = LIMIT_LEAST;
-    s->quick.limit = share < LIMIT_MOST ? share : LIMIT_MOST;
-    return s->quick.bytes < s->quick.limit;
+uint32_t quick_count(const struct store *s) {
+    const struct quick *q = &s->quick;
+    uint32_t n = 0;
+    for (unsigned c = 1; c < CLASSES; c++) n += q->small[c].n;
+    for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++) n += q->blocks[i].n;
+    return n;
 }
+
+/* --- larger blocks --- */
+
+uint32_t quick_take_block(struct store *s, size_t size) {
+    if (size > QUICK_SIZE_MAX || s->quick.blocks == NULL) return SLOT_NIL;
+    struct quick_list *list = quick_blocks(s, block_units(size, false));
+    uint32_t slot = list->head;
+    if (slot == SLOT_NIL) return SLOT_NIL;
+    uint64_t e = table_entry(&s->table, slot);
+    list->head = load32(s->area.base + entry_place(e));
+    list->n--;
+    table_set(&s->table, slot, e + LOCKS_NONE * ENTRY_LOCK_ONE);
+    block_set_size(s, entry_span(s, e), slot, size);
+    return slot;
+}
+
+bool quick_put_block(struct store *s, uint32_t slot, uint64_t e, uint64_t h) {
+    size_t size = block_size(h);
+    if (header_kind(h) != SPAN_BLOCK || size <= SMALL_MAX || size > QUICK_SIZE_MAX ||
+        s->quick.blocks == NULL)
+        return false;
+    struct quick_list *list = quick_blocks(s, block_units(size, false));
+    if (list->n >= QUICK_BLOCKS_MOST) return false;
+    s->requested -= size;
+    store32(s->area.base + entry_place(e), list->head);
+    list->head = slot;
+    list->n++;
+    uint64_t freed =
+        (UINT64_C(1) << ENTRY_GENERATION_SHIFT) - LOCKS_NONE * ENTRY_LOCK_ONE;
+    table_set(&s->table, slot, e + freed);
+    return true;
+}
+
+/* --- for good --- */
 
 /* Free a block that was taken off its list. */
 static void free_resting(struct store *s, uint32_t slot) {
     uint64_t e = table_entry(&s->table, slot);
-    unit_t span = entry_span(e);
+    unit_t span = entry_span(s, e);
     uint64_t header = area_header(&s->area, span);
     if (header_kind(header) == SPAN_RUN) {
         struct run r = run_at_header(s, span, header);
-        small_free_slot(s, &r, run_index(s, &r, entry_place(e)));
+        small_free_slot(s, &r, run_index(s, &r, e));
     } else {
         block_free(s, span);
     }
@@ -30,43 +61,55 @@ static void free_resting(struct store *s, uint32_t slot) {
 
 /* Its class is right, so a slot of a run is; a block that compaction made of it has its length
    by the size it had. */
-bool quick_refit(struct store *s, uint32_t slot, size_t size) {
-    uint64_t e = table_entry(&s->table, slot);
-    unit_t span = entry_span(e);
+static bool refit(struct store *s, uint32_t slot, uint64_t e, size_t size) {
+    unit_t span = entry_span(s, e);
     uint64_t header = area_header(&s->area, span);
     if (likely(header_kind(header) == SPAN_RUN)) {
         struct run r = run_at_header(s, span, header);
-        run_set_ref(&r, run_index(s, &r, entry_place(e)), slot, size);
-        return true;
-    }
-    if (block_units(size, false) == block_units(block_size(header), false)) {
+        unsigned i = run_index(s, &r, e);
+        run_set_ref(&r, i, slot, size);
+        e = entry_moved(e, entry_place(e), run_shape(&r, i, size));
+    } else if (block_units(size, false) == block_units(block_size(header), false)) {
         block_set_size(s, span, slot, size);
-        return true;
+    } else {
+        return false;
     }
-    free_resting(s, slot);
-    return false;
+    table_set(&s->table, slot, e + LOCKS_NONE * ENTRY_LOCK_ONE);
+    return true;
 }
 
-/* Free what one list holds, the last laid to rest first. */
-static unsigned flush_list(struct store *s, uint32_t *head, unsigned shift, size_t bytes,
-                           unsigned most) {
-    struct quick *q = &s->quick;
-    unsigned n = 0;
-    for (; *head != 0 && n < most; n++) {
-        uint32_t slot = *head >> shift;
-        *head = load32(s->area.base + entry_place(table_entry(&s->table, slot)));
-        q->n--;
-        q->bytes -= bytes;
+uint32_t quick_take_any(struct store *s, size_t size) {
+    struct quick_list *list = &s->quick.small[class_of(size)];
+    while (list->head != 0) {
+        uint32_t slot = ref_slot(list->head);
+        uint64_t e = table_entry(&s->table, slot);
+        list->head = load32(s->area.base + entry_place(e));
+        list->n--;
+        if (likely(refit(s, slot, e, size))) return slot;
         free_resting(s, slot);
     }
-    return n;
+    return SLOT_NIL;
 }
 
-void quick_flush_some(struct store *s, unsigned most) {
+/* Free what one list holds, the last laid to rest first; returns how many more may go. */
+static uint32_t flush_list(struct store *s, struct quick_list *list, unsigned shift,
+                           uint32_t most) {
+    for (; list->head != 0 && most > 0; most--) {
+        uint32_t slot = list->head >> shift;
+        list->head = load32(s->area.base + entry_place(table_entry(&s->table, slot)));
+        list->n--;
+        __builtin_prefetch(table_slot(&s->table, list->head >> shift));
+        free_resting(s, slot);
+    }
+    return most;
+}
+
+bool quick_flush_some(struct store *s, uint32_t most) {
     struct quick *q = &s->quick;
-    for (unsigned c = 1; c < CLASSES && most > 0 && q->n > 0; c++)
-        most -= flush_list(s, &q->small[c], SLACK_BITS, size_classes[c].capacity, most);
-    for (unsigned i = 0; i < QUICK_BLOCKS && most > 0 && q->n > 0; i++)
-        most -= flush_list(s, &q->blocks[i], 0, units_bytes(QUICK_UNITS_MIN + i), most);
+    for (unsigned c = 1; c < CLASSES; c++)
+        most = flush_list(s, &q->small[c], SLACK_BITS, most);
+    for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
+        most = flush_list(s, &q->blocks[i], 0, most);
     if (s->table.n_taken == 0) small_drop_kept(s);
+    return most > 0 || quick_count(s) == 0;
 }

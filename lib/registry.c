@@ -11,7 +11,21 @@
 enum { PLACES = RM_HEAPS_MAX + 1 };
 _Static_assert(PLACES <= 1 << PLACE_BITS, "places fit a tag");
 
-struct gate registry_gates[1 << PLACE_BITS];
+struct rm_gate rm_gates[RM_GATES];
+
+/* The public header repeats what it relies on. */
+_Static_assert(RM_GATES == 1 << PLACE_BITS && RM_GATE_LIVE == 1 << TAG_BITS, "tags");
+_Static_assert(offsetof(struct heap, store.table.top) == offsetof(struct rm_core, top) &&
+                   offsetof(struct heap, store.table.n_slots) ==
+                       offsetof(struct rm_core, n_slots) &&
+                   offsetof(struct heap, store.table.unlocked) ==
+                       offsetof(struct rm_core, unlocked) &&
+                   offsetof(struct heap, store.area.base) ==
+                       offsetof(struct rm_core, base),
+               "what begins a heap");
+_Static_assert(ENTRY_LOCKS_SHIFT == 46 && ENTRY_GENERATION_SHIFT == 49 &&
+                   LOCKS_NONE == 2 && LOCKS_FEW == 4 && ENTRY_PLACE_MASK == 0x7fffffff,
+               "entries");
 
 struct place {
     pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
@@ -34,12 +48,12 @@ static unsigned n_created;             /* heaps there are, the default one not c
 static _Atomic uint32_t default_state; /* that of the default heap's place, or 0 */
 
 bool registry_enter_locked(uint64_t tag, struct access *a) {
-    const struct gate *g = &registry_gates[a->place];
-    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | STATE_LIVE;
+    const struct rm_gate *g = &rm_gates[a->place];
+    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
     pthread_mutex_lock(&places[a->place].mutex);
     a->locked = true;
-    a->heap = g->heap;
-    if (likely(__atomic_load_n(&g->state, __ATOMIC_RELAXED) == live)) return true;
+    a->heap = (struct heap *)g->heap;
+    if (likely(__atomic_load_n(&g->tag, __ATOMIC_RELAXED) == live)) return true;
     registry_unlock(a); /* destroyed meanwhile */
     return false;
 }
@@ -88,17 +102,17 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     h->tag = *tag;
     h->compaction = o->compaction;
     h->region = region;
-    if (large) h->store.quick.blocks = (uint32_t *)(top + HEAP_STRUCTURE);
+    if (large) h->store.quick.blocks = (struct quick_list *)(top + HEAP_STRUCTURE);
     small_init(&h->store);
     region_open(&h->region, &h->store, top, first_generation(p->uses));
     p->uses++;
     p->low = region.low;
     p->bytes = region.bytes;
     p->pages = region.pages;
-    struct gate *g = &registry_gates[place];
-    uint32_t unshared = o->threads == RM_THREADS_NONE ? STATE_UNSHARED : 0;
-    g->heap = h;
-    __atomic_store_n(&g->state, (uint32_t)*tag | STATE_LIVE | unshared, __ATOMIC_RELEASE);
+    struct rm_gate *g = &rm_gates[place];
+    g->heap = (struct rm_core *)h;
+    g->shared = o->threads != RM_THREADS_NONE;
+    __atomic_store_n(&g->tag, (uint32_t)*tag | RM_GATE_LIVE, __ATOMIC_RELEASE);
     return RM_OK;
 }
 
@@ -125,9 +139,9 @@ bool registry_destroy(uint64_t tag) {
     bool found = registry_enter(tag, &a);
     if (found) {
         struct place *p = &places[a.place];
-        struct gate *g = &registry_gates[a.place];
-        uint32_t state = __atomic_load_n(&g->state, __ATOMIC_RELAXED);
-        __atomic_store_n(&g->state, 0, __ATOMIC_RELEASE);
+        struct rm_gate *g = &rm_gates[a.place];
+        uint32_t state = __atomic_load_n(&g->tag, __ATOMIC_RELAXED);
+        __atomic_store_n(&g->tag, 0, __ATOMIC_RELEASE);
         if (state == atomic_load_explicit(&default_state, memory_order_relaxed))
             atomic_store_explicit(&default_state, 0, memory_order_release);
         else
@@ -154,7 +168,7 @@ rm_status_t registry_default(uint64_t *tag) {
         const rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
         status = create(&options, tag);
         if (status == RM_OK)
-            atomic_store_explicit(&default_state, (uint32_t)*tag | STATE_LIVE,
+            atomic_store_explicit(&default_state, (uint32_t)*tag | RM_GATE_LIVE,
                                   memory_order_release);
     }
     pthread_mutex_unlock(&registry_mutex);

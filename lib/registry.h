@@ -13,13 +13,7 @@
 
 #include "heap.h"
 
-/* Has the process only ever had one thread? Where libc does not say, no. */
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define SINGLE_THREADED __libc_single_threaded
-#else
-#define SINGLE_THREADED false
-#endif
+#include <rmalloc_inline.h>
 
 enum { PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
 
@@ -30,28 +24,17 @@ struct access {
     bool locked;
 };
 
-/* A place's state: its heap's tag, and these. 0: no heap. */
-enum { STATE_LIVE = 1 << TAG_BITS, STATE_UNSHARED = 2 << TAG_BITS };
-
-/* What every call reads of a place; any tag's place may be looked up. */
-struct gate {
-    uint32_t state; /* atomic */
-    struct heap *heap;
-};
-extern struct gate registry_gates[1 << PLACE_BITS];
-
 /* Enter the heap of a tag; false: there is none. Each true is followed by a leave. A shared heap's
    mutex is left alone while the process has only ever had one thread. */
 bool registry_enter_locked(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
     a->place = (unsigned)(tag & bit_mask(PLACE_BITS));
     a->locked = false;
-    const struct gate *g = &registry_gates[a->place];
-    uint32_t state = __atomic_load_n(&g->state, __ATOMIC_ACQUIRE);
-    state ^= (uint32_t)(tag & bit_mask(TAG_BITS)) | STATE_LIVE;
-    if (state != STATE_UNSHARED && (state != 0 || !SINGLE_THREADED))
-        return state == 0 && registry_enter_locked(tag, a);
-    a->heap = g->heap;
+    const struct rm_gate *g = &rm_gates[a->place];
+    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
+    if (__atomic_load_n(&g->tag, __ATOMIC_ACQUIRE) != live) return false;
+    if (g->shared && !RM_SINGLE_THREADED) return registry_enter_locked(tag, a);
+    a->heap = (struct heap *)g->heap;
     return true;
 }
 void registry_unlock(const struct access *a);

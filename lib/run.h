@@ -4,8 +4,8 @@
  * slot:28 slack:4, the slack being capacity less size, or 15 where the slack stands in the
  * capacity's last 2 bytes.
  *
- *      separate   hdr | ref 0 .. ref n-1 | pad | slot 0 | slot 1 | ... | pad
- *      embedded   hdr | slot 0   ref 0 | slot 1   ref 1 | ...       | pad
+ *      separate   hdr | ref 0 1 2 3 | slot 0 | slot 1 | slot 2 | slot 3 | ref 4 5 6 7 | ...
+ *      embedded   hdr | slot 0   ref 0 | slot 1   ref 1 | ...
  *
  * A run with a free slot is in a circular list of its class and density; its links (next:32
  * previous:32) lie in its highest free slot. Knows nothing of who puts what into a slot.
@@ -24,18 +24,13 @@ struct run {
     unsigned class_id, slots;
     uint64_t free; /* mask */
     const struct size_class *class;
-    char *first; /* slot 0 */
-    char *refs;  /* of slot 0; the next is ref_step bytes on */
-    unsigned ref_step;
+    char *at; /* the header */
 };
 static inline struct run run_at_header(const struct store *s, unit_t span, uint64_t h) {
     struct run r = {.span = span, .class_id = run_class(h), .slots = run_slots(h)};
     r.free = run_mask(h);
     r.class = &size_classes[r.class_id];
-    char *at = area_at(&s->area, span);
-    r.first = at + run_slots_offset(r.class, r.slots);
-    r.refs = at + r.class->ref_first;
-    r.ref_step = r.class->ref_step;
+    r.at = area_at(&s->area, span);
     return r;
 }
 static inline struct run run_at(const struct store *s, unit_t span) {
@@ -43,10 +38,10 @@ static inline struct run run_at(const struct store *s, unit_t span) {
 }
 
 static inline char *run_slot(const struct run *r, unsigned i) {
-    return r->first + i * r->class->stride;
+    return r->at + slot_offset(r->class, i);
 }
 static inline uint32_t run_ref(const struct run *r, unsigned i) {
-    return load32(r->refs + i * r->ref_step);
+    return load32(r->at + ref_offset(r->class, i));
 }
 static inline uint32_t ref_slot(uint32_t ref) { return ref >> SLACK_BITS; }
 static inline unsigned run_live(const struct run *r) {
@@ -56,11 +51,15 @@ static inline unsigned run_live(const struct run *r) {
 static inline uint64_t run_live_mask(const struct run *r) {
     return ~r->free & bit_mask(r->slots);
 }
-/* The slot an object at `place` is. */
-static inline unsigned run_index(const struct store *s, const struct run *r,
-                                 size_t place) {
-    uint32_t distance = (uint32_t)(s->area.base + place - r->first);
-    return (unsigned)((uint64_t)distance * r->class->reciprocal >> 20);
+/* The slot that the object of an entry is. */
+static inline unsigned run_index(const struct store *s, const struct run *r, uint64_t e) {
+    if (likely(entry_locks(e) != LOCKS_MANY)) return entry_index(e);
+    return slot_index(r->class, (unsigned)(s->area.base + entry_place(e) - r->at));
+}
+/* The shape, in its entry, of an object of such a size in slot i. */
+static inline unsigned run_shape(const struct run *r, unsigned i, size_t size) {
+    unsigned slack = r->class->capacity - (unsigned)size;
+    return i | slack_code(r->class, slack) << 6 | r->class_id << 8;
 }
 
 /* The slack of a slot whose reference says SLACK_WIDE. */
@@ -84,7 +83,7 @@ void run_set_size(const struct run *r, unsigned i, size_t size);
 
 /* Name a slot's object: its table slot and its size; or a reference as it was elsewhere. */
 static inline void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
-    store32(r->refs + i * r->ref_step, ref);
+    store32(r->at + ref_offset(r->class, i), ref);
 }
 static inline void run_set_ref(const struct run *r, unsigned i, uint32_t slot,
                                size_t size) {

@@ -33,10 +33,11 @@ static unsigned take_slot(struct store *s, struct run *r) {
 }
 
 /* Name the object's place in its entry. */
-static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i) {
+static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i,
+                        size_t size) {
     size_t place = (size_t)(run_slot(r, i) - s->area.base);
-    unsigned back = (unsigned)((place - place_behind(r->span)) >> UNIT_SHIFT);
-    table_set(&s->table, slot, entry_moved(table_entry(&s->table, slot), place, back));
+    uint64_t e = table_entry(&s->table, slot);
+    table_set(&s->table, slot, entry_moved(e, place, run_shape(r, i, size)));
 }
 
 /* How many slots the next run of a class is to have. */
@@ -86,7 +87,7 @@ static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size) 
     struct run r = run_at(s, span);
     unsigned i = take_slot(s, &r);
     run_set_ref(&r, i, slot, size);
-    point_entry(s, slot, &r, i);
+    point_entry(s, slot, &r, i, size);
 }
 
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
@@ -158,7 +159,7 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
     struct run r = run_at(s, before->span);
     unsigned i = take_slot(s, &r);
     run_put_ref(&r, i, ref);
-    point_entry(s, ref_slot(ref), &r, i);
+    point_entry(s, ref_slot(ref), &r, i, run_size(&r, i));
     return run_slot(&r, i);
 }
 
@@ -169,7 +170,7 @@ void small_shift(struct store *s, unit_t from, unsigned i, unit_t to) {
     memcpy(run_slot(&target, j), run_slot(&source, i), source.class->capacity);
     uint32_t ref = run_ref(&source, i);
     run_put_ref(&target, j, ref);
-    point_entry(s, ref_slot(ref), &target, j);
+    point_entry(s, ref_slot(ref), &target, j, run_size(&target, j));
     store_moved(s, source.class->stride, 1);
     small_free(s, from, i);
 }
@@ -235,7 +236,7 @@ unsigned small_follow(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        point_entry(s, ref_slot(run_ref(&r, i)), &r, i);
+        point_entry(s, ref_slot(run_ref(&r, i)), &r, i, run_size(&r, i));
     }
     return run_live(&r);
 }
@@ -249,24 +250,17 @@ void small_cut(struct store *s, unit_t span) {
     s->runs[r.class_id].slots -= r.slots - live;
     s->spare -= (size_t)(r.slots - live) * r.class->stride;
 
-    /* Objects beyond the new end go to the lowest free slots ... */
+    /* Objects beyond the new end go to the lowest free slots. */
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
         memcpy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
         uint32_t ref = run_ref(&r, from);
         run_put_ref(&r, to, ref);
-        point_entry(s, ref_slot(ref), &r, to);
+        point_entry(s, ref_slot(ref), &r, to, run_size(&r, to));
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
         store_moved(s, r.class->stride, 1);
     }
-    /* ... and where the references come first, all slots move down behind fewer of them. */
     area_set_header(&s->area, span, run_header(r.class_id, live, 0));
-    struct run after = run_at(s, span);
-    if (after.first != r.first) {
-        memmove(after.first, r.first, (size_t)live * r.class->stride);
-        s->moved += (size_t)live * r.class->stride;
-        s->moved_blocks += small_follow(s, span);
-    }
     area_split_off(&s->area, span + cut, units - cut);
 }
 

@@ -25,7 +25,7 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
         .capacity = capacity,
         .limit = h->region.bytes,
         .extent = extent,
-        .live_blocks = store_live(s),
+        .live_blocks = s->table.n_taken,
         .requested = s->requested,
         .used = used,
         .metadata = capacity - used - free,
@@ -37,7 +37,7 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
         .peak_requested = s->peak_requested,
         .peak_capacity = capacity > h->region.peak ? capacity : h->region.peak,
         .allocations = s->allocations,
-        .frees = s->allocations - store_live(s),
+        .frees = s->allocations - s->table.n_taken,
         .failures = s->failures,
     };
     if (used > 0) stats->internal_fragmentation = 1 - (double)s->requested / (double)used;

@@ -51,11 +51,13 @@ enum {
     QUICK_BLOCKS = QUICK_UNITS_MAX - QUICK_UNITS_MIN + 1,
     QUICK_SIZE_MAX = QUICK_UNITS_MAX * UNIT - HEADER
 };
+struct quick_list {
+    uint32_t head; /* 0: empty */
+    uint32_t n;
+};
 struct quick {
-    uint32_t n;          /* on all lists */
-    size_t bytes, limit; /* in their slots and spans; where it is enough */
-    uint32_t *blocks;    /* heads of the lists of blocks, QUICK_BLOCKS of them; or NULL */
-    uint32_t small[CLASSES]; /* heads of the others; 0: empty */
+    struct quick_list *blocks; /* QUICK_BLOCKS of them, by length in units; or NULL */
+    struct quick_list small[CLASSES];
 };
 
 struct store {
@@ -69,7 +71,6 @@ struct store {
         aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
     size_t allocations, failures;
-    bool unlocked; /* something has been, since `changes` was counted up */
     uint64_t
         changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
@@ -88,11 +89,6 @@ static inline void store_count(struct store *s, size_t size) {
     if (s->requested > s->peak_requested) s->peak_requested = s->requested;
 }
 
-/* Live blocks. */
-static inline uint32_t store_live(const struct store *s) {
-    return s->table.n_taken - s->quick.n;
-}
-
 /* Count what has been moved. */
 static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
     s->moved += bytes;
@@ -102,9 +98,14 @@ static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
 /* A span's address behind its header, as a place. */
 static inline size_t place_behind(unit_t span) { return units_bytes(span) + HEADER; }
 
-/* The span an entry's block lies in. */
-static inline unit_t entry_span(uint64_t e) {
-    return (unit_t)((entry_place(e) - HEADER) >> UNIT_SHIFT) - entry_back(e);
+/* The span that the block of an entry lies in. */
+unit_t store_span_of_many(const struct store *s, uint64_t e);
+static inline unit_t entry_span(const struct store *s, uint64_t e) {
+    if (unlikely(entry_locks(e) == LOCKS_MANY)) return store_span_of_many(s, e);
+    unsigned class_id = entry_class(e);
+    size_t offset = HEADER;
+    if (class_id != 0) offset = slot_offset(&size_classes[class_id], entry_index(e));
+    return (unit_t)((entry_place(e) - offset) >> UNIT_SHIFT);
 }
 
 #endif

@@ -16,29 +16,43 @@
 
 #include "base.h"
 
-/* An entry: place in 8-byte units:31 | back:8 | locks:10 | generation:15. */
+/*
+ * An entry: place in 8-byte units:31 | shape:15 | locks:3 | generation:15.
+ *
+ * The shape of an object in a run is slot:6 | slack:2 | class:7 (see run.h): it leads to the run's
+ * header, and to the object's size. A block with a span of its own has 0.
+ *
+ * The locks are a state: no block (so that a word of zeros is no handle's), a block half moved,
+ * none, one to four; or many: then the shape is the count, and who needs the run looks for it.
+ */
 enum {
-    ENTRY_BACK_SHIFT = 31,
-    ENTRY_LOCKS_SHIFT = 39,
+    ENTRY_SHAPE_SHIFT = 31,
+    ENTRY_SLACK_SHIFT = 37,
+    ENTRY_CLASS_SHIFT = 39,
+    ENTRY_LOCKS_SHIFT = 46,
     ENTRY_GENERATION_SHIFT = 49,
-    ENTRY_LOCKS_MASK = 1023,
     GENERATIONS = 1 << 15,
     GENERATION_DROP_MAX = GENERATIONS / 4 * 3 /* of slots that are given back */
 };
-/* The lock field is a state first: no block (so that a word of zeros is no handle's), a block
-   half moved; from LOCKS_NONE on it is LOCKS_NONE plus the count. */
 enum {
     LOCKS_FREE = 0,
     LOCKS_MOVING = 1,
     LOCKS_NONE = 2,
-    LOCKS_LIMIT = LOCKS_NONE + 1007
+    LOCKS_FEW = 4, /* LOCKS_NONE + 1 .. LOCKS_NONE + LOCKS_FEW are counts */
+    LOCKS_MANY = 7
 };
 
-#define ENTRY_PLACE_MASK ((UINT64_C(1) << ENTRY_BACK_SHIFT) - 1)
+#define ENTRY_PLACE_MASK ((UINT64_C(1) << ENTRY_SHAPE_SHIFT) - 1)
 #define ENTRY_LOCK_ONE (UINT64_C(1) << ENTRY_LOCKS_SHIFT)
 
+/* The state; and the count. */
 static inline unsigned entry_locks(uint64_t e) {
-    return (unsigned)(e >> ENTRY_LOCKS_SHIFT) & ENTRY_LOCKS_MASK;
+    return (unsigned)(e >> ENTRY_LOCKS_SHIFT) & 7;
+}
+static inline unsigned entry_count(uint64_t e) {
+    unsigned locks = entry_locks(e);
+    if (locks == LOCKS_MANY) return (unsigned)(e >> ENTRY_SHAPE_SHIFT) & 0x7fff;
+    return locks > LOCKS_NONE ? locks - LOCKS_NONE : 0;
 }
 static inline unsigned entry_generation(uint64_t e) {
     return (unsigned)(e >> ENTRY_GENERATION_SHIFT);
@@ -47,24 +61,42 @@ static inline unsigned entry_generation(uint64_t e) {
 static inline size_t entry_place(uint64_t e) {
     return (size_t)(e & ENTRY_PLACE_MASK) << 3;
 }
-static inline unsigned entry_back(uint64_t e) {
-    return (unsigned)(e >> ENTRY_BACK_SHIFT) & 255;
+/* Not where there are many locks. */
+static inline unsigned entry_shape(uint64_t e) {
+    return (unsigned)(e >> ENTRY_SHAPE_SHIFT) & 0x7fff;
+}
+static inline unsigned entry_index(uint64_t e) {
+    return (unsigned)(e >> ENTRY_SHAPE_SHIFT) & 63;
+}
+static inline unsigned entry_slack(uint64_t e) {
+    return (unsigned)(e >> ENTRY_SLACK_SHIFT) & 3;
+}
+static inline unsigned entry_class(uint64_t e) {
+    return (unsigned)(e >> ENTRY_CLASS_SHIFT) & 127;
 }
 /* The entry of a slot that becomes free: the next generation, and nothing else. */
 static inline uint64_t entry_freed(uint64_t e) {
     return ((e >> ENTRY_GENERATION_SHIFT) + 1) << ENTRY_GENERATION_SHIFT;
 }
+/* That of one whose block rests (quick.h): the last generation wraps to 0. */
+static inline uint64_t entry_resting(uint64_t e) {
+    return e + (UINT64_C(1) << ENTRY_GENERATION_SHIFT) - LOCKS_NONE * ENTRY_LOCK_ONE;
+}
 static inline bool entry_is_free(uint64_t e) {
     return (e & bit_mask(ENTRY_GENERATION_SHIFT)) == 0;
 }
 /* The same entry with its block elsewhere. */
-static inline uint64_t entry_moved(uint64_t e, size_t place, unsigned back) {
+static inline uint64_t entry_moved(uint64_t e, size_t place, unsigned shape) {
     uint64_t keep = ~bit_mask(ENTRY_LOCKS_SHIFT);
-    return (e & keep) | (uint64_t)back << ENTRY_BACK_SHIFT | place >> 3;
+    return (e & keep) | (uint64_t)shape << ENTRY_SHAPE_SHIFT | place >> 3;
 }
 static inline uint64_t entry_with_locks(uint64_t e, unsigned locks) {
-    uint64_t mask = (uint64_t)ENTRY_LOCKS_MASK << ENTRY_LOCKS_SHIFT;
-    return (e & ~mask) | (uint64_t)locks << ENTRY_LOCKS_SHIFT;
+    return (e & ~(7 * ENTRY_LOCK_ONE)) | locks * ENTRY_LOCK_ONE;
+}
+/* Locked so often, at least LOCKS_FEW + 1 times. */
+static inline uint64_t entry_with_many(uint64_t e, unsigned count) {
+    uint64_t keep = ~(bit_mask(ENTRY_LOCKS_SHIFT) & ~ENTRY_PLACE_MASK);
+    return entry_with_locks(e & keep, LOCKS_MANY) | (uint64_t)count << ENTRY_SHAPE_SHIFT;
 }
 
 enum { SLOT_BITS = 28, SLOT_NIL = 0 }; /* slot 0 is always a bitmap */
@@ -72,11 +104,13 @@ enum { SLOT_BITS = 28, SLOT_NIL = 0 }; /* slot 0 is always a bitmap */
 struct table {
     char *top;           /* 16-aligned; slot i at top - 8 * (i + 1) */
     uint32_t n_slots;    /* made so far, those of the bitmaps included; even */
+    uint32_t unlocked;   /* 1: some block has been, since the owner looked */
     uint32_t room;       /* slots there is memory for, >= n_slots; even */
     uint32_t n_free;     /* free slots among those made */
     uint32_t n_taken;    /* the others: live, or resting (see quick.h) */
     uint32_t hint;       /* no group of 64 below this one has a free slot */
     uint32_t generation; /* a new slot starts here: above all given back */
+    uint32_t unused;
 };
 
 /* Slots that are there from the start: the first bitmaps and one for a handle. */

@@ -153,16 +153,18 @@ static bool free_sound(struct proof *p, unit_t at, unit_t units) {
 }
 
 /* Invariant 5 of an object of `size` bytes. As places differ, no entry is named twice. */
-static bool named(struct proof *p, uint32_t slot, size_t place, unsigned back,
+static bool named(struct proof *p, uint32_t slot, size_t place, unsigned shape,
                   size_t size) {
     bool resting = proof_resting(p, slot);
     if (!resting && !table_live(p->t, slot))
         return fail(p, 5, "A reference names no live entry.");
     uint64_t e = table_entry(p->t, slot);
     bool moving = slot == p->s->mover.slot;
-    if (entry_place(e) != place || entry_back(e) != back)
+    bool many = entry_locks(e) == LOCKS_MANY;
+    if (entry_place(e) != place || (!many && entry_shape(e) != shape))
         return fail(p, moving ? 11 : 5, "A reference names an entry of something else.");
-    if (entry_locks(e) > LOCKS_LIMIT) return fail(p, 5, "An entry has too many locks.");
+    if (many && (entry_count(e) <= LOCKS_FEW || entry_count(e) > RM_LOCKS_MAX))
+        return fail(p, 5, "An entry has an impossible number of locks.");
     if ((entry_locks(e) == LOCKS_MOVING) != moving)
         return fail(p, 11, "An entry is wrong about being half moved.");
     if (resting) {
@@ -209,11 +211,11 @@ static bool run_sound(struct proof *p, unit_t at) {
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
         size_t size = run_size(&r, i), place = offset_of(p, run_slot(&r, i));
-        unsigned back = (unsigned)((place - place_behind(at)) >> UNIT_SHIFT);
         p->fault->offset = place;
         if (size > r.class->capacity) /* below 0 it has wrapped */
             return fail(p, 5, "The size of an object in a run cannot be.");
-        if (!named(p, ref_slot(run_ref(&r, i)), place, back, size)) return false;
+        if (!named(p, ref_slot(run_ref(&r, i)), place, run_shape(&r, i, size), size))
+            return false;
     }
     return true;
 }

@@ -11,7 +11,7 @@ static const char *resting_at(const struct proof *p, uint32_t slot) {
 /* Is the block of a slot, which the tiling has met, of a list's class or of so many units? */
 static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
                       unit_t units) {
-    uint64_t h = area_header(p->a, entry_span(table_entry(p->t, slot)));
+    uint64_t h = area_header(p->a, entry_span(p->s, table_entry(p->t, slot)));
     if (header_kind(h) == SPAN_RUN) return run_class(h) == class_id;
     if (header_kind(h) != SPAN_BLOCK) return false;
     if (class_id != 0) /* compaction has taken it out of its run */
@@ -20,10 +20,11 @@ static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
 }
 
 /* One list. It ends after as many members as there are on all. */
-static bool list_sound(struct proof *p, struct tally *met, uint32_t head,
+static bool list_sound(struct proof *p, struct tally *met, const struct quick_list *list,
                        unsigned class_id, unit_t units) {
     unsigned shift = class_id != 0 ? SLACK_BITS : 0;
-    for (uint32_t link = head; link != 0;) {
+    uint32_t before = met->n;
+    for (uint32_t link = list->head; link != 0;) {
         uint32_t slot = link >> shift;
         const char *at = resting_at(p, slot);
         if (at == NULL || met->n == p->resting.n || !fits_list(p, slot, class_id, units))
@@ -31,28 +32,20 @@ static bool list_sound(struct proof *p, struct tally *met, uint32_t head,
         note(met, slot);
         link = load32(at);
     }
-    return true;
+    return met->n - before == list->n || fail(p, 13, "A quick list is miscounted.");
 }
 
 bool quick_sound(struct proof *p) {
     const struct quick *q = &p->s->quick;
     struct tally met = {0, 0};
-    size_t bytes = 0;
     const char *blocks = (const char *)p->h + HEAP_STRUCTURE;
     p->fault->offset = p->self;
     if (q->blocks != NULL && (const char *)q->blocks != blocks)
         return fail(p, 13, "The quick lists of blocks are elsewhere.");
-    for (unsigned c = 1; c < CLASSES; c++) {
-        uint32_t before = met.n;
-        if (!list_sound(p, &met, q->small[c], c, 0)) return false;
-        bytes += (size_t)(met.n - before) * size_classes[c].capacity;
-    }
-    for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++) {
-        uint32_t before = met.n;
-        if (!list_sound(p, &met, q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
-        bytes += (met.n - before) * units_bytes(QUICK_UNITS_MIN + i);
-    }
-    if (!same(&met, &p->resting) || q->n != met.n || q->bytes != bytes)
-        return fail(p, 13, "Not all blocks that rest are on a quick list.");
-    return true;
+    for (unsigned c = 1; c < CLASSES; c++)
+        if (!list_sound(p, &met, &q->small[c], c, 0)) return false;
+    for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
+        if (!list_sound(p, &met, &q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
+    return same(&met, &p->resting) ||
+           fail(p, 13, "Not all blocks that rest are on a quick list.");
 }

@@ -45,15 +45,15 @@ static void show_free(struct walk *w, unit_t span, unit_t units) {
 static void show_run(struct walk *w, unit_t span, unit_t units) {
     const struct store *s = &w->h->store;
     struct run r = run_at(s, span);
-    size_t first = (size_t)(r.first - area_at(&s->area, span));
-    show(w, first, RM_SPAN_BLOCK, SLOT_NIL);
+    size_t begin = w->offset;
     for (unsigned i = 0; i < r.slots; i++) {
         bool live = run_live_mask(&r) >> i & 1;
+        size_t before = begin + slot_offset(r.class, i) - w->offset;
+        show(w, before, RM_SPAN_BLOCK, SLOT_NIL);
         show(w, r.class->stride, RM_SPAN_BLOCK,
              live ? ref_slot(run_ref(&r, i)) : SLOT_NIL);
     }
-    show(w, units_bytes(units) - first - r.slots * r.class->stride, RM_SPAN_BLOCK,
-         SLOT_NIL);
+    show(w, begin + units_bytes(units) - w->offset, RM_SPAN_BLOCK, SLOT_NIL);
 }
 
 /* Can this header, with so many units left above it, be followed? */

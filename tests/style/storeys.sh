@@ -3,7 +3,7 @@
 #
 # The storeys of lib/STOREYS hold: a file of lib/ includes its own header first, then
 # libc, then rooms of lower storeys; rooms of one storey do not know each other. A tool
-# includes its own folder, what tools share, and of the library rmalloc.h alone.
+# includes its own folder, what tools share, and of the library its public headers alone.
 # Usage: storeys.sh SOURCE_ROOT
 . "$(dirname "$0")/tap.sh"
 cd "$1" || exit 1
@@ -32,7 +32,7 @@ FNR == 1 {
     if (ours && name == room ".h") {
         if (stage > 0) print place "its own header comes first"
         stage = 1
-    } else if (!ours && name != "rmalloc.h") {
+    } else if (!ours && name !~ /^rmalloc(_inline)?\.h$/) {
         if (stage > 2) print place "libc comes before our own: " name
         if (stage == 0 && ending == "c" && (room ".h") in exists)
             print place "its own header comes first, not " name
@@ -41,7 +41,7 @@ FNR == 1 {
         if (stage == 0 && ending == "c" && (room ".h") in exists)
             print place "its own header comes first, not " name
         stage = 3
-        if (name == "rmalloc.h") next # public: known to all
+        if (name ~ /^rmalloc(_inline)?\.h$/) next # public: known to all
         other = name
         sub(/\.h$/, "", other)
         if (name !~ /\.h$/) print place "not a header: " name
@@ -75,16 +75,16 @@ else
     not_ok 'lib/STOREYS' "$scratch/missing"
 fi
 
-# public: includes rmalloc.h and libraries only; and what lies in its folder or tools/common.
+# public: includes the public headers and libraries only; and what lies in its folder or tools/common.
 for file in tools/*/*.[ch]; do
     folder=${file%/*}
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file" | while read -r name; do
-        [ "$name" = rmalloc.h ] || [ -f "$folder/$name" ] ||
+        [ "$name" = rmalloc.h ] || [ "$name" = rmalloc_inline.h ] || [ -f "$folder/$name" ] ||
             [ -f "tools/common/$name" ] || echo "$file: includes $name"
     done
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*<\([^>]*\)>.*/\1/p' "$file" | while read -r name; do
         [ -f "lib/$name" ] && echo "$file: includes <$name>"
     done
 done >"$scratch/tools"
-check_empty 'tools: of the library they know rmalloc.h alone' "$scratch/tools"
+check_empty 'tools: of the library they know its public headers alone' "$scratch/tools"
 plan

@@ -14,11 +14,12 @@ group() {
     expect "$group_name" 0 '' "$rmtool" micro --rounds 1 --memory 16MiB "$@" "$group_name"
     holds "$group_name: its table" out "$group_text"
 }
-group lock 'lock + read + unlock, calls, one thread'
+group lock 'lock + read + unlock, calls, unsynchronised'
 # What a library keeps for itself to the end is no leak of ours.
 asan=${ASAN_OPTIONS-}
 export ASAN_OPTIONS="$asan:detect_leaks=0"
 group alloc 'batches of 1024: glibc'
+group threads 'pairs: rmalloc, safe for threads'
 ASAN_OPTIONS=$asan
 group compact "memcpy's time / ours, entries in random order, 256 B"
 holds 'compact: what does not fit' out 'skipped: too few'

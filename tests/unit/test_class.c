@@ -14,16 +14,6 @@ static unsigned cost(const struct size_class *class) {
     return class->embedded ? class->stride : class->stride + 4u;
 }
 
-/* Where slot `i` begins, and its reference, in bytes from the run's header. */
-static unsigned slot_at(const struct size_class *class, unsigned slots, unsigned i) {
-    return run_slots_offset(class, slots) + i * class->stride;
-}
-
-static unsigned ref_at(const struct size_class *class, unsigned slots, unsigned i) {
-    if (class->embedded) return slot_at(class, slots, i) + class->capacity;
-    return HEADER + 4 * i;
-}
-
 /* The cheapest class whose slots hold a size at its alignment, found by trying all. */
 static unsigned naive_class(size_t size) {
     unsigned best = 0;
@@ -77,13 +67,14 @@ static void test_classes(void) {
 }
 
 static void check_slot(const struct size_class *class, unsigned slots, unsigned i) {
-    unsigned first = run_slots_offset(class, slots), at = slot_at(class, slots, i);
+    unsigned at = slot_offset(class, i);
     unsigned alignment = class->stride % 16 == 0 ? 16 : 8;
     /* A header lies at 8 modulo 16. */
     g_assert_cmpuint((8 + at) % alignment, ==, 0);
-    g_assert_cmpuint((uint64_t)(at - first) * class->reciprocal >> 20, ==, i);
-    g_assert_cmpuint((at - HEADER) >> UNIT_SHIFT, <=, 255);
+    g_assert_cmpuint(slot_index(class, at), ==, i);
+    g_assert_cmpuint(at - HEADER, <=, 4095);
     g_assert_cmpuint(at + class->stride, <=, units_bytes(run_units(class, slots)));
+    if (class->embedded) g_assert_cmpuint(ref_offset(class, i), ==, at + class->capacity);
 }
 
 /* No byte of a run is used twice: header, references, capacities. */
@@ -94,7 +85,7 @@ static void check_overlaps(const struct size_class *class, unsigned slots) {
     memset(used, 0, bytes);
     memset(used, 1, HEADER);
     for (unsigned i = 0; i < slots; i++) {
-        unsigned slot = slot_at(class, slots, i), ref = ref_at(class, slots, i);
+        unsigned slot = slot_offset(class, i), ref = ref_offset(class, i);
         for (unsigned b = 0; b < class->capacity; b++) used[slot + b]++;
         for (unsigned b = 0; b < 4; b++) used[ref + b]++;
     }
@@ -108,11 +99,25 @@ static void test_runs(void) {
             for (unsigned i = 0; i < slots; i++) check_slot(class, slots, i);
             check_overlaps(class, slots);
             size_t bytes = units_bytes(run_units(class, slots));
-            g_assert_cmpuint(slot_at(class, slots, slots) + UNIT, >,
-                             bytes); /* no unit spare */
+            size_t used = slot_offset(class, slots - 1) + (size_t)class->stride;
+            g_assert_cmpuint(used + UNIT, >, bytes); /* no unit spare */
             if (slots > 1)
                 g_assert_cmpuint(bytes, >=, units_bytes(run_units(class, slots - 1)));
         }
+    }
+}
+
+/* An entry's two bits say a slack, or that the reference has to. */
+static void test_slack(void) {
+    for (unsigned c = 1; c < CLASSES; c++) {
+        const struct size_class *class = &size_classes[c];
+        for (unsigned slack = 0; slack <= class->capacity; slack++) {
+            unsigned code = slack_code(class, slack);
+            g_assert_cmpuint(code, <=, SLACK_ODD);
+            if (code != SLACK_ODD) g_assert_cmpuint(code << class->slack_shift, ==, slack);
+        }
+        g_assert_cmpuint(slack_code(class, 0), ==, 0);
+        g_assert_cmpuint(slack_code(class, class->stride > 128 ? 8 : 2), ==, 2);
     }
 }
 
@@ -136,6 +141,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/class/alignment", test_alignment);
     g_test_add_func("/class/classes", test_classes);
     g_test_add_func("/class/runs", test_runs);
+    g_test_add_func("/class/slack", test_slack);
     g_test_add_func("/class/header", test_header);
     return g_test_run();
 }

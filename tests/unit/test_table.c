@@ -67,7 +67,7 @@ static uint32_t take(struct site *site) {
     g_assert_cmpuint(entry_locks(table_entry(t, slot)), ==, LOCKS_NONE);
     if (slot < before) g_assert_cmpuint(t->n_slots, ==, before);
     g_assert_cmpuint(t->n_slots, <=, MAX(before, slot + 2)); /* no more than it needs */
-    table_set(t, slot, entry_moved(table_entry(t, slot), (size_t)slot << 4, slot % 256));
+    table_set(t, slot, entry_moved(table_entry(t, slot), (size_t)slot << 4, slot % 32768));
     site->live[slot] = true;
     site->slots[site->n++] = slot;
     return slot;
@@ -77,7 +77,7 @@ static uint32_t forget(struct site *site, uint32_t i) {
     uint32_t slot = site->slots[i];
     uint64_t e = table_entry(&site->table, slot);
     g_assert_cmpuint(entry_place(e), ==, (size_t)slot << 4); /* nobody else wrote there */
-    g_assert_cmpuint(entry_back(e), ==, slot % 256);
+    g_assert_cmpuint(entry_shape(e), ==, slot % 32768);
     site->live[slot] = false;
     site->slots[i] = site->slots[--site->n];
     return slot;
@@ -191,7 +191,7 @@ static void fill(struct site *site, uint32_t slots) {
         uint32_t slot = table_take(t);
         g_assert_cmpuint(slot, ==, expected);
         table_set(t, slot,
-                  entry_moved(table_entry(t, slot), (size_t)slot << 4, slot % 256));
+                  entry_moved(table_entry(t, slot), (size_t)slot << 4, slot % 32768));
         site->live[slot] = true;
         site->slots[site->n++] = slot;
     }

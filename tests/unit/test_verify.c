@@ -107,7 +107,7 @@ static void test_spans(struct site *site, gconstpointer none) {
     char *free = area_at(a, site->free), *large = area_at(a, site->large_free);
     char *end = area_at(a, site->free + free_size(load64(free)));
     char *links = run_slot(&r, bit_highest(r.free));
-    char *ref = r.refs + bit_lowest(run_live_mask(&r)) * r.ref_step;
+    char *ref = r.at + ref_offset(r.class, bit_lowest(run_live_mask(&r)));
     SPOIL(1, FLIP64(block, UINT64_C(1) << 35)); /* its size */
     SPOIL(1, store64(run, load64(run) | 127 << RUN_CLASS_SHIFT)); /* no such class */
     SPOIL(1, store64(free, SPAN_FREE));
@@ -136,7 +136,8 @@ static void test_structure(struct site *site, gconstpointer none) {
     uint64_t e = table_entry(t, slot);
     unsigned c = run_class(area_header(a, site->run));
     SPOIL(5, table_set(t, slot, e ^ 1));
-    SPOIL(5, table_set(t, slot, entry_with_locks(e, ENTRY_LOCKS_MASK)));
+    SPOIL(5, table_set(t, slot, entry_with_many(e, LOCKS_FEW)));
+    SPOIL(5, table_set(t, slot, entry_with_many(e, RM_LOCKS_MAX + 1)));
     SPOIL(13, table_set(t, slot, entry_with_locks(e, LOCKS_FREE)));
     SPOIL(8, table_set(t, 0, table_entry(t, 0) ^ 1u << 7));
     SPOIL(8, t->top += 8);

@@ -24,8 +24,9 @@ static const struct group {
     const char *name;
     int (*run)(struct micro *micro);
 } groups[] = {
-    {"lock", micro_lock},   {"alloc", micro_alloc}, {"compact", micro_compact},
-    {"steps", micro_steps}, {"scale", micro_scale}, {"small", micro_small},
+    {"lock", micro_lock},       {"alloc", micro_alloc}, {"compact", micro_compact},
+    {"steps", micro_steps},     {"scale", micro_scale}, {"small", micro_small},
+    {"threads", micro_threads}, /* last: see there */
 };
 enum { N_GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
@@ -40,6 +41,7 @@ static const char help[] =
     "  steps     pauses: compaction steps of 64 KiB over traces\n"
     "  scale     time by live bytes (to 4 GiB) and by handles (to 10^8)\n"
     "  small     payload of small regions; the footprint of 100 small heaps\n"
+    "  threads   lock and alloc again, beside a second thread, which sleeps\n"
     "\n"
     "  --rounds N      of all that is compared, in turn; the medians count (default: 9)\n"
     "  --memory SIZE   the most that scale may take (default: half of what is "
@@ -168,15 +170,23 @@ static uint64_t half_of_memory(void) {
  * starts anew, once. Where that does not work such a library counts as absent.
  */
 static void make_room_for_libraries(int argc, char **argv) {
-    char **again;
+    static const char room[] = "glibc.rtld.optional_static_tls";
+    const char *tunables = getenv("GLIBC_TUNABLES");
+    char **again, *text;
 
-    if (getenv("GLIBC_TUNABLES")) return;
+    if (tunables && strstr(tunables, room)) return;
     again = calloc((size_t)argc + 2, sizeof(*again));
     if (!again) return;
+    if (asprintf(&text, "%s%s%s=65536", tunables ? tunables : "",
+                 tunables && *tunables ? ":" : "", room) < 0) {
+        free(again);
+        return;
+    }
     again[0] = (char *)"rmtool";
     for (int i = 0; i < argc; i++) again[i + 1] = argv[i];
-    setenv("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=16384", 1);
+    setenv("GLIBC_TUNABLES", text, 1);
     execv("/proc/self/exe", again);
+    free(text);
     free(again);
 }
 
@@ -187,8 +197,7 @@ static int run(struct wish *wish) {
     for (size_t i = 0; i < N_GROUPS && status == STATUS_OK; i++) {
         if (!wish->wanted[i]) continue;
         micro->group = groups[i].name;
-        micro->random =
-            micro->seed * 2 + 1; /* not 0, and the same whichever ran before */
+        micro->chance = chance_of(micro->seed);
         progress_begin(groups[i].name, !micro->quiet);
         status = groups[i].run(micro);
         progress_end();
@@ -204,7 +213,8 @@ int verb_micro(int argc, char **argv) {
 
     if (status || helped) return status;
     for (size_t i = 0; i < N_GROUPS; i++)
-        if (wish.wanted[i] && groups[i].run == micro_alloc)
+        if (wish.wanted[i] &&
+            (groups[i].run == micro_alloc || groups[i].run == micro_threads))
             make_room_for_libraries(argc, argv);
     provenance_init(&provenance, argc, argv);
     provenance.trace = "none";

@@ -9,13 +9,14 @@
 #include "units.h"
 
 const struct generator generators[] = {
-    {"redis", "a cache of 100 MB: values of 240 bytes, then of 492"},
+    {"redis",
+     "a cache of 100 MB: values of 240 bytes, then of 492, and an entry for each"},
     {"churn", "16 to 4095 bytes, log-uniform, replaced at random, 64 MiB live"},
-    {"fragkill", "fill, free every other, fill with larger ones, again"},
+    {"fragkill", "fill, free every other, fill with blocks twice as large, again"},
     {"browser", "20 documents of 50,000 objects opened and closed, 5 % survive"},
     {"smallhot", "8 to 128 bytes, replaced at random, 1.4 MB live"},
-    {"mesh-lru", "redis with keys, objects and table: the test of the Mesh paper"},
-    {"redis-defrag", "the same, 150 then 300 bytes: Redis's test of defragmentation"},
+    {"mesh-lru", "redis with all that Redis allocates: the test of the Mesh paper"},
+    {"redis-defrag", "that with 150 and 300 bytes: Redis's test of defragmentation"},
     {"ramcloud", "W1 to W8 of \"Log-structured Memory for DRAM-based Storage\""},
     {"ruby", "strings that double in length, one in four kept: Mesh's Ruby test"},
     {NULL, NULL},
@@ -84,24 +85,13 @@ static int parse(const char *path, struct generated *made, size_t *place) {
     return status;
 }
 
-/* A state that is not 0 and has both few and many bits, for seeds such as 1 and 2: the
-   first step of splitmix64, of which one seed alone gives 0. */
-static uint64_t first_state(uint64_t seed) {
-    uint64_t x = seed + UINT64_C(0x9e3779b97f4a7c15);
-
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 31;
-    return x ? x : 1;
-}
-
 int generate(const char *path, struct tape *tape, struct generated *made) {
     struct synth synth = {.tape = tape};
     size_t place = 0;
     int status = parse(path, made, &place);
 
     if (status) return status;
-    synth.random = first_state(made->seed);
+    synth.chance = chance_of(made->seed);
     synth.scale = made->scale;
     stories[place](&synth);
     made->events = synth.lines;

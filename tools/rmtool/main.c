@@ -28,7 +28,9 @@ static void print_help(FILE *file) {
     fputs("Usage: rmtool VERB [OPTION]... [FILE]...\n\n", file);
     for (size_t i = 0; i < N_VERBS; i++)
         fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
-    fputs("\n'rmtool VERB --help' says more of each; 'rmtool --version' is the version.\n"
+    fputs("\nWhere a verb takes a TRACE, synth:NAME is one that is made up on the spot:\n"
+          "'rmtool generate --help' says more.\n"
+          "\n'rmtool VERB --help' says more of each; 'rmtool --version' is the version.\n"
           "\n"
           "Exit status: 0 fine, 1 a replay or a verification failed, 2 wrong usage,\n"
           "3 cannot read or write, 4 malformed input.\n"

@@ -118,25 +118,6 @@ int micro_measure(struct micro *micro, struct micro_case *cases, size_t n) {
 
 /* ----------------------------------------------------------------- helpers */
 
-/* xorshift64*. */
-uint64_t micro_below(struct micro *micro, uint64_t n) {
-    uint64_t x = micro->random ? micro->random : UINT64_C(0x9e3779b97f4a7c15);
-
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    micro->random = x;
-    return (x * UINT64_C(0x2545f4914f6cdd1d) >> 32) * n >> 32;
-}
-
-void micro_shuffle(struct micro *micro, uint32_t *items, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        size_t j = micro_below(micro, i + 1);
-        items[i] = items[j];
-        items[j] = (uint32_t)i;
-    }
-}
-
 rm_heap_t *micro_heap(rm_threads_t threads) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
     rm_heap_t *heap;

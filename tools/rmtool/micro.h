@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chance.h"
 #include "rmalloc.h"
 
 enum micro_goal { MICRO_NO_GOAL, MICRO_AT_MOST, MICRO_AT_LEAST };
@@ -41,8 +42,8 @@ struct micro {
 
     struct micro_row *rows;
     size_t n, capacity;
-    const char *group; /* the one that runs */
-    uint64_t random;
+    const char *group;    /* the one that runs */
+    struct chance chance; /* begins anew in each group */
 };
 
 /*
@@ -78,11 +79,6 @@ int micro_measure(struct micro *micro, struct micro_case *cases, size_t n);
 /* Sorts them. Returns: the value that the given share of them does not exceed. */
 double micro_quantile(double *values, size_t n, double share);
 
-/* Random numbers, the same for the same seed. */
-uint64_t micro_below(struct micro *micro, uint64_t n);
-void micro_shuffle(struct micro *micro, uint32_t *items,
-                   size_t n); /* makes 0..n-1 first */
-
 /* A heap of rmalloc's, made for measuring: grows, compacts when asked. NULL where it cannot
    be made, having complained. */
 rm_heap_t *micro_heap(rm_threads_t threads);
@@ -97,5 +93,6 @@ int micro_compact(struct micro *micro);
 int micro_steps(struct micro *micro);
 int micro_scale(struct micro *micro);
 int micro_small(struct micro *micro);
+int micro_threads(struct micro *micro);
 
 #endif

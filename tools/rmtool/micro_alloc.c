@@ -6,12 +6,10 @@
  */
 #include "micro.h"
 
-#include <dlfcn.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "library.h"
 #include "say.h"
 
 enum { SIZE = 64, BATCH = 1024, PEERS_MAX = 6, OTHERS = 1000 };
@@ -19,11 +17,11 @@ enum { SIZE = 64, BATCH = 1024, PEERS_MAX = 6, OTHERS = 1000 };
 static const struct {
     const char *name, *soname;
 } known[] = {
-    {"jemalloc", "libjemalloc.so.2"},
-    {"mimalloc", "libmimalloc.so.3"},
-    {"mimalloc", "libmimalloc.so.2"},
-    {"tcmalloc", "libtcmalloc_minimal.so.4"},
+    {"jemalloc", "libjemalloc.so.2"}, {"mimalloc", "libmimalloc.so.3"},
+    {"mimalloc", "libmimalloc.so.2"}, {"tcmalloc", "libtcmalloc_minimal.so.4"},
+    {"tcmalloc", "libtcmalloc.so.4"},
 };
+enum { N_KNOWN = sizeof(known) / sizeof(known[0]) };
 
 struct peer {
     const char *name;
@@ -55,37 +53,24 @@ static void peer_batches(void *context, uint64_t n) {
     }
 }
 
-/* A function pointer out of dlsym, as POSIX would have it. */
-static bool find(void *library, const char *name, void *function) {
-    void *found = dlsym(library, name);
-
-    memcpy(function, &found, sizeof(found));
-    return found != NULL;
-}
-
 static int find_peers(struct micro *micro, struct peer *peers, size_t *n) {
+    struct library library;
     int status = STATUS_OK;
 
-    peers[0] = (struct peer){.name = "glibc", .alloc = malloc, .free = free};
+    library_of_process(&library);
+    peers[0] = (struct peer){
+        .name = "glibc", .alloc = library.calls.malloc, .free = library.calls.free};
     *n = 1;
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        struct peer *peer = &peers[*n];
-        char what[32];
+    for (size_t i = 0; i < N_KNOWN && status == STATUS_OK; i++) {
+        bool another = i + 1 < N_KNOWN && strcmp(known[i + 1].name, known[i].name) == 0;
+        char why[96];
         if (strcmp(peers[*n - 1].name, known[i].name) == 0) continue;
-        void *library = dlopen(known[i].soname, RTLD_NOW | RTLD_LOCAL);
-        if (library && find(library, "malloc", &peer->alloc) &&
-            find(library, "free", &peer->free)) {
-            peer->name = known[i].name;
-            ++*n;
-            continue;
-        }
-        bool another = i + 1 < sizeof(known) / sizeof(known[0]) &&
-                       strcmp(known[i + 1].name, known[i].name) == 0;
-        if (another) continue;
-        snprintf(what, sizeof(what), "%s", known[i].name);
-        const char *why = dlerror();
-        status = micro_skip(micro, what, why ? why : "it has no malloc");
-        if (status) return status;
+        if (library_open(&library, known[i].soname, why, sizeof(why)))
+            peers[(*n)++] = (struct peer){.name = known[i].name,
+                                          .alloc = library.calls.malloc,
+                                          .free = library.calls.free};
+        else if (!another)
+            status = micro_skip(micro, known[i].name, why);
     }
     return status;
 }
@@ -137,7 +122,7 @@ struct contest {
 
 static int compete(struct micro *micro, struct peer *peers, size_t n_peers,
                    struct handles *heaps, const struct contest *contest) {
-    static const char *const names[] = {"rmalloc, one thread",
+    static const char *const names[] = {"rmalloc, unsynchronised",
                                         "rmalloc, safe for threads"};
     struct micro_case cases[PEERS_MAX + 2];
     size_t n = 0, best = 0;

@@ -59,7 +59,7 @@ static int build(struct arena *arena, rm_heap_t *heap, size_t n, size_t size,
         status = micro_call("rm_heap_alloc", rm_heap_alloc(heap, &arena->handles[i],
                                                            random ? 0 : size, 0, 0));
     if (random && status == STATUS_OK) {
-        micro_shuffle(arena->micro, arena->order, n);
+        chance_shuffle(&arena->micro->chance, arena->order, n);
         for (size_t i = 0; i < n && status == STATUS_OK; i++)
             status = micro_call(
                 "rmrealloc", rmrealloc(arena->handles[arena->order[i]], (ssize_t)size));
@@ -72,7 +72,7 @@ static int build(struct arena *arena, rm_heap_t *heap, size_t n, size_t size,
         status = micro_call("rmunlock", rmunlock(arena->handles[i]));
     }
     for (size_t i = 0; i < n && status == STATUS_OK; i++)
-        if (micro_below(arena->micro, 2) == 0)
+        if (chance_below(&arena->micro->chance, 2) == 0)
             status = micro_call("rmfree", rmfree(arena->handles[i]));
     return status;
 }

@@ -101,13 +101,13 @@ static int fill(rm_heap_t *heap, struct locks *locks) {
 static int measure(struct micro *micro, struct locks *single, struct locks *safe) {
     struct micro_case cases[] = {
         {.what = "a pointer, read", .run = run_pointer, .context = single},
-        {.what = "lock + read + unlock, calls, one thread",
+        {.what = "lock + read + unlock, calls, unsynchronised",
          .run = run_calls,
          .context = single},
         {.what = "lock + read + unlock, calls, safe for threads",
          .run = run_calls,
          .context = safe},
-        {.what = "the same block each time, calls, one thread",
+        {.what = "the same block each time, calls, unsynchronised",
          .run = run_calls_one,
          .context = single},
         {.what = "the same block each time, calls, safe for threads",

@@ -33,11 +33,11 @@ static void note(struct heap *heap, rm_status_t status) {
 }
 
 static size_t size_of_next(struct heap *heap) {
-    return heap->least + micro_below(heap->micro, heap->most - heap->least + 1);
+    return heap->least + chance_below(&heap->micro->chance, heap->most - heap->least + 1);
 }
 
 static rm_memory_t **any(struct heap *heap) {
-    return &heap->handles[micro_below(heap->micro, heap->n)];
+    return &heap->handles[chance_below(&heap->micro->chance, heap->n)];
 }
 
 static void run_replace(void *context, uint64_t n) {
@@ -101,7 +101,7 @@ static int thin(struct heap *heap) {
     size_t kept = 0;
 
     for (size_t i = 0; i < heap->n && heap->status == RM_OK; i++) {
-        if (micro_below(heap->micro, 3) == 0)
+        if (chance_below(&heap->micro->chance, 3) == 0)
             note(heap, rmfree(heap->handles[i]));
         else
             heap->handles[kept++] = heap->handles[i];

@@ -20,14 +20,9 @@
 
 enum { BLOCKS_MOST = 65536, OCTAVES = 7, LEAST = 8 };
 
-/* 8 to 1023 bytes, log-uniform. */
+/* 8 to 1023 bytes. */
 static size_t mixed_size(struct micro *micro) {
-    size_t base = (size_t)LEAST << micro_below(micro, OCTAVES), size;
-
-    do {
-        size = base + micro_below(micro, base);
-    } while (micro_below(micro, size) >= base);
-    return size;
+    return chance_log_uniform(&micro->chance, LEAST, OCTAVES);
 }
 
 /* ------------------------------------------------------------------ regions */
@@ -54,7 +49,7 @@ static int free_half(struct micro *micro, struct blocks *blocks) {
     size_t kept = 0;
 
     for (size_t i = 0; i < blocks->n; i++) {
-        if (micro_below(micro, 2) == 0) {
+        if (chance_below(&micro->chance, 2) == 0) {
             int status = micro_call("rmfree", rmfree(blocks->handles[i]));
             if (status) return status;
             blocks->requested -= blocks->sizes[i];
@@ -164,7 +159,7 @@ static bool fill_tabs(struct micro *micro, struct tab *tabs) {
 static bool replace_in_tabs(struct micro *micro, struct tab *tabs) {
     for (size_t i = 0; i < TABS; i++) {
         for (size_t j = 2 * tabs[i].n; j > 0; j--) {
-            tab_free(&tabs[i], micro_below(micro, tabs[i].n));
+            tab_free(&tabs[i], chance_below(&micro->chance, tabs[i].n));
             while (tabs[i].requested < tabs[i].limit)
                 if (!tab_alloc(&tabs[i], mixed_size(micro))) return false;
         }
@@ -175,7 +170,7 @@ static bool replace_in_tabs(struct micro *micro, struct tab *tabs) {
 static void shrink_tabs(struct micro *micro, struct tab *tabs) {
     for (size_t i = 0; i < TABS; i++) {
         for (size_t j = tabs[i].n / 2; j > 0; j--)
-            tab_free(&tabs[i], micro_below(micro, tabs[i].n));
+            tab_free(&tabs[i], chance_below(&micro->chance, tabs[i].n));
         if (tabs[i].heap) {
             rm_heap_compact(tabs[i].heap, NULL, NULL);
             rm_heap_trim(tabs[i].heap);
@@ -204,7 +199,8 @@ static bool run_tabs(struct micro *micro, bool ours, double factors[PHASES]) {
 
     for (size_t i = 0; i < TABS; i++) {
         memset(&tabs[i], 0, sizeof(tabs[i])); /* its pages are there from now on */
-        tabs[i].limit = 1024 * (TAB_LEAST + micro_below(micro, TAB_MOST - TAB_LEAST + 1));
+        tabs[i].limit =
+            1024 * (TAB_LEAST + chance_below(&micro->chance, TAB_MOST - TAB_LEAST + 1));
     }
     malloc_trim(0);
     double before = pss();
@@ -255,9 +251,9 @@ int micro_small(struct micro *micro) {
     for (size_t kib = 64; kib <= 2048 && status == STATUS_OK; kib *= 2)
         status = measure_region(micro, kib << 10, blocks);
     free(blocks);
-    uint64_t random = micro->random; /* the same tabs for both */
+    struct chance before = micro->chance; /* the same tabs for both */
     if (status == STATUS_OK) status = measure_tabs(micro, true);
-    micro->random = random;
+    micro->chance = before;
     if (status == STATUS_OK) status = measure_tabs(micro, false);
     return status;
 }

@@ -39,43 +39,6 @@ void synth_free(struct synth *synth, uint64_t block) {
     write_line(synth, 'f', synth->made - 1 - block, 0);
 }
 
-/* ---------------------------------------------------------- random numbers */
-
-/* xorshift64*: S. Vigna, "An experimental exploration of Marsaglia's xorshift generators,
-   scrambled", ACM Trans. Math. Softw. 42(4), 2016. The state is never 0. */
-static uint64_t draw(struct synth *synth) {
-    uint64_t x = synth->random;
-
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    synth->random = x;
-    return x * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-/* The high half of a product: a bias below n / 2^32, far from anything that shows. */
-uint64_t synth_below(struct synth *synth, uint64_t n) {
-    return (draw(synth) >> 32) * n >> 32;
-}
-
-uint64_t synth_between(struct synth *synth, uint64_t low, uint64_t high) {
-    return low + synth_below(synth, high - low + 1);
-}
-
-bool synth_chance(struct synth *synth, unsigned percent) {
-    return synth_below(synth, 100) < percent;
-}
-
-/* An octave, then by rejection: within one the density falls as 1/x. */
-uint64_t synth_log_uniform(struct synth *synth, uint64_t low, unsigned octaves) {
-    uint64_t base = low << synth_below(synth, octaves), value;
-
-    do {
-        value = base + synth_below(synth, base);
-    } while (synth_below(synth, value) >= base);
-    return value;
-}
-
 /* ---------------------------------------------------------------- live sets */
 
 static bool grow(struct synth_set *set) {

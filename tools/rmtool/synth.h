@@ -4,7 +4,6 @@
  * and a set of live blocks to draw from. A generator is a function that calls these until
  * its story is told; which there are is in generate.c.
  *
- * Nothing here depends on libm or on the machine: a seed gives the same trace everywhere.
  * After a failure (the tape is full, no memory) all calls do nothing, and synth_ok is
  * false: loops that wait for something to grow have to ask it.
  */
@@ -15,13 +14,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chance.h"
 #include "tape.h"
 
 struct synth {
     struct tape *tape;
-    uint64_t made;   /* blocks so far */
-    uint64_t lines;  /* events so far */
-    uint64_t random; /* the state of the random numbers */
+    uint64_t made;  /* blocks so far */
+    uint64_t lines; /* events so far */
+    struct chance chance;
     double scale;
     bool failed;
 };
@@ -41,15 +41,23 @@ void synth_free(struct synth *synth, uint64_t block);
 
 /* -------------------------------------------------------- random numbers */
 
-uint64_t synth_below(struct synth *synth, uint64_t n);                    /* 0 to n-1 */
-uint64_t synth_between(struct synth *synth, uint64_t low, uint64_t high); /* both too */
-bool synth_chance(struct synth *synth, unsigned percent);
+static inline uint64_t synth_below(struct synth *synth, uint64_t n) {
+    return chance_below(&synth->chance, n);
+}
 
-/*
- * Log-uniform: as many from low to 2*low as from 2*low to 4*low, and so on.
- *  octaves: so many doublings; the largest is low * 2^octaves - 1.
- */
-uint64_t synth_log_uniform(struct synth *synth, uint64_t low, unsigned octaves);
+/* Either may come. */
+static inline uint64_t synth_between(struct synth *synth, uint64_t low, uint64_t high) {
+    return low + chance_below(&synth->chance, high - low + 1);
+}
+
+static inline bool synth_chance(struct synth *synth, unsigned percent) {
+    return chance_below(&synth->chance, 100) < percent;
+}
+
+static inline uint64_t synth_log_uniform(struct synth *synth, uint64_t low,
+                                         unsigned octaves) {
+    return chance_log_uniform(&synth->chance, low, octaves);
+}
 
 /* -------------------------------------------------------------- live sets */
 

@@ -27,6 +27,8 @@ enum {
     VALUE_EXTRA = 4, /* a header of 3 bytes, a 0 */
     BUCKETS_LEAST = 4,
 };
+/* And of a cache that is no more than that: a key and two links, in one block. */
+enum { PLAIN_ENTRY = 48 };
 enum { PARTS = 4 }; /* key, object, value, dictEntry */
 
 struct cached {
@@ -36,7 +38,7 @@ struct cached {
 
 struct cache {
     struct synth *synth;
-    bool whole; /* all that Redis allocates for an entry, not the value alone */
+    bool whole; /* all that Redis allocates, not a value and one block for its entry */
     uint64_t bytes, limit;
     struct cached *entries;
     size_t n, capacity;
@@ -65,7 +67,7 @@ static void evict(struct cache *cache) {
         if (cache->entries[other].parts[0] < cache->entries[victim].parts[0])
             victim = other;
     }
-    for (int i = 0; i < (cache->whole ? PARTS : 1); i++)
+    for (int i = 0; i < (cache->whole ? PARTS : 2); i++)
         synth_free(cache->synth, cache->entries[victim].parts[i]);
     cache->bytes -= cache->entries[victim].bytes;
     cache->entries[victim] = cache->entries[--cache->n];
@@ -73,7 +75,7 @@ static void evict(struct cache *cache) {
 
 static void insert(struct cache *cache, uint64_t size) {
     struct synth *synth = cache->synth;
-    struct cached entry = {.bytes = size};
+    struct cached entry;
 
     while (synth_ok(synth) && cache->n > 0 && cache->bytes + size > cache->limit)
         evict(cache);
@@ -95,7 +97,9 @@ static void insert(struct cache *cache, uint64_t size) {
         entry.parts[0] = synth_alloc(synth, KEY);
         entry.parts[3] = synth_alloc(synth, ENTRY);
     } else {
+        entry.bytes = size + PLAIN_ENTRY;
         entry.parts[0] = synth_alloc(synth, size);
+        entry.parts[1] = synth_alloc(synth, PLAIN_ENTRY);
     }
     cache->bytes += entry.bytes;
     cache->entries[cache->n++] = entry;

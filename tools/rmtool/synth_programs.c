@@ -39,32 +39,29 @@ void synth_smallhot(struct synth *synth) {
 
 /* --------------------------------------------------------------- fragkill */
 
-#define KILL_BYTES (UINT64_C(32) << 20)
-enum { KILL_FIRST = 32, KILL_ROUNDS = 4, KILL_TIMES = 2 };
+#define KILL_BYTES (UINT64_C(24) << 20)
+enum { KILL_FIRST = 16, KILL_ROUNDS = 8 };
 
 static bool every_other(struct synth *synth, size_t i, void *context) {
     return i % 2 == 0;
 }
 
 /*
- * Fill with small blocks, free every other, fill up with blocks four times as large, and
- * again: no hole that any round leaves is ever large enough, so that what cannot move
- * grows by half of what is live each time. J. M. Robson's programs of 1971 and 1974 are
- * of this kind.
+ * Fill with blocks of 16 bytes, free every other of all, fill up with blocks twice as
+ * large, and again, to 4 KiB: a hole that the rounds before have left is always just too
+ * small, so that what cannot move grows by half of what is live each time, where headers
+ * do not happen to help. J. M. Robson's programs of 1971 and 1974 are of this kind.
  */
 void synth_fragkill(struct synth *synth) {
     struct synth_set set = {0};
-    uint64_t bytes = synth_scaled(synth, KILL_BYTES);
+    uint64_t bytes = synth_scaled(synth, KILL_BYTES), size = KILL_FIRST;
 
-    for (int times = 0; times < KILL_TIMES; times++) {
-        uint64_t size = KILL_FIRST;
-        for (int round = 0; round <= KILL_ROUNDS; round++, size *= 4) {
-            if (round > 0) synth_set_sweep(synth, &set, every_other, NULL);
-            while (synth_ok(synth) && set.bytes + size <= bytes)
-                synth_set_alloc(synth, &set, size);
-        }
-        synth_set_sweep(synth, &set, NULL, NULL);
+    for (int round = 0; round <= KILL_ROUNDS; round++, size *= 2) {
+        if (round > 0) synth_set_sweep(synth, &set, every_other, NULL);
+        while (synth_ok(synth) && set.bytes + size <= bytes)
+            synth_set_alloc(synth, &set, size);
     }
+    synth_set_sweep(synth, &set, NULL, NULL);
     synth_set_finish(&set);
 }
 
