@@ -312,7 +312,10 @@ typedef struct rm_progress {
 /*
  * Slide unlocked blocks toward low memory, within a budget.
  *  budget:   NULL runs to the end. A call moves at most `bytes` plus 64 KiB and
- *            always makes progress. Blocks over 64 KiB are moved in pieces, over
+ *            always makes progress. What it takes to find and to note what moves is
+ *            counted in, as so many bytes, so that no call takes much longer than
+ *            moving `bytes` would; one that had to look at very much may not have
+ *            come to moving anything yet. Blocks over 64 KiB are moved in pieces, over
  *            several calls if need be; using them in between works as ever, and
  *            the place reserved for them counts as used.
  *  progress: may be NULL. When it says `complete`, no unlocked block would fit,

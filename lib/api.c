@@ -68,8 +68,9 @@ static inline rm_status_t leave(const struct access *a, rm_status_t status) {
 /* What takes longer is kept out of them, so that they save no registers for it. */
 #define SLOW __attribute__((noinline))
 
-/* A small block of a heap that can be entered as it is, from a quick list; NULL: slowly, then. */
-static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size) {
+/* A small block of a heap that can be entered as it is, from a quick list, which had that very
+   size; NULL: slowly, then. */
+static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size, bool same) {
     uint64_t t = (uint64_t)(uintptr_t)token, tag = t >> 4;
     const struct rm_gate *g = &rm_gates[tag % RM_GATES];
     uint32_t live = __atomic_load_n(&g->tag, __ATOMIC_ACQUIRE);
@@ -77,7 +78,7 @@ static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size) {
     if (g->shared && !RM_SINGLE_THREADED) return NULL;
     struct store *s = &((struct heap *)g->heap)->store;
     uint64_t e;
-    uint32_t slot = quick_take(s, size, &e);
+    uint32_t slot = quick_take(s, size, same, &e);
     if (unlikely(slot == SLOT_NIL)) return NULL;
     s->allocations++;
     store_count(s, size);
@@ -86,7 +87,7 @@ static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size) {
 }
 
 /* Free an unlocked object of a run; false: nothing has been done. */
-static inline bool free_quickly(rm_memory_t *handle) {
+static inline bool free_quickly(rm_memory_t *handle, bool odd) {
     uint64_t h = (uint64_t)(uintptr_t)handle;
     struct rm_core *core;
     const char *at = rm_entry_at(handle, &core);
@@ -96,7 +97,7 @@ static inline bool free_quickly(rm_memory_t *handle) {
                  (h >> ENTRY_GENERATION_SHIFT << 3 | LOCKS_NONE)) ||
         unlikely(entry_class(e) == 0))
         return false;
-    return quick_put(&((struct heap *)core)->store, handle_slot(h), e);
+    return quick_put(&((struct heap *)core)->store, handle_slot(h), e, odd);
 }
 
 /* --- blocks --- */
@@ -104,6 +105,10 @@ static inline bool free_quickly(rm_memory_t *handle) {
 static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                               size_t alignment, unsigned flags) {
     *out = NULL;
+    if (QUICKLY && (alignment | flags) == 0 && size <= SMALL_MAX) {
+        *out = alloc_quickly(heap, size, false);
+        if (likely(*out != NULL)) return RM_OK;
+    }
     if ((flags & ~(RM_ZERO | RM_NO_COMPACT)) != 0 || alignment > RM_ALIGNMENT_MAX ||
         (alignment & (alignment - 1)) != 0)
         return RM_EINVAL;
@@ -120,7 +125,7 @@ rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                           size_t alignment, unsigned flags) {
     if (unlikely(out == NULL)) return RM_EINVAL;
     if (QUICKLY && likely((alignment | flags) == 0 && size <= SMALL_MAX)) {
-        rm_memory_t *handle = alloc_quickly(heap, size);
+        rm_memory_t *handle = alloc_quickly(heap, size, true);
         if (likely(handle != NULL)) {
             *out = handle;
             return RM_OK;
@@ -154,13 +159,13 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
 static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
-    if (handle == NULL) return RM_OK;
+    if (handle == NULL || (QUICKLY && likely(free_quickly(handle, true)))) return RM_OK;
     if (!enter_handle(handle, &a, &slot)) return RM_EHANDLE;
     return leave(&a, heap_free(a.heap, slot));
 }
 
 rm_status_t rmfree(rm_memory_t *handle) {
-    if (QUICKLY && likely(free_quickly(handle))) return RM_OK;
+    if (QUICKLY && likely(free_quickly(handle, false))) return RM_OK;
     return free_slowly(handle);
 }
 

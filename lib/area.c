@@ -4,25 +4,6 @@
 #include "check.h"
 #include "os.h"
 
-/* --- zones: invariant 6 --- */
-
-static struct zone *zone_of(struct area *a, unit_t unit) {
-    return &a->zones[unit >> ZONE_SHIFT];
-}
-
-static void span_begins(struct area *a, unit_t span) {
-    struct zone *zone = zone_of(a, span);
-    if (span < zone->first) zone->first = span; /* UNIT_NIL is larger than any */
-}
-
-/* `span` is no span's start any more; the next one after it begins at `next`. */
-static void span_vanishes(struct area *a, unit_t span, unit_t next) {
-    struct zone *zone = zone_of(a, span);
-    if (zone->first != span) return;
-    bool here = next < a->limit && next >> ZONE_SHIFT == span >> ZONE_SHIFT;
-    zone->first = here ? next : UNIT_NIL;
-}
-
 /* --- pages given back inside a free span: invariant 12 --- */
 
 /* Whole pages, counted from the page that begins 8 bytes before unit 0; none: both 0. */
@@ -87,9 +68,8 @@ static void free_in(struct area *a, unit_t span, unit_t units, struct pages p) {
     p = pages_inside(p, span, units);
     if (unlikely(p.n > 0)) released_link(a, span, p);
     buddy_insert(&a->buddy, a->base, span, buddy_key(a->base, span));
-    zone_of(a, span)->n_free++;
+    zones_free_in(a->zones, span, units);
     a->free_units += units;
-    if (span < a->dense) a->dense = span;
 }
 
 /* Take a free span out; its neighbours' words stay as they are. */
@@ -97,7 +77,7 @@ static struct pages free_out(struct area *a, unit_t span, unit_t units) {
     struct pages p = {0, 0};
     buddy_remove(&a->buddy, a->base, span, buddy_key(a->base, span));
     if (unlikely(has_released(area_header(a, span)))) p = released_unlink(a, span);
-    zone_of(a, span)->n_free--;
+    zones_free_out(a->zones, span, units);
     a->free_units -= units;
     return p;
 }
@@ -115,7 +95,7 @@ void area_init(struct area *a, char *base, struct zone *zones) {
     a->base = base;
     a->zones = zones;
     a->released = a->stretch = UNIT_NIL;
-    zones[0] = (struct zone){UNIT_NIL, 0};
+    zones_init(zones, 0, 2);
     store64(base, SPAN_BLOCK);
 }
 
@@ -136,14 +116,14 @@ void area_cut(struct area *a, unit_t span, unit_t at, unit_t units) {
     struct pages p = free_out(a, span, size);
     if (rest < end) {
         store64(area_at(a, rest), 0);
-        span_begins(a, rest);
+        zones_begins(a->zones, rest);
         free_in(a, rest, end - rest, p);
     } else {
         clear_prev(a, end);
     }
     if (at > span) {
         store64(area_at(a, at), 0); /* free_in sets its prev bit */
-        span_begins(a, at);
+        zones_begins(a->zones, at);
         free_in(a, span, at - span, p);
     } else {
         store64(area_at(a, at), 0); /* two free spans are never adjacent */
@@ -202,13 +182,13 @@ unit_t area_free(struct area *a, unit_t span, unit_t units) {
     if (end < a->limit && header_kind(area_header(a, end)) == SPAN_FREE) {
         unit_t size = free_size(area_header(a, end));
         q = free_out(a, end, size);
-        span_vanishes(a, end, end + size);
+        zones_vanishes(a->zones, end, end + size, a->limit);
         end += size;
     }
     if (area_header(a, span) & SPAN_PREV_FREE) {
         from = span_below(a, span);
         p = free_out(a, from, span - from);
-        span_vanishes(a, span, end);
+        zones_vanishes(a->zones, span, end, a->limit);
     }
 #if RM_CHECKS >= RM_CHECKS_FULL
     memset(area_at(a, span) + HEADER, 0xDD, units_bytes(units) - HEADER);
@@ -220,22 +200,20 @@ unit_t area_free(struct area *a, unit_t span, unit_t units) {
 
 unit_t area_split_off(struct area *a, unit_t tail, unit_t units) {
     store64(area_at(a, tail), 0); /* what lies below is used */
-    span_begins(a, tail);
+    zones_begins(a->zones, tail);
     return area_free(a, tail, units);
 }
 
 void area_absorb(struct area *a, unit_t next, unit_t units) {
-    span_vanishes(a, next, next + units);
+    zones_vanishes(a->zones, next, next + units, a->limit);
 }
 
 void area_grow(struct area *a, unit_t units) {
     unit_t old = a->limit;
-    unsigned n_zones = (unsigned)(((old + units) >> ZONE_SHIFT) - (old >> ZONE_SHIFT));
-    for (unsigned i = 1; i <= n_zones; i++)
-        a->zones[(old >> ZONE_SHIFT) + i] = (struct zone){UNIT_NIL, 0};
     a->limit = old + units;
+    zones_init(a->zones, (old >> ZONE_SHIFT) + 2, (a->limit >> ZONE_SHIFT) + 2);
     store64(area_at(a, a->limit), SPAN_BLOCK);
-    span_begins(a, old);
+    zones_begins(a->zones, old);
     area_free(a, old, units);
 }
 
@@ -258,39 +236,39 @@ void area_shrink(struct area *a, unit_t units) {
     if (a->limit > last)
         free_in(a, last, size - units, p);
     else
-        span_vanishes(a, last, a->limit);
+        zones_vanishes(a->zones, last, a->limit, a->limit);
 }
 
-unit_t area_lowest_free(struct area *a, unit_t from) {
-    bool all = from <= a->dense;
-    if (all) from = a->dense;
-    unit_t found = UNIT_NIL;
-    for (unit_t z = from >> ZONE_SHIFT; found == UNIT_NIL && z <= a->limit >> ZONE_SHIFT;
-         z++) {
-        if (a->zones[z].n_free == 0) continue;
-        for (unit_t at = a->zones[z].first; at < a->limit && at >> ZONE_SHIFT == z;
-             at += area_units(a, at)) {
-            if (at < from || header_kind(area_header(a, at)) != SPAN_FREE) continue;
-            found = at;
-            break;
-        }
+/* The first free span of a zone that begins at `from` or above; UNIT_NIL: there is none. */
+static unit_t free_in_zone(const struct area *a, unit_t z, unit_t from) {
+    for (unit_t at = zone_first(a->zones, z); at < a->limit && at >> ZONE_SHIFT == z;
+         at += area_units(a, at))
+        if (at >= from && header_kind(area_header(a, at)) == SPAN_FREE) return at;
+    return UNIT_NIL;
+}
+
+unit_t area_lowest_free(const struct area *a, unit_t from) {
+    unit_t z = from >> ZONE_SHIFT, end = (a->limit >> ZONE_SHIFT) + 1;
+    while ((z = zones_next_free(a->zones, z, end)) < end) {
+        unit_t found = free_in_zone(a, z++, from);
+        if (found != UNIT_NIL) return found;
     }
-    if (all) a->dense = found < a->limit ? found : a->limit;
-    return found;
+    return UNIT_NIL;
 }
 
-unit_t area_next_free(struct area *a, unit_t span) {
-    unit_t zone = span >> ZONE_SHIFT;
-    for (unit_t at = span;
-         (at += area_units(a, at)) < a->limit && at >> ZONE_SHIFT == zone;)
-        if (header_kind(area_header(a, at)) == SPAN_FREE) return at;
+unit_t area_next_free(const struct area *a, unit_t span) {
+    unit_t zone = span >> ZONE_SHIFT, size = free_size(area_header(a, span));
+    if (a->zones[zone].free > size)
+        for (unit_t at = span + size; at < a->limit && at >> ZONE_SHIFT == zone;
+             at += area_units(a, at))
+            if (header_kind(area_header(a, at)) == SPAN_FREE) return at;
     return area_lowest_free(a, (zone + 1) << ZONE_SHIFT);
 }
 
 unit_t area_start_near(const struct area *a, unit_t unit) {
     unit_t z = unit >> ZONE_SHIFT;
-    while (z > 0 && a->zones[z].first > unit) z--;
-    return a->zones[z].first;
+    while (z > 0 && zone_first(a->zones, z) > unit) z--;
+    return zone_first(a->zones, z);
 }
 
 unit_t area_largest(const struct area *a) {
@@ -314,17 +292,54 @@ unit_t area_largest_but_last(struct area *a) {
 
 /* --- moving spans --- */
 
+static void gap_takes(struct area *a, struct area_gap *gap, unit_t span) {
+    unit_t units = free_size(area_header(a, span));
+    struct pages p = free_out(a, span, units);
+    /* One range a span: of two the larger stays, the other counts as committed again. */
+    if (p.n > gap->pages[1]) gap->pages[0] = p.first, gap->pages[1] = p.n;
+    gap->end = span + units;
+}
+
+void area_gap_open(struct area *a, unit_t span, struct area_gap *gap) {
+    *gap = (struct area_gap){.at = span};
+    gap_takes(a, gap, span);
+}
+
+void area_gap_widen(struct area *a, struct area_gap *gap) {
+    unit_t span = gap->end;
+    gap_takes(a, gap, span);
+    zones_vanishes(a->zones, span, gap->end, a->limit);
+}
+
+void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units) {
+    clear_prev(a, gap->at); /* what lies below it is used */
+    zones_vanishes(a->zones, gap->end, gap->end + units, a->limit);
+    zones_begins(a->zones, gap->at);
+    gap->at += units;
+    gap->end += units;
+}
+
+void area_gap_close(struct area *a, const struct area_gap *gap) {
+#if RM_CHECKS >= RM_CHECKS_FULL
+    if (gap->pages[1] == 0)
+        memset(area_at(a, gap->at), 0xDD, units_bytes(gap->end - gap->at));
+#endif
+    store64(area_at(a, gap->at), 0);
+    zones_begins(a->zones, gap->at);
+    free_in(a, gap->at, gap->end - gap->at, (struct pages){gap->pages[0], gap->pages[1]});
+}
+
 void area_stretch(struct area *a, unit_t gap, unit_t at) {
     unit_t size = free_size(area_header(a, gap)), used = gap + size;
     unit_t end = used + area_units(a, used);
     CHECK(11, a->stretch == UNIT_NIL && at < used);
     struct pages p = free_out(a, gap, size);
-    span_vanishes(a, used, end);
+    zones_vanishes(a->zones, used, end, a->limit);
     /* Below a free span lies a used one: the prev bit is clear, unless a gap stays here. */
     uint64_t header = area_header(a, used) & ~(uint64_t)SPAN_PREV_FREE;
     store64(area_at(a, at), header);
     if (at > gap) {
-        span_begins(a, at);
+        zones_begins(a->zones, at);
         free_in(a, gap, at - gap, p);
     }
     a->stretch = at;
@@ -342,13 +357,13 @@ unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
     CHECK(1, header_kind(area_header(a, gap)) == SPAN_FREE && by <= size && by > 0);
     uint64_t prev = area_header(a, span) & SPAN_PREV_FREE;
     free_out(a, gap, size);
-    span_vanishes(a, gap, gap + size);
+    zones_vanishes(a->zones, gap, gap + size, a->limit);
     memmove(area_at(a, span + by), area_at(a, span), units_bytes(units));
     store64(area_at(a, span + by), area_header(a, span + by) & ~(uint64_t)SPAN_PREV_FREE);
-    span_begins(a, span + by);
+    zones_begins(a->zones, span + by);
     if (by < size) {
         store64(area_at(a, gap + by), 0);
-        span_begins(a, gap + by);
+        zones_begins(a->zones, gap + by);
         free_in(a, gap + by, size - by, (struct pages){0, 0});
     } else {
         clear_prev(a, gap + size);

@@ -17,6 +17,7 @@
 #include "base.h"
 #include "buddy.h"
 #include "class.h"
+#include "zone.h"
 
 /* The header word of a span: kind:2 prev:1, then by kind:
  *   FREE    size in units:30 next:30 released:1         (buddy.h)
@@ -55,17 +56,9 @@ static inline unit_t block_units(size_t size, bool aligned) {
     return bytes_units(HEADER + (size == 0 ? 1 : size) + aligned);
 }
 
-/* A zone of 64 KiB. */
-enum { ZONE_SHIFT = 16 - UNIT_SHIFT };
-struct zone {
-    unit_t first;    /* the first span that begins in it, or UNIT_NIL */
-    uint32_t n_free; /* free spans that begin in it */
-};
-
 struct area {
     char *base; /* unit 0; 8 modulo 16 */
     unit_t limit;
-    unit_t dense;                  /* no free span begins below */
     unit_t free_units;             /* in free spans, pages given back included */
     unit_t released_units;         /* in pages given back inside free spans */
     unit_t released;               /* the first of a list of spans with such pages */
@@ -125,13 +118,25 @@ unit_t area_last_free(const struct area *a);
 /* Where the highest used span ends. */
 unit_t area_extent(const struct area *a);
 
-/* The lowest free span that begins at `from` or above, or UNIT_NIL. O(zones between), and the
-   spans of one zone. */
-unit_t area_lowest_free(struct area *a, unit_t from);
-/* The next free span above one. O(zones between), and the spans of one zone. */
-unit_t area_next_free(struct area *a, unit_t span);
+/* The lowest free span that begins at `from` or above, or UNIT_NIL. O(spans of a zone). */
+unit_t area_lowest_free(const struct area *a, unit_t from);
+/* The next free span above one. O(spans of a zone). */
+unit_t area_next_free(const struct area *a, unit_t span);
 /* A span's start near `unit`, at or below it: where a walk can begin. O(zones without one). */
 unit_t area_start_near(const struct area *a, unit_t unit);
+
+/* A free span out of the index, while used spans are moved down through it, one after another. */
+struct area_gap {
+    unit_t at, end;    /* it is [at, end) now */
+    uint32_t pages[2]; /* given back inside it: the first and how many */
+};
+void area_gap_open(struct area *a, unit_t span, struct area_gap *gap);
+/* The span at its end is free: it becomes part of it. */
+void area_gap_widen(struct area *a, struct area_gap *gap);
+/* The used span of `units` at its end has been copied to its beginning. */
+void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units);
+/* It is a free span again. */
+void area_gap_close(struct area *a, const struct area_gap *gap);
 
 /* Join the free span `gap`, from `at` on, with the used span right above it: from here on they
    are one span, whose header (that of the used one) stands in front. */

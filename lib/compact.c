@@ -2,137 +2,67 @@
 #include "compact.h"
 
 #include "block.h"
+#include "fill.h"
 #include "merge.h"
 #include "move.h"
 #include "os.h"
+#include "slide.h"
 #include "small.h"
 
 enum {
-    SCAN_SPANS = 1024, /* looked at in one action of a search */
-    CLOCK_BYTES = 4096,
-    CLOCK_ACTIONS = 4
+    WORK_LEAST = 1024 * 1024, /* of a call that has moved nothing */
+    CLOCK_WORK = 8 * 1024,    /* between two looks at the clock */
+    CLOCK_ACTIONS = 4,
+    LOOKS_ALIGNED = 128,      /* at what may fit below an aligned block */
+    ZONES_LOOKED = 16 * 1024, /* the most to look for where a pass is to begin */
+    ZONES_A_LOOK = 32         /* at the price of one span */
 };
 
-/* --- fill --- */
+/* --- how far --- */
 
-static uint64_t stamp(const struct store *s) { return s->allocations + s->changes; }
+/* One call's work so far, and how much there may be. */
+struct effort {
+    const struct compact_goal *goal;
+    size_t work, moved; /* the counters when it began */
+    size_t checked;     /* work done when the clock was read */
+    unsigned actions;
+};
 
-/* Does anything movable in a span fit into `units` at `gap`? Notes the least that does not. */
-static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
-    uint64_t h = area_header(&s->area, span);
-    unit_t size = area_units(&s->area, span);
-    bool pinned = move_pinned(s, span);
-    if (!pinned) {
-        unit_t to = move_target(s, gap, span);
-        if (to + size <= gap + units) {
-            s->scan.at = move_fill(s, gap, to, span);
-            return true;
-        }
-        /* Where its alignment is in the way, some larger gap is sure to hold it. */
-        unit_t sure = size + (unit_t)(to - gap);
-        if (sure < s->scan.least) s->scan.least = sure;
-    }
-    if (header_kind(h) != SPAN_RUN) return false;
-    struct run r = run_at(s, span);
-    for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
-        unsigned i = bit_lowest(live);
-        unit_t single = block_units(run_size(&r, i), false);
-        if (single >= s->scan.least && single > units) continue;
-        if (pinned && move_slot_pinned(s, span, i)) continue;
-        if (single <= units) {
-            s->scan.at = move_single(s, gap, span, i);
-            return true;
-        }
-        s->scan.least = single;
-    }
-    return false;
+static size_t work_done(const struct store *s, const struct effort *e) {
+    return store_work(s) - e->work;
 }
 
-/* One action on a gap below something that cannot slide into it. False: the gap stays. */
-static bool fill_step(struct store *s, unit_t gap) {
-    struct area *a = &s->area;
-    struct fill_scan *scan = &s->scan;
-    unit_t units = free_size(area_header(a, gap));
-    unit_t above = gap + units;
-    /* What a search from a gap below has passed over is too large for this one too, unless the
-       least of it would fit here; and where one has ended, everything takes that or more. */
-    if (s->scan_stamp != stamp(s) || gap < scan->gap)
-        *scan = (struct fill_scan){
-            .gap = gap, .units = units, .at = above, .least = UNIT_NIL};
-    s->scan_stamp = stamp(s);
-    if (units < scan->floor) return false;
-    bool holds =
-        gap == scan->gap ? units <= scan->units : gap > scan->gap && units < scan->least;
-    if (!holds)
-        *scan =
-            (struct fill_scan){gap, units, above, UNIT_NIL, scan->floor, false, false};
-    if (scan->done) return false;
-    unit_t from = scan->at > above ? scan->at : above;
-    unsigned looked_at = 0;
-    /* Where spans may have merged since, begin at one that is still a start. */
-    bool there = from == above || scan->start;
-    scan->start = true;
-    for (unit_t at = there ? from : area_start_near(a, from); at < a->limit;
-         at += area_units(a, at)) {
-        if (at < from || header_kind(area_header(a, at)) == SPAN_FREE) continue;
-        scan->at = at;
-        if (looked_at++ == SCAN_SPANS || fill_from(s, gap, units, at)) return true;
-    }
-    scan->at = a->limit;
-    scan->done = true;
-    scan->floor = scan->least;
-    return false;
+static bool budgeted(const struct compact_goal *goal) {
+    return goal->bytes != 0 || goal->until_ns != 0;
 }
 
-/* --- slide --- */
-
-/* What is left of a gap after something has been filled in; UNIT_NIL: nothing. */
-static unit_t rest_of(const struct area *a, unit_t gap) {
-    if (header_kind(area_header(a, gap)) == SPAN_FREE) return gap;
-    gap += area_units(a, gap);
-    return header_kind(area_header(a, gap)) == SPAN_FREE && gap < a->limit ? gap
-                                                                           : UNIT_NIL;
+/* Work that is left for moving; what has been moved exceeds it by one action. */
+static size_t work_left(const struct store *s, const struct effort *e) {
+    size_t most = e->goal->bytes != 0 ? e->goal->bytes : SIZE_MAX, done = work_done(s, e);
+    if (e->goal->until_ns != 0 && most > done + CLOCK_WORK) return CLOCK_WORK;
+    return most > done ? most - done : 0;
 }
 
-/* One action at the lowest gap from `*cursor` on, which is `*known` or to be found; false: there
-   is none to act on. */
-static bool slide_step(struct store *s, unit_t *cursor, unit_t *known) {
-    struct area *a = &s->area;
-    unit_t gap = *known != UNIT_NIL ? *known : area_lowest_free(a, *cursor);
-    for (; gap != UNIT_NIL; gap = area_next_free(a, gap)) {
-        unit_t above = gap + free_size(area_header(a, gap));
-        if (above >= a->limit) return false; /* the free span at the end */
-        *cursor = gap;
-        if (!move_pinned(s, above)) {
-            unit_t to = move_target(s, gap, above);
-            if (to < above) {
-                s->scan.start = false;
-                *known = move_slide(s, gap, to);
-                return true;
-            }
-        }
-        if (fill_step(s, gap)) {
-            *known = rest_of(a, gap);
-            return true;
-        }
-    }
-    return false;
+/* The same for looking. A call that has not moved anything may go on for a while: it ends with either
+   something moved, or WORK_LEAST's worth of memory looked at. */
+static size_t looks_left(const struct store *s, const struct effort *e) {
+    if (!budgeted(e->goal)) return SIZE_MAX / 2;
+    if (s->moved != e->moved) return work_left(s, e) / WORK_LOOK;
+    size_t most = e->goal->bytes > WORK_LEAST ? e->goal->bytes : WORK_LEAST;
+    size_t done = work_done(s, e);
+    return most > done ? (most - done) / WORK_LOOK : 0;
 }
 
-/* Compaction is complete: what is left of gaps is too small for anything above with its header.
-   Where a slot would fit by itself, the gap becomes one. */
-static void keep_gaps(struct store *s) {
-    struct area *a = &s->area;
-    unit_t gap = area_lowest_free(a, 0), next;
-    for (; gap != UNIT_NIL; gap = next) {
-        unit_t units = free_size(area_header(a, gap));
-        next = area_next_free(a, gap);
-        if (next != UNIT_NIL || gap + units < a->limit)
-            if (small_has_stride(s, units_bytes(units))) small_keep_gap(s, gap);
-    }
+/* Is the budget spent? The clock is read after CLOCK_WORK or a few actions. */
+static bool spent(const struct store *s, struct effort *e) {
+    e->actions++;
+    if (looks_left(s, e) == 0) return true;
+    if (e->goal->until_ns == 0 || s->moved == e->moved) return false;
+    size_t done = work_done(s, e);
+    if (done - e->checked < CLOCK_WORK && e->actions % CLOCK_ACTIONS != 0) return false;
+    e->checked = done;
+    return os_now_ns() >= e->goal->until_ns;
 }
-
-/* --- the whole --- */
 
 static bool reached(const struct store *s, const struct compact_goal *goal) {
     const struct area *a = &s->area;
@@ -142,60 +72,174 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
     return last != UNIT_NIL && a->limit - last >= goal->last;
 }
 
-/* Is the budget spent? The clock is read after 4 KiB moved or a few actions. */
-static bool spent(const struct store *s, const struct compact_goal *goal, size_t moved,
-                  unsigned actions, size_t *checked) {
-    if (moved == 0) return false; /* there is always progress */
-    if (goal->bytes != 0 && moved >= goal->bytes) return true;
-    if (goal->until_ns == 0) return false;
-    if (moved - *checked < CLOCK_BYTES && actions % CLOCK_ACTIONS != 0) return false;
-    *checked = moved;
-    return os_now_ns() >= goal->until_ns;
+/* --- up through the gaps --- */
+
+/* What is left of a gap after something has been filled in; UNIT_NIL: nothing. */
+static unit_t rest_of(const struct area *a, unit_t gap) {
+    if (header_kind(area_header(a, gap)) == SPAN_FREE) return gap;
+    gap += area_units(a, gap);
+    return header_kind(area_header(a, gap)) == SPAN_FREE && gap < a->limit ? gap
+                                                                           : UNIT_NIL;
+}
+
+enum step { STEP_ACTED, STEP_LATER, STEP_NONE };
+
+/* One action on a gap below something that did not go with the others. */
+static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t looks) {
+    unit_t above = gap + free_size(area_header(&s->area, gap));
+    bool pinned = move_pinned(s, above);
+    if (!pinned) {
+        unit_t to = move_target(s, gap, above);
+        if (to < above) {
+            *next = move_slide(s, gap, to);
+            return STEP_ACTED;
+        }
+    }
+    /* Below an aligned block a gap may remain: worth a look around, but no object of a run, which
+       would have to be merged again. */
+    if (!pinned && looks > LOOKS_ALIGNED) looks = LOOKS_ALIGNED;
+    switch (fill_step(s, gap, !pinned, looks)) {
+    case FILL_MOVED: *next = rest_of(&s->area, gap); return STEP_ACTED;
+    case FILL_LATER: return pinned ? STEP_LATER : STEP_NONE;
+    default: return STEP_NONE;
+    }
+}
+
+/* One action at the lowest gap from the cursor on, which is `*known` or to be found. */
+static enum step slide_step(struct store *s, const struct effort *e, unit_t *known) {
+    struct area *a = &s->area;
+    struct slide_goal goal = {work_left(s, e),
+                              e->goal->units != 0 ? e->goal->units : UNIT_NIL};
+    unit_t gap = *known != UNIT_NIL ? *known : area_lowest_free(a, s->pass.cursor);
+    *known = UNIT_NIL;
+    s->looked++;
+    if (gap == UNIT_NIL || gap + free_size(area_header(a, gap)) >= a->limit)
+        return STEP_NONE; /* the free span at the end */
+    s->pass.cursor = gap;
+    *known = slide(s, gap, &goal);
+    if (*known != gap) return STEP_ACTED;
+    enum step step = stubborn(s, gap, known, looks_left(s, e));
+    if (step != STEP_NONE) return step;
+    *known = area_next_free(a, gap);
+    s->pass.cursor = *known != UNIT_NIL ? *known : a->limit;
+    return *known != UNIT_NIL ? STEP_ACTED : STEP_NONE;
+}
+
+/* What is left of gaps is too small for anything above with its header. Where a slot would fit by
+   itself, the gap becomes one. False: there are no more. */
+static bool keep_step(struct store *s) {
+    struct area *a = &s->area;
+    unit_t gap = area_lowest_free(a, s->pass.cursor);
+    if (gap == UNIT_NIL) return false;
+    unit_t units = free_size(area_header(a, gap));
+    s->pass.cursor = gap + units;
+    s->looked++;
+    if (gap + units >= a->limit) return false;
+    if (small_has_stride(s, units_bytes(units))) small_keep_gap(s, gap);
+    return true;
+}
+
+/* --- passes --- */
+
+/* A pass of some steps may leave alone what is dense: where it begins, three quarters of what is free
+   below the last block lie above, and at most half of what is used. Else at the low end. */
+static unit_t sparse_start(struct store *s) {
+    const struct area *a = &s->area;
+    unit_t last = area_last_free(a), extent = area_extent(a), end = extent >> ZONE_SHIFT;
+    size_t free = a->free_units - (last == UNIT_NIL ? 0 : a->limit - last), above = 0;
+    if (end > ZONES_LOOKED) return 0;
+    s->looked += end / ZONES_A_LOOK;
+    unit_t z = end;
+    while (z > end / 2 && 4 * above < 3 * free) above += a->zones[--z].free;
+    if (4 * above < 3 * free) return 0;
+    size_t used = extent - free, used_above = extent - (z << ZONE_SHIFT) - above;
+    return 2 * used_above <= used ? z << ZONE_SHIFT : 0;
+}
+
+static void begin_pass(struct store *s, bool low) {
+    unit_t cursor = low ? 0 : sparse_start(s);
+    s->pass = (struct pass){PASS_DROP, cursor == 0, cursor, store_stamp(s)};
+    merge_again(s);
+}
+
+/* The end of the area has been reached. What has changed since the pass began may have left something
+   to do below, and what fills have taken out of runs something to merge; else it is the last one. */
+static void end_pass(struct store *s) {
+    bool undisturbed = s->pass.stamp == store_stamp(s);
+    if (s->pass.whole && undisturbed && !merge_pending(s)) {
+        s->pass.phase = PASS_KEEP;
+        s->pass.cursor = 0;
+    } else {
+        begin_pass(s, !s->pass.whole || undisturbed);
+    }
+}
+
+/* Where a call begins. */
+static void take_up(struct store *s, const struct compact_goal *goal) {
+    bool old = s->pass.stamp != store_stamp(s);
+    s->scan.sure = false;
+    if (!budgeted(goal))
+        begin_pass(s, true); /* as compact_outlook supposes */
+    else if (s->pass.phase == PASS_NONE || (old && s->pass.phase >= PASS_KEEP))
+        begin_pass(s, false);
+}
+
+/* Nothing is left to do, and nothing has happened since. Who needs memory may have freed some that is
+   not counted yet. */
+static bool still_done(const struct store *s, const struct compact_goal *goal) {
+    return goal->units == 0 && goal->last == 0 && s->pass.phase == PASS_DONE &&
+           s->pass.stamp == store_stamp(s);
+}
+
+/* One action of the pass. */
+static enum step pass_step(struct store *s, const struct effort *e, unit_t *known) {
+    switch (s->pass.phase) {
+    case PASS_DROP:
+        s->looked++;
+        if (!small_drop_kept(s)) s->pass.phase = PASS_MERGE;
+        return STEP_ACTED;
+    case PASS_MERGE:
+        if (merge_step(s)) return STEP_ACTED;
+        fill_forget(s); /* objects may lie where a search has been */
+        s->pass.phase = PASS_SLIDE;
+        return STEP_ACTED;
+    case PASS_SLIDE: {
+        enum step step = slide_step(s, e, known);
+        if (step == STEP_NONE) end_pass(s);
+        return step == STEP_LATER ? STEP_LATER : STEP_ACTED;
+    }
+    default:
+        if (keep_step(s)) return STEP_ACTED;
+        s->pass.phase = PASS_DONE;
+        return STEP_NONE;
+    }
+}
+
+static bool work_toward(struct store *s, struct effort *e) {
+    unit_t known = UNIT_NIL; /* the gap to go on with */
+    while (!reached(s, e->goal) && !spent(s, e)) {
+        if (s->mover.slot != SLOT_NIL) {
+            move_continue(s);
+            fill_unsure(s);
+            known = UNIT_NIL;
+        } else if (pass_step(s, e, &known) == STEP_NONE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {
-    size_t before = s->moved, checked = 0;
-    /* Within a budget the pass goes on where the last call left it, however much has been freed
-       below; else it begins at the low end, as compact_outlook supposes. */
-    bool goes_on = goal->bytes != 0 || goal->until_ns != 0;
-    unit_t cursor = goes_on ? s->cursor : 0; /* gaps below it wait for the next pass */
-    bool whole = cursor == 0;                /* this pass began at the low end */
-    bool merging = whole;                    /* a pass begins with it */
     if (s->table.unlocked) s->changes++;
     s->table.unlocked = 0;
-    small_drop_kept(s);
-    unit_t known = UNIT_NIL; /* the gap to go on with */
-    s->scan.start = false;
-    merge_again(s);
-    for (unsigned actions = 0;; actions++) {
-        s->cursor = cursor;
-        if (reached(s, goal)) return false;
-        if (spent(s, goal, s->moved - before, actions, &checked)) return false;
-        if (s->mover.slot != SLOT_NIL) {
-            move_continue(s);
-            s->scan.start = false;
-            known = UNIT_NIL;
-            continue;
-        }
-        if (merging) {
-            s->scan.gap = UNIT_NIL; /* objects may come to lie where it has been */
-            known = UNIT_NIL;
-            merging = merge_step(s);
-        }
-        if (!merging) {
-            if (slide_step(s, &cursor, &known)) continue;
-            bool pending = merge_pending(s);
-            cursor = 0;
-            known = UNIT_NIL;
-            if (whole && !pending) {
-                s->cursor = 0;
-                keep_gaps(s);
-                return true;
-            }
-            merging = pending; /* a fill has taken objects out of runs */
-            whole = true;
-        }
-    }
+    if (still_done(s, goal)) return true;
+    struct effort e = {.goal = goal, .work = store_work(s), .moved = s->moved};
+    unit_t extent = area_extent(&s->area);
+    take_up(s, goal);
+    bool done = work_toward(s, &e);
+    unit_t now = area_extent(&s->area);
+    if (now < extent) s->regained += units_bytes(extent - now);
+    return done;
 }
 
 /* The used span that ends where the free span `gap` begins; gap > 0. */
@@ -212,6 +256,7 @@ bool compact_raise(struct store *s, unit_t span, unit_t units) {
     struct area *a = &s->area;
     unit_t behind = span + area_units(a, span), gap = area_last_free(a);
     if (gap == UNIT_NIL || a->limit - gap < units) return false;
+    s->pass.phase = PASS_NONE; /* what was done is undone */
     while (gap > behind) {
         unit_t below = used_below(a, gap), size = area_units(a, below);
         if (move_pinned(s, below)) return false;

@@ -3,8 +3,11 @@
  * The compactor: which block moves where, in steps within a budget.
  *
  *   merge  objects of sparse runs into the free slots of dense ones, class by class
- *   slide  the span above the lowest gap down into it
+ *   slide  what lies above the lowest gap down into it
  *   fill   a gap below a pinned span with the first thing above that fits
+ *   keep   gaps that nothing fits into, as slots
+ *
+ * A budget counts work (store_work): bytes moved, and what looking costs.
  *
  * All state lies in the store, so it is at home between any two calls. Needs no memory.
  */
@@ -15,13 +18,14 @@
 
 /* How far to go; a zero is no limit. */
 struct compact_goal {
-    size_t bytes;      /* to move; exceeded by less than MOVE_PIECE */
+    size_t bytes;      /* of work; what is moved exceeds it by less than MOVE_PIECE */
     uint64_t until_ns; /* on os_now_ns's clock */
     unit_t units;      /* stop once a free span has so many ... */
     unit_t last;       /* ... or the free span at the area's end has so many */
 };
 
-/* Work toward a goal. Returns true where nothing is left to do. */
+/* Work toward a goal. Returns true where nothing is left to do. With a budget, false may also mean
+   that so much had to be looked at that nothing has been moved yet. */
 bool compact(struct store *s, const struct compact_goal *goal);
 
 /* With nothing locked and compaction complete: slide what lies above `span` up, so that the

@@ -92,8 +92,8 @@ static bool place_slowly(struct heap *h, struct request *q) {
         quick_flush(s);
         if (place(h, q, false)) return true;
     }
-    /* A run of a few slots rather than a single, while there is room to grow. */
-    unit_t wanted = is_small(q) && units < 64 ? 64 : units;
+    /* A run rather than a single, while there is room to grow. */
+    unit_t wanted = is_small(q) ? small_run_units(s, q->size) : units;
     if (region_closed(&h->region)) {
         region_settle(&h->region, s);
         if (place(h, q, false)) return true;
@@ -284,14 +284,15 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
         e = table_entry(t, slot);
     }
     if (entry_class(e) != 0) {
-        if (quick_put(s, slot, e)) return RM_OK;
+        if (quick_put(s, slot, e, true)) return RM_OK;
     } else if (quick_put_block(s, slot, e, area_header(&s->area, entry_span(s, e)))) {
         return RM_OK;
     }
     s->requested -= heap_size(h, slot);
     free_place(s, e);
     table_put(t, slot);
-    if (unlikely(t->n_taken == 0)) small_drop_kept(s);
+    if (unlikely(t->n_taken == 0))
+        while (small_drop_kept(s)) continue;
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) &&
         region_closed(&h->region))
         region_settle(&h->region, s);

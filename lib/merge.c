@@ -5,29 +5,140 @@
 #include "move.h"
 #include "small.h"
 
-/* The last run of a class that can be emptied, and one to take what is in it: a pinned one behind
-   it, else the first. False: there are no two such. *pinned: there is a pinned one. */
-static bool merge_pair(const struct store *s, unsigned class_id, unit_t *from, unit_t *to,
+enum {
+    LOOKS_MAX = 64, /* at pinned runs, in one action */
+    LINE = 64       /* bytes that come at once from memory */
+};
+
+/* --- which run gives --- */
+
+/* The last run of one list that can be emptied. Pinned ones on the way go to its front: there they
+   are filled first, and no more looked at. UNIT_NIL: all are pinned, or there have been many. */
+static unit_t giver_in(struct store *s, unsigned class_id, enum density density,
                        bool *pinned) {
-    unit_t last = run_last(s, class_id);
-    for (*from = last; *from != UNIT_NIL && move_pinned(s, *from);
-         *from = run_before(s, *from))
+    unit_t *head = &s->runs[class_id].head[density];
+    if (*head == UNIT_NIL) return UNIT_NIL;
+    unit_t last = run_link(s, *head, RUN_PREVIOUS), at = last;
+    for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
+        s->looked++;
+        if (!move_pinned(s, at)) return at;
         *pinned = true;
-    *to = *from != last ? last : run_first(s, class_id);
-    return *from != UNIT_NIL && *from != *to;
+        *head = at;
+        at = run_link(s, at, RUN_PREVIOUS);
+        if (at == last) break;
+    }
+    return UNIT_NIL;
+}
+
+static unit_t giver(struct store *s, unsigned class_id, bool *pinned) {
+    unit_t from = giver_in(s, class_id, SPARSE, pinned);
+    return from != UNIT_NIL ? from : giver_in(s, class_id, DENSE, pinned);
+}
+
+/* --- objects from one run to another --- */
+
+/* A run is about to have `free` slots free, which may take it from its list or to another. False: its
+   place in its list and its links are still good. */
+static bool leaves_list(struct store *s, const struct run *r, uint64_t free) {
+    struct run after = *r;
+    after.free = free;
+    if (free != 0 && free != bit_mask(r->slots) && run_density(&after) == run_density(r))
+        return false;
+    run_unlist(s, r, run_density(r));
+    return true;
+}
+
+/* Slot contents, of multiples of 8 bytes. */
+static void copy_slot(char *to, const char *from, unsigned bytes) {
+    for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
+        uint64_t words[2];
+        memcpy(words, from, 16);
+        memcpy(to, words, 16);
+    }
+    if (bytes != 0) store64(to, load64(from));
+}
+
+/* The slots that are given and taken, lowest first, of runs with so many in common. */
+static uint64_t lowest_of(uint64_t mask, unsigned n) {
+    uint64_t rest = mask;
+    for (; n > 0; n--) rest &= rest - 1;
+    return mask ^ rest;
+}
+
+/* Ask for memory that will be needed soon: runs lie anywhere, and so do the entries of objects. */
+static void ask_for_entries(const struct store *s, const struct run *r, uint64_t slots) {
+    for (; slots != 0; slots &= slots - 1)
+        __builtin_prefetch(table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(slots)))),
+                           1);
+}
+static void ask_for_run(const struct store *s, unit_t span, size_t bytes, bool to_write) {
+    const char *at = area_at(&s->area, span);
+    for (size_t line = 0; line < bytes; line += LINE)
+        if (to_write)
+            __builtin_prefetch(at + line, 1);
+        else
+            __builtin_prefetch(at + line, 0);
+}
+
+/* The objects in slots `given` go to slots `taken` of a run of the same class. */
+static void copy_objects(struct store *s, const struct run *from, uint64_t given,
+                         const struct run *to, uint64_t taken) {
+    unsigned stride = from->class->stride;
+    for (; given != 0; given &= given - 1, taken &= taken - 1) {
+        unsigned i = bit_lowest(given), j = bit_lowest(taken);
+        char *place = run_slot(to, j);
+        uint32_t ref = run_ref(from, i);
+        copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
+        run_put_ref(to, j, ref);
+        uint64_t e = table_entry(&s->table, ref_slot(ref));
+        e = entry_moved(e, (size_t)(place - s->area.base), (entry_shape(e) & ~63u) | j);
+        table_set(&s->table, ref_slot(ref), e);
+    }
 }
 
 /* Move objects out of an unpinned run until it or the other one is done; at most a run's worth. */
-static void merge_runs(struct store *s, unit_t from, unit_t to) {
-    struct run source = run_at(s, from);
-    unsigned room = bit_count(run_at(s, to).free);
-    /* The last object takes its run along: from then on `source` is only a copy. */
-    for (uint64_t live = run_live_mask(&source); live != 0 && room > 0;
-         live &= live - 1) {
-        small_shift(s, from, bit_lowest(live), to);
-        room--;
+static void pour(struct store *s, unit_t from, unit_t to) {
+    struct run source = run_at(s, from), target = run_at(s, to);
+    unsigned live = run_live(&source), room = bit_count(target.free);
+    unsigned n = live < room ? live : room;
+    uint64_t given = lowest_of(run_live_mask(&source), n);
+    uint64_t taken = lowest_of(target.free, n);
+    /* Who gives and who takes then? As large as these, most likely. */
+    unit_t next = load32(run_links(&source) + 4);
+    if (n == live)
+        ask_for_run(s, next, units_bytes(run_units(source.class, source.slots)), false);
+    unit_t after = load32(run_links(&target));
+    if (n == room)
+        ask_for_run(s, after, units_bytes(run_units(target.class, target.slots)), true);
+
+    /* The links lie in the highest free slot: it is taken last, but given as any other. */
+    uint64_t source_free = source.free | given, target_free = target.free & ~taken;
+    bool target_leaves = leaves_list(s, &target, target_free);
+    bool source_leaves = leaves_list(s, &source, source_free);
+    uint64_t links = load64(run_links(&source));
+    copy_objects(s, &source, given, &target, taken);
+    store_moved(s, (size_t)n * source.class->stride, n);
+    s->spare -= (size_t)n * source.class->stride;
+
+    if (n == live) {
+        s->runs[source.class_id].slots -= source.slots;
+        s->spare -= (size_t)(source.slots - live) * source.class->stride;
+        area_free(&s->area, from, run_units(source.class, source.slots));
+    } else {
+        s->spare += (size_t)n * source.class->stride;
+        run_set_free(s, &source, source_free);
+        if (!source_leaves) store64(run_links(&source), links);
+        if (source_leaves) run_list(s, &source);
     }
+    run_set_free(s, &target, target_free);
+    if (target_leaves && target_free != 0) run_list(s, &target);
+    if (n < live || next == from || next == to) return;
+    struct run then = run_at(s, next);
+    ask_for_entries(s, &then, run_live_mask(&then));
+    ask_for_run(s, load32(run_links(&then) + 4), 4 * LINE, false);
 }
+
+/* --- what is left --- */
 
 /* The only object of a run gets a block of its own, in what the run took. */
 static void set_free(struct store *s, unit_t span) {
@@ -57,17 +168,18 @@ static void finish_run(struct store *s, unit_t span) {
 static bool merge_class(struct store *s, unsigned class_id) {
     uint64_t *loose = &s->loose[class_id / 64], *stuck = &s->stuck[class_id / 64];
     uint64_t bit = UINT64_C(1) << class_id % 64;
-    unit_t from, to;
     bool pinned = false;
-    if (merge_pair(s, class_id, &from, &to, &pinned)) {
-        merge_runs(s, from, to);
+    unit_t from = giver(s, class_id, &pinned), to = run_first(s, class_id);
+    if (from == to) to = s->runs[class_id].head[SPARSE]; /* where all there are pinned */
+    if (from != UNIT_NIL && to != UNIT_NIL && from != to) {
+        pour(s, from, to);
         return true;
     }
     *loose &= ~bit;
     if (pinned) *stuck |= bit;
     size_t before = s->moved;
     if (from != UNIT_NIL) finish_run(s, from);
-    return s->moved > before;
+    return pinned || s->moved > before;
 }
 
 void merge_again(struct store *s) {

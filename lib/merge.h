@@ -13,7 +13,8 @@
    where something has been unlocked since. */
 void merge_again(struct store *s);
 
-/* One action, of at most one run's bytes; false: there is nothing to merge. */
+/* One action, of at most one run's bytes or some looks at what is locked; false: there is nothing to
+   merge. */
 bool merge_step(struct store *s);
 /* Is there something that merge_step would look at? */
 static inline bool merge_pending(const struct store *s) {

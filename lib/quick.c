@@ -110,6 +110,6 @@ bool quick_flush_some(struct store *s, uint32_t most) {
         most = flush_list(s, &q->small[c], SLACK_BITS, most);
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
         most = flush_list(s, &q->blocks[i], 0, most);
-    if (s->table.n_taken == 0) small_drop_kept(s);
+    while (s->table.n_taken == 0 && small_drop_kept(s)) continue;
     return most > 0 || quick_count(s) == 0;
 }

@@ -36,37 +36,54 @@ static inline struct quick_list *quick_blocks(struct store *s, unit_t units) {
 }
 
 /* Take an object for `size` bytes, at most SMALL_MAX: its slot, live again, whose block is placed and
-   named, and its entry. SLOT_NIL: none rests there, or the next one had another size. */
-static inline uint32_t quick_take(struct store *s, size_t size, uint64_t *entry) {
+   named, and its entry. SLOT_NIL: none rests there, or compaction has made it a block; or, where
+   `same`, the next one had another size. */
+static inline uint32_t quick_take(struct store *s, size_t size, bool same,
+                                  uint64_t *entry) {
     unsigned class_id = class_of(size);
+    const struct size_class *class = &size_classes[class_id];
     struct quick_list *list = &s->quick.small[class_id];
     uint32_t link = list->head, slot = ref_slot(link);
-    unsigned slack = size_classes[class_id].capacity - (unsigned)size;
-    if (unlikely((link & bit_mask(SLACK_BITS)) != slack || slot == SLOT_NIL))
-        return SLOT_NIL;
-    char *at = table_slot(&s->table, slot);
-    uint64_t e = load64(at);
-    list->head = load32(s->area.base + entry_place(e));
+    unsigned slack = class->capacity - (unsigned)size;
+    bool fits = (link & bit_mask(SLACK_BITS)) == slack;
+    if (unlikely(link == 0) || (same && !fits)) return SLOT_NIL;
+    char *word = table_slot(&s->table, slot);
+    uint64_t e = load64(word);
+    char *at = s->area.base + entry_place(e);
+    if (!same && unlikely(entry_class(e) != class_id)) return SLOT_NIL;
+    list->head = load32(at);
     list->n--;
-    *entry = e + LOCKS_NONE * ENTRY_LOCK_ONE;
-    store64(at, *entry);
+    if (!fits) {
+        store32(at + slot_to_ref(class, entry_index(e)), slot << SLACK_BITS | slack);
+        e = entry_with_slack(e, slack_code(class, slack));
+    }
+    e += LOCKS_NONE * ENTRY_LOCK_ONE;
+    store64(word, e);
+    *entry = e;
     return slot;
 }
-/* The same of whatever size the object had. */
+/* The same where a block has taken the place of an object. */
 uint32_t quick_take_any(struct store *s, size_t size);
 /* The same for a larger block. */
 uint32_t quick_take_block(struct store *s, size_t size);
 
 /* Lay an unlocked object of a run to rest, whose entry is `e`; false: enough rests already, or
-   its size takes longer to find. The reference is not read, which may not be at hand. */
-static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e) {
+   the entry does not say its size (`odd`: nor does the reference). As a rule that is not read,
+   which may not be at hand. */
+static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e, bool odd) {
     unsigned class_id = entry_class(e), code = entry_slack(e);
     struct quick_list *list = &s->quick.small[class_id];
     const struct size_class *class = &size_classes[class_id];
-    if (unlikely(list->n >= QUICK_SMALL_MOST || code == SLACK_ODD)) return false;
+    char *at = s->area.base + entry_place(e);
     unsigned slack = code << class->slack_shift;
+    if (unlikely(list->n >= QUICK_SMALL_MOST) || (!odd && unlikely(code == SLACK_ODD)))
+        return false;
+    if (odd && code == SLACK_ODD) {
+        slack = load32(at + slot_to_ref(class, entry_index(e))) & SLACK_WIDE;
+        if (unlikely(slack == SLACK_WIDE)) return false;
+    }
     s->requested -= class->capacity - slack;
-    store32(s->area.base + entry_place(e), list->head);
+    store32(at, list->head);
     list->head = slot << SLACK_BITS | slack;
     list->n++;
     table_set(&s->table, slot, entry_resting(e));

@@ -28,14 +28,16 @@ void run_list(struct store *s, const struct run *r) {
     if (*head == UNIT_NIL) {
         store32(links, r->span);
         store32(links + 4, r->span);
-    } else {
-        unit_t last = run_link(s, *head, RUN_PREVIOUS);
-        store32(links, *head);
-        store32(links + 4, last);
-        set_link(s, *head, RUN_PREVIOUS, r->span);
-        set_link(s, last, RUN_NEXT, r->span);
+        *head = r->span;
+        return;
     }
-    *head = r->span;
+    unit_t last = run_link(s, *head, RUN_PREVIOUS);
+    store32(links, *head);
+    store32(links + 4, last);
+    set_link(s, *head, RUN_PREVIOUS, r->span);
+    set_link(s, last, RUN_NEXT, r->span);
+    /* Low ones come first, to be filled; nothing goes behind a kept gap. */
+    if (r->span < *head || run_slots(area_header(&s->area, last)) == 1) *head = r->span;
 }
 
 /* Takes a run out of the list of `density`, its links read where they are now. */

@@ -115,7 +115,8 @@ unit_t run_link(const struct store *s, unit_t span, unsigned which);
 static inline enum density run_density(const struct run *r) {
     return 2 * run_live(r) > r->slots ? DENSE : SPARSE;
 }
-/* Put a run in front of the list of its density; take it out of that of `density`, whose links
+/* Put a run into the list of its density, in front if it lies lower than what is there, else behind;
+   take it out of that of `density`, whose links
    it still has. */
 void run_list(struct store *s, const struct run *r);
 void run_unlist(struct store *s, const struct run *r, enum density density);

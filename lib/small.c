@@ -49,6 +49,11 @@ static unsigned wanted_slots(const struct store *s, unsigned class_id) {
     return slots >= 8 ? slots & ~3u : slots;
 }
 
+unit_t small_run_units(const struct store *s, size_t size) {
+    unsigned class_id = class_of(size);
+    return run_units(&size_classes[class_id], wanted_slots(s, class_id));
+}
+
 /* A span just cut out becomes a run without objects, for which one is coming. */
 static void adopt_run(struct store *s, unit_t span, unsigned class_id, unsigned slots) {
     area_set_header(&s->area, span, run_header(class_id, slots, bit_mask(slots)));
@@ -163,18 +168,6 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
     return run_slot(&r, i);
 }
 
-void small_shift(struct store *s, unit_t from, unsigned i, unit_t to) {
-    struct run source = run_at(s, from), target = run_at(s, to);
-    CHECK(7, source.class_id == target.class_id && target.free != 0);
-    unsigned j = take_slot(s, &target);
-    memcpy(run_slot(&target, j), run_slot(&source, i), source.class->capacity);
-    uint32_t ref = run_ref(&source, i);
-    run_put_ref(&target, j, ref);
-    point_entry(s, ref_slot(ref), &target, j, run_size(&target, j));
-    store_moved(s, source.class->stride, 1);
-    small_free(s, from, i);
-}
-
 /* --- what merging frees, and the cut at its end --- */
 
 /* Units of a run, or of a block, that is left of a run when `kept` objects stay in it: those in
@@ -283,32 +276,25 @@ void small_keep_gap(struct store *s, unit_t gap) {
     uint64_t loose = s->loose[class_id / 64];
     area_cut(&s->area, gap, gap, units);
     adopt_run(s, gap, class_id, 1);
+    s->runs[class_id].head[SPARSE] = run_link(s, gap, RUN_NEXT); /* it is the last */
     s->loose[class_id / 64] = loose; /* there is nothing to merge */
     s->kept[class_id / 64] |= UINT64_C(1) << class_id % 64;
 }
 
-static void drop(struct store *s, const struct run *r) {
-    run_unlist(s, r, run_density(r));
-    s->runs[r->class_id].slots -= r->slots;
-    s->spare -= (size_t)r->slots * r->class->stride;
-    area_free(&s->area, r->span, run_units(r->class, r->slots));
-}
-
-/* Those of one class are among the sparse ones. */
-static void drop_kept_of(struct store *s, unsigned class_id) {
-    unit_t at = s->runs[class_id].head[SPARSE], next;
-    if (at == UNIT_NIL) return;
-    unit_t last = run_link(s, at, RUN_PREVIOUS);
-    for (bool done = false; !done; at = next) {
-        struct run r = run_at(s, at);
-        next = load32(run_links(&r));
-        done = at == last;
-        if (run_live(&r) == 0) drop(s, &r);
-    }
-}
-
-void small_drop_kept(struct store *s) {
+/* They are the last ones of their list: nothing comes behind a run without an object. */
+bool small_drop_kept(struct store *s) {
     for (unsigned word = 0; word < 2; word++)
-        for (; s->kept[word] != 0; s->kept[word] &= s->kept[word] - 1)
-            drop_kept_of(s, 64 * word + bit_lowest(s->kept[word]));
+        for (; s->kept[word] != 0; s->kept[word] &= s->kept[word] - 1) {
+            unsigned class_id = 64 * word + bit_lowest(s->kept[word]);
+            unit_t head = s->runs[class_id].head[SPARSE];
+            if (head == UNIT_NIL) continue;
+            struct run r = run_at(s, run_link(s, head, RUN_PREVIOUS));
+            if (run_live(&r) != 0) continue;
+            run_unlist(s, &r, SPARSE);
+            s->runs[class_id].slots -= r.slots;
+            s->spare -= (size_t)r.slots * r.class->stride;
+            area_free(&s->area, r.span, run_units(r.class, r.slots));
+            return true;
+        }
+    return false;
 }

@@ -16,16 +16,14 @@ void small_init(struct store *s);
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any);
 /* The same in a slot of a larger class. */
 bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
+/* Units of the run that small_alloc would make. */
+unit_t small_run_units(const struct store *s, size_t size);
 /* The largest size that a free slot holds; 0: there is none. O(classes). */
 size_t small_largest(const struct store *s);
 /* Free slot `i` of a run. Where that was its only object it becomes free memory: returns the free
    span it is part of, else UNIT_NIL. */
 unit_t small_free_slot(struct store *s, struct run *r, unsigned i);
 unit_t small_free(struct store *s, unit_t span, unsigned i);
-
-/* Move the object in slot `i` of a run to a free slot of another run of its class. The run it
-   leaves may be gone afterwards. */
-void small_shift(struct store *s, unit_t from, unsigned i, unit_t to);
 
 /* Undo small_free, at once: the object is in some slot of the same run again, with the slack
    it had. `before` is the run as it was; its entry names the slot. Returns where its bytes go. */
@@ -43,8 +41,8 @@ unsigned small_follow(struct store *s, unit_t span);
 void small_keep_gap(struct store *s, unit_t gap);
 /* Are there objects whose slots are so long? */
 bool small_has_stride(const struct store *s, size_t bytes);
-/* Make what small_keep_gap kept, and has not been used since, free again. */
-void small_drop_kept(struct store *s);
+/* Make one that small_keep_gap kept, and that has not been used since, free again. False: there is none. */
+bool small_drop_kept(struct store *s);
 
 /* Cut a run down to its live objects, two or more, in place. None of them is locked. Nothing
    happens where that frees no unit. */

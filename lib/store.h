@@ -33,15 +33,25 @@ struct mover {
     size_t done;
 };
 
-/* Where the search for something that fits a gap below a pinned span stands (compact.c). */
+/* Where the search for something that fits a gap below a pinned span stands, and what it has
+   learnt on its way (fill.c). */
+enum { FILL_STRETCHES = 32 };
 struct fill_scan {
-    unit_t gap, units; /* it began above this gap */
-    unit_t at;         /* everything from there to here is too large or pinned ... */
-    unit_t least;      /* ... and takes at least so many units */
-    unit_t
-        floor;  /* nothing movable above takes less: the outcome of a search that ended */
-    bool done;  /* `at` has reached the area's end */
-    bool start; /* `at` is a span's start, nothing else having moved since */
+    uint64_t stamp; /* good while nothing else is allocated, unlocked or resized */
+    unit_t gap, at; /* the gap it was for, and what it looks at next */
+    unit_t passed;  /* what it has passed of this stretch takes at least so many units */
+    unit_t least[FILL_STRETCHES]; /* the same of whole stretches; 0: not known */
+    unsigned shift;               /* of a unit: its stretch */
+    bool sure;                    /* `at` is the start of a span */
+};
+
+/* The pass under way (compact.c). */
+enum phase { PASS_NONE, PASS_DROP, PASS_MERGE, PASS_SLIDE, PASS_KEEP, PASS_DONE };
+struct pass {
+    enum phase phase;
+    bool whole;     /* it began at the low end */
+    unit_t cursor;  /* what lies below is done with */
+    uint64_t stamp; /* what store_stamp was when it began */
 };
 
 /* Blocks that rest (quick.h). */
@@ -77,9 +87,10 @@ struct store {
     uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
     uint64_t kept[2];  /* classes with gaps kept as slots */
     uint64_t stuck_at; /* ... when `changes` was this */
-    unit_t cursor;     /* where a compaction within a budget goes on */
+    struct pass pass;
     struct fill_scan scan;
-    uint64_t scan_stamp;
+    size_t looked;   /* spans that compaction has looked at, or what takes as long */
+    size_t regained; /* bytes that it has added to the free span at the end */
     struct class_runs runs[CLASSES];
 };
 
@@ -93,6 +104,18 @@ static inline void store_count(struct store *s, size_t size) {
 static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
     s->moved += bytes;
     s->moved_blocks += blocks;
+}
+
+/* What compaction costs, as bytes moved: each block beside its own, for its table entry; each look at
+   a span, for the memory it lies in. */
+enum { WORK_BLOCK = 256, WORK_LOOK = 128 };
+static inline size_t store_work(const struct store *s) {
+    return s->moved + s->moved_blocks * WORK_BLOCK + s->looked * WORK_LOOK;
+}
+
+/* Where it is the same, callers have done nothing since that makes more to compact. */
+static inline uint64_t store_stamp(const struct store *s) {
+    return 2 * s->allocations - s->table.n_taken + s->changes; /* frees for good count */
 }
 
 /* A span's address behind its header, as a place. */

@@ -90,6 +90,10 @@ static inline uint64_t entry_moved(uint64_t e, size_t place, unsigned shape) {
     uint64_t keep = ~bit_mask(ENTRY_LOCKS_SHIFT);
     return (e & keep) | (uint64_t)shape << ENTRY_SHAPE_SHIFT | place >> 3;
 }
+static inline uint64_t entry_with_slack(uint64_t e, unsigned code) {
+    return (e & ~(UINT64_C(3) << ENTRY_SLACK_SHIFT)) | (uint64_t)code
+                                                           << ENTRY_SLACK_SHIFT;
+}
 static inline uint64_t entry_with_locks(uint64_t e, unsigned locks) {
     return (e & ~(7 * ENTRY_LOCK_ONE)) | locks * ENTRY_LOCK_ONE;
 }

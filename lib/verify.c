@@ -33,7 +33,7 @@ static bool ends_sound(const struct proof *p, uintptr_t end) {
     const struct region *r = &p->h->region;
     uintptr_t area_end = (uintptr_t)r->area_end, table_end = (uintptr_t)r->table_end;
     uintptr_t zones_end = (uintptr_t)r->zones_end, top = (uintptr_t)p->h;
-    size_t zones = ((size_t)(p->a->limit >> ZONE_SHIFT) + 1) * sizeof(struct zone);
+    size_t zones = ((size_t)(p->a->limit >> ZONE_SHIFT) + 2) * sizeof(struct zone);
     size_t page = os_page();
     if (table_end > top || top - table_end != (size_t)p->t->room * 8)
         return fail(p, 8, "The table's room is not what its memory has.");
@@ -87,8 +87,9 @@ static bool compactor_sound(const struct proof *p) {
     uint64_t low = s->loose[0] | s->stuck[0], high = s->loose[1] | s->stuck[1];
     if ((low & 1) != 0 || high >> (CLASSES - 64) != 0)
         return fail(p, 7, "Runs are to be merged of a class that is none.");
-    if (!is_bool(&m->slide) || !is_bool(&s->scan.done) ||
-        s->scan.at > p->h->region.bytes >> UNIT_SHIFT)
+    if (!is_bool(&m->slide) || !is_bool(&s->scan.sure) || !is_bool(&s->pass.whole) ||
+        s->scan.at > p->h->region.bytes >> UNIT_SHIFT || s->scan.shift >= UNIT_BITS ||
+        (unsigned)s->pass.phase > PASS_DONE)
         return fail(p, 11, "The compactor's notes cannot be.");
     if (m->slot != SLOT_NIL &&
         (!table_live(p->t, m->slot) || m->units == 0 || m->units > a->limit ||
@@ -141,13 +142,12 @@ static bool free_sound(struct proof *p, unit_t at, unit_t units) {
     const struct area *a = p->a;
     if (load32(area_at(a, at + units) - sizeof(uint32_t)) != units)
         return fail(p, 3, "A free span's last word is not its size.");
-    if (at < a->dense) return fail(p, 6, "A span is free where none is said to be.");
     if (area_header(a, at) >> FREE_RELEASED_BIT && !released_sound(p, at, units))
         return false;
     unit_t key = buddy_key(a->base, at);
     p->units[bit_highest(key)] += key;
     p->free_units += units;
-    p->zone.n_free++;
+    p->zone.free += units;
     note(&p->free, at);
     return true;
 }
@@ -225,9 +225,9 @@ static bool zones_sound(struct proof *p, unit_t at) {
     for (; p->n_zones < at >> ZONE_SHIFT; p->n_zones++) {
         const struct zone *zone = &p->a->zones[p->n_zones];
         p->fault->offset = offset_of(p, zone);
-        if (zone->first != p->zone.first || zone->n_free != p->zone.n_free)
+        if (zone->first != p->zone.first || zone->free != p->zone.free)
             return fail(p, 6, "A zone is wrong about its spans.");
-        p->zone = (struct zone){UNIT_NIL, 0};
+        p->zone = (struct zone){0, ZONE_EMPTY, 0};
     }
     p->fault->offset = units_bytes(at);
     return true;
@@ -240,7 +240,8 @@ static bool span_sound(struct proof *p, unit_t at, unit_t units, bool below_free
         return fail(p, 3, "Two free spans are adjacent.");
     if (((h & SPAN_PREV_FREE) != 0) != below_free)
         return fail(p, 2, "A span is wrong about the one below being free.");
-    if (p->zone.first == UNIT_NIL) p->zone.first = at;
+    if (p->zone.first == ZONE_EMPTY)
+        p->zone.first = (uint16_t)(at & bit_mask(ZONE_SHIFT));
     if (kind == SPAN_FREE) return free_sound(p, at, units);
     return kind == SPAN_RUN ? run_sound(p, at) : block_sound(p, at, units);
 }
@@ -262,7 +263,12 @@ static bool tiling_sound(struct proof *p) {
         return fail(p, 1, "The word at the area's end is another.");
     if ((end & SPAN_PREV_FREE) != free)
         return fail(p, 2, "The word at the area's end is wrong about the last span.");
-    if (!zones_sound(p, ((a->limit >> ZONE_SHIFT) + 1) << ZONE_SHIFT)) return false;
+    unit_t zones = (a->limit >> ZONE_SHIFT) + 1, wrong;
+    if (!zones_sound(p, zones << ZONE_SHIFT)) return false;
+    if ((wrong = zones_wrong_word(a->zones, zones)) != UNIT_NIL) {
+        p->fault->offset = offset_of(p, &a->zones[wrong]);
+        return fail(p, 6, "The bitmap of zones with a free span is wrong.");
+    }
     p->fault->offset = p->self;
     if (p->n_reserved != (p->s->mover.slot != SLOT_NIL))
         return fail(p, 11, "Nothing is reserved for the block half moved.");
@@ -429,7 +435,7 @@ static bool counters_sound(const struct proof *p) {
 
 rm_status_t verify_heap(const struct heap *h, const char *low, size_t bytes,
                         rm_fault_t *fault) {
-    struct proof p = {.h = h, .s = &h->store, .fault = fault, .zone = {UNIT_NIL, 0}};
+    struct proof p = {.h = h, .s = &h->store, .fault = fault, .zone = {0, ZONE_EMPTY, 0}};
     p.a = &h->store.area;
     p.t = &h->store.table;
     memset(fault, 0, sizeof *fault);

@@ -96,7 +96,7 @@ static void check_content(const struct site *site, unit_t span, unit_t units) {
 /* --- everything compared --- */
 
 struct count {
-    unit_t free_units, largest, first_free, last_free, extent;
+    unit_t free_units, largest, last_free, extent;
     uint32_t n_free;
 };
 
@@ -110,9 +110,9 @@ static void check_free(const struct area *a, unit_t at, unit_t units) {
 static struct count check_spans(const struct site *site) {
     const struct area *a = &site->area;
     struct zone zones[ZONES];
-    struct count c = {.first_free = UNIT_NIL, .last_free = UNIT_NIL};
+    struct count c = {.last_free = UNIT_NIL};
     bool below_free = false;
-    for (unsigned z = 0; z < ZONES; z++) zones[z] = (struct zone){UNIT_NIL, 0};
+    for (unsigned z = 0; z < ZONES; z++) zones[z] = (struct zone){0, ZONE_EMPTY, 0};
     for (unit_t at = 0, units; at < a->limit; at += units) {
         bool free = !site->taken[at];
         units = free ? hole_end(site, at) - at : site->used[at];
@@ -120,13 +120,12 @@ static struct count check_spans(const struct site *site) {
         g_assert_cmpuint(area_units(a, at), ==, units);
         g_assert_true(((area_header(a, at) & SPAN_PREV_FREE) != 0) == below_free);
         struct zone *zone = &zones[at >> ZONE_SHIFT];
-        if (zone->first == UNIT_NIL) zone->first = at;
+        if (zone->first == ZONE_EMPTY) zone->first = at & bit_mask(ZONE_SHIFT);
         if (free) {
             check_free(a, at, units);
-            zone->n_free++;
+            zone->free += units;
             c.n_free++;
             c.free_units += units;
-            if (c.first_free == UNIT_NIL) c.first_free = at;
             if (units > c.largest) c.largest = units;
             if (at + units == a->limit) c.last_free = at;
         } else {
@@ -140,8 +139,10 @@ static struct count check_spans(const struct site *site) {
     g_assert_cmpuint(header_kind(area_header(a, a->limit)), !=, SPAN_FREE);
     for (unsigned z = 0; z <= a->limit >> ZONE_SHIFT; z++) {
         g_assert_cmpuint(a->zones[z].first, ==, zones[z].first);
-        g_assert_cmpuint(a->zones[z].n_free, ==, zones[z].n_free);
+        g_assert_cmpuint(a->zones[z].free, ==, zones[z].free);
     }
+    g_assert_cmpuint(zones_wrong_word(a->zones, (a->limit >> ZONE_SHIFT) + 1), ==,
+                     UNIT_NIL);
     return c;
 }
 
@@ -169,7 +170,6 @@ void check_area(struct site *site) {
     struct count c = check_spans(site);
     g_assert_cmpuint(a->free_units, ==, c.free_units);
     g_assert_cmpuint(a->buddy.n_spans, ==, c.n_free);
-    g_assert_cmpuint(a->dense, <=, MIN(c.first_free, a->limit));
     g_assert_cmpuint(area_largest(a), ==, c.largest);
     g_assert_cmpuint(area_last_free(a), ==, c.last_free);
     g_assert_cmpuint(area_extent(a), ==, c.extent);

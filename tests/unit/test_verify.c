@@ -155,6 +155,8 @@ static void test_structure(struct site *site, gconstpointer none) {
     SPOIL(4, a->buddy.bins[free_size(area_header(a, site->free))] = site->block);
     SPOIL(4, a->buddy.tries[bit_lowest(a->buddy.orders_used) - BUDDY_ORDER_MIN]--);
     SPOIL(6, a->zones[1].first++);
+    SPOIL(6, a->zones[0].some ^= 2);
+    SPOIL(6, a->zones[1].some ^= 2);
     SPOIL(7, s->runs[c].head[0] ^= 1);
     SPOIL(7, s->loose[1] |= UINT64_C(1) << 63);
     SPOIL(9, s->runs[c].live++);
