@@ -21,8 +21,8 @@
 #define MALLOC_SHARE 128
 /* A heap that is all but full may compact at every turn. It suffices where the trace takes
    no more than so many times what it takes without a limit, or so many seconds. */
-#define PATIENCE_TIMES 30
-#define PATIENCE_SECONDS 5
+#define PATIENCE_TIMES 10
+#define PATIENCE_SECONDS 2
 #define REGION_MAX (UINT64_C(16) << 30)
 #define MAPPINGS_MORE (UINT64_C(512) << 20) /* the most a malloc is given beyond... */
 #define MAPPINGS_TIMES 8                    /* so many times the peak */
