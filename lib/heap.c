@@ -118,7 +118,7 @@ static bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = least_units(q);
     bool move = may_move(h, q->flags);
-    if (quick_count(s) > 0) {
+    if (s->quick.any) {
         quick_flush(s);
         if (place(h, q, false)) return true;
     }
@@ -147,7 +147,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
     uint32_t wants = table_wants(&s->table);
     if (likely(wants == 0)) return true;
-    if (quick_count(s) > 0) {
+    if (s->quick.any) {
         quick_flush(s);
         return true;
     }
@@ -206,6 +206,8 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
             return RM_OK;
         }
     }
+    /* Where memory is the caller's and scarce, the table should grow for what is live alone. */
+    if (unlikely(s->table.n_free <= 1) && !h->region.pages) quick_flush(s);
     if (unlikely(table_wants(&s->table) != 0)) {
         errno = 0;
         if (!slot_room(h, flags)) return out_of_memory(h, room, saved);

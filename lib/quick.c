@@ -32,11 +32,12 @@ bool quick_put_block(struct store *s, uint32_t slot, uint64_t e, uint64_t h) {
         s->quick.blocks == NULL)
         return false;
     struct quick_list *list = quick_blocks(s, block_units(size, false));
-    if (list->n >= QUICK_BLOCKS_MOST) return false;
+    if (list->n >= QUICK_BLOCKS_MOST || quick_high(s, slot, e)) return false;
     s->requested -= size;
     store32(s->area.base + entry_place(e), list->head);
     list->head = slot;
     list->n++;
+    s->quick.any = true;
     uint64_t freed =
         (UINT64_C(1) << ENTRY_GENERATION_SHIFT) - LOCKS_NONE * ENTRY_LOCK_ONE;
     table_set(&s->table, slot, e + freed);
@@ -111,5 +112,6 @@ bool quick_flush_some(struct store *s, uint32_t most) {
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
         most = flush_list(s, &q->blocks[i], 0, most);
     while (s->table.n_taken == 0 && small_drop_kept(s)) continue;
-    return most > 0 || quick_count(s) == 0;
+    q->any = most == 0 && quick_count(s) > 0;
+    return !q->any;
 }

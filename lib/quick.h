@@ -28,7 +28,9 @@ uint32_t quick_count(const struct store *s);
 
 /* Free up to `most` of them, for good; true: none is left. */
 bool quick_flush_some(struct store *s, uint32_t most);
-static inline void quick_flush(struct store *s) { quick_flush_some(s, UINT32_MAX); }
+static inline void quick_flush(struct store *s) {
+    if (s->quick.any) quick_flush_some(s, UINT32_MAX);
+}
 
 /* The list of larger blocks of so many units. */
 static inline struct quick_list *quick_blocks(struct store *s, unit_t units) {
@@ -67,6 +69,16 @@ uint32_t quick_take_any(struct store *s, size_t size);
 /* The same for a larger block. */
 uint32_t quick_take_block(struct store *s, size_t size);
 
+/* Is a slot's next handle better another's? Where lower ones are free, so that the table can shrink;
+   and where a high one has been used so often that soon it could not be given back. */
+enum { QUICK_LOW = 512 };
+static inline bool quick_high(const struct store *s, uint32_t slot, uint64_t e) {
+    uint32_t taken = s->table.n_taken;
+    return unlikely(slot > taken + taken / 32 + QUICK_LOW) ||
+           (unlikely(entry_generation(e) >= GENERATION_DROP_MAX) && slot > QUICK_LOW &&
+            slot > s->table.n_slots / 2);
+}
+
 /* Lay an unlocked object of a run to rest, whose entry is `e`; false: enough rests already, or
    the entry does not say its size (`odd`: nor does the reference). As a rule that is not read,
    which may not be at hand. */
@@ -78,6 +90,7 @@ static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e, bool od
     unsigned slack = code << class->slack_shift;
     if (unlikely(list->n >= QUICK_SMALL_MOST) || (!odd && unlikely(code == SLACK_ODD)))
         return false;
+    if (quick_high(s, slot, e)) return false;
     if (odd && code == SLACK_ODD) {
         slack = load32(at + slot_to_ref(class, entry_index(e))) & SLACK_WIDE;
         if (unlikely(slack == SLACK_WIDE)) return false;
@@ -86,6 +99,7 @@ static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e, bool od
     store32(at, list->head);
     list->head = slot << SLACK_BITS | slack;
     list->n++;
+    s->quick.any = true;
     table_set(&s->table, slot, entry_resting(e));
     return true;
 }

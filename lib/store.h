@@ -66,6 +66,7 @@ struct quick_list {
     uint32_t n;
 };
 struct quick {
+    bool any;                  /* something may rest */
     struct quick_list *blocks; /* QUICK_BLOCKS of them, by length in units; or NULL */
     struct quick_list small[CLASSES];
 };

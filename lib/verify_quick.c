@@ -46,6 +46,6 @@ bool quick_sound(struct proof *p) {
         if (!list_sound(p, &met, &q->small[c], c, 0)) return false;
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
         if (!list_sound(p, &met, &q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
-    return same(&met, &p->resting) ||
+    return (same(&met, &p->resting) && (met.n == 0 || q->any)) ||
            fail(p, 13, "Not all blocks that rest are on a quick list.");
 }
