@@ -6,6 +6,7 @@
 #include "block.h"
 #include "check.h"
 #include "compact.h"
+#include "merge.h"
 #include "move.h"
 #include "os.h"
 #include "small.h"
@@ -21,8 +22,11 @@ enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
-/* A growing heap compacts first where garbage is above 1/8 of what is used, and this. */
-enum { GROWTH_SHARE = 8, GROWTH_LEAST = 32 * 1024 };
+/* Before a heap grows: runs emptied for one request, at most; free memory between blocks, where
+   it is above 1/32 of what is used, and this, is slid together, at so many bytes moved a byte
+   asked for, saved up to 1/16 of the area. */
+enum { MERGES = 16 };
+enum { GROWTH_SHARE = 32, GROWTH_LEAST = 16 * 1024, GROWTH_PRICE = 4, CREDIT_SHARE = 16 };
 
 /* --- what can be regained by compaction --- */
 
@@ -46,9 +50,9 @@ static bool compact_for(struct heap *h, unit_t units) {
     return compact(&h->store, &goal);
 }
 
-/* Before a heap grows: is it worth compacting, given what that may move? */
-static bool worth_compacting(struct heap *h) {
-    size_t g = garbage(h), share = used_bytes(h) / GROWTH_SHARE;
+/* Is it worth sliding together what is free, given what that may move? */
+static bool worth_sliding(struct heap *h) {
+    size_t g = garbage(h) - h->store.spare, share = used_bytes(h) / GROWTH_SHARE;
     if (g < h->stuck) h->stuck = g;
     return g > h->stuck + (share > GROWTH_LEAST ? share : GROWTH_LEAST);
 }
@@ -85,7 +89,31 @@ static bool place(struct heap *h, struct request *q, bool any) {
                    small_alloc_larger(s, q->slot, q->size));
 }
 
-/* The same where the first try has failed: grow, compact, take what fits. */
+/* Place it where emptying runs into others makes room. */
+static bool place_by_merging(struct heap *h, struct request *q) {
+    struct store *s = &h->store;
+    if (s->mover.slot != SLOT_NIL) return false;
+    for (unsigned n = 0; n < MERGES && merge_one_run(s); n++)
+        if (place(h, q, false)) return true;
+    return false;
+}
+
+/* Place it where sliding together makes room, as far as that has been saved for. */
+static bool place_by_sliding(struct heap *h, struct request *q, unit_t wanted) {
+    struct store *s = &h->store;
+    size_t price = GROWTH_PRICE * units_bytes(wanted), before = s->moved;
+    size_t most = units_bytes(s->area.limit) / CREDIT_SHARE;
+    h->credit += price;
+    if (h->credit > most) h->credit = most > price ? most : price;
+    if (h->credit < GROWTH_LEAST || !worth_sliding(h)) return false;
+    struct compact_goal goal = {.bytes = h->credit, .units = wanted};
+    if (compact(s, &goal)) h->stuck = garbage(h) - s->spare;
+    size_t moved = s->moved - before;
+    h->credit -= moved < h->credit ? moved : h->credit;
+    return place(h, q, false);
+}
+
+/* The same where the first try has failed: merge, slide, grow, compact, take what fits. */
 static bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = least_units(q);
@@ -94,16 +122,14 @@ static bool place_slowly(struct heap *h, struct request *q) {
         quick_flush(s);
         if (place(h, q, false)) return true;
     }
-    /* A run rather than a single, while there is room to grow. */
-    unit_t wanted = is_small(q) ? small_run_units(s, q->size) : units;
     if (region_closed(&h->region)) {
         region_settle(&h->region, s);
         if (place(h, q, false)) return true;
     } else {
-        if (move && worth_compacting(h)) {
-            if (compact_for(h, wanted)) h->stuck = garbage(h);
-            if (place(h, q, false)) return true;
-        }
+        /* A run rather than a single, while there is room to grow. */
+        unit_t wanted = is_small(q) ? small_run_units(s, q->size) : units;
+        if (move && (place_by_merging(h, q) || place_by_sliding(h, q, wanted)))
+            return true;
         if (region_grow(&h->region, s, wanted) || region_grow(&h->region, s, units))
             if (place(h, q, false)) return true;
     }

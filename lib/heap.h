@@ -18,7 +18,8 @@ struct heap {
     uint64_t tag; /* the bits of a handle that name this heap */
     rm_compaction_t compaction;
     unsigned threads;
-    size_t stuck; /* garbage that the last compaction on growth left */
+    size_t stuck; /* free memory between blocks that the last compaction on growth left */
+    size_t credit; /* bytes that the next one may move */
 };
 
 /* A handle: heap's tag:21 | slot:28 | generation:15, the generation where the entry has it. */

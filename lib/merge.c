@@ -197,3 +197,28 @@ bool merge_step(struct store *s) {
             if (merge_class(s, 64 * word + bit_lowest(s->loose[word]))) return true;
     return false;
 }
+
+/* Do the free slots of a class, without those of one of its runs, hold what is live in that one? */
+static bool worth_emptying(const struct store *s, unsigned class_id, unit_t span) {
+    const struct class_runs *runs = &s->runs[class_id];
+    return runs->slots - runs->live >= run_slots(area_header(&s->area, span));
+}
+
+bool merge_one_run(struct store *s) {
+    for (unsigned word = 0; word < 2; word++)
+        for (uint64_t loose = s->loose[word]; loose != 0; loose &= loose - 1) {
+            unsigned class_id = 64 * word + bit_lowest(loose);
+            bool pinned = false;
+            unit_t from = giver(s, class_id, &pinned);
+            if (from == UNIT_NIL || !worth_emptying(s, class_id, from)) continue;
+            uint32_t before = s->runs[class_id].slots;
+            while (s->runs[class_id].slots == before) {
+                unit_t to = run_first(s, class_id);
+                if (to == from) to = s->runs[class_id].head[SPARSE];
+                if (to == from || to == UNIT_NIL) break;
+                pour(s, from, to);
+            }
+            if (s->runs[class_id].slots < before) return true;
+        }
+    return false;
+}

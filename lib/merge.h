@@ -16,6 +16,9 @@ void merge_again(struct store *s);
 /* One action, of at most one run's bytes or some looks at what is locked; false: there is nothing to
    merge. */
 bool merge_step(struct store *s);
+/* Empty one run into others of its class, where the slots that are free in those suffice: what that
+   moves is less than what it frees. Only where nothing is half moved. False: nowhere. */
+bool merge_one_run(struct store *s);
 /* Is there something that merge_step would look at? */
 static inline bool merge_pending(const struct store *s) {
     return (s->loose[0] | s->loose[1]) != 0;

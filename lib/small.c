@@ -64,12 +64,12 @@ static void adopt_run(struct store *s, unit_t span, unsigned class_id, unsigned 
     run_list(s, &r);
 }
 
-/* A new run, of half the wanted slots or more; `any`: of any length. */
+/* A new run, of a quarter of the wanted slots or more; `any`: of any length. */
 static unit_t make_run(struct store *s, unsigned class_id, bool any) {
     const struct size_class *class = &size_classes[class_id];
-    unsigned slots = wanted_slots(s, class_id), least = any ? 1 : (slots + 1) / 2;
+    unsigned wanted = wanted_slots(s, class_id), least = any ? 1 : (wanted + 3) / 4;
     if (least < SLOTS_LEAST) least = SLOTS_LEAST;
-    for (; slots >= least; slots /= 2) {
+    for (unsigned slots = wanted; slots >= least; slots -= (slots + 3) / 4) {
         unit_t span = area_alloc(&s->area, run_units(class, slots));
         if (span == UNIT_NIL) continue;
         adopt_run(s, span, class_id, slots);

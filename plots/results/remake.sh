@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Makes what lies beside it anew: rmalloc and other allocators, on four sets of traces.
+# Makes what lies beside it anew: rmalloc and other allocators, on five sets of traces.
 # Usage: remake.sh RMTOOL TRACES [RUNS [SET...]]
 #   RMTOOL  the program
 #   TRACES  a folder of recorded traces, others' in its subfolder "imported"
 #   RUNS    of each pair for the time (default: 5)
-#   SET     ten, recorded, imported, generated (default: all). "ten" is what the goals are
-#           counted over: five recorded traces, six million events at most, and five made up
-# It takes an hour or so, most of it for the smallest heaps. What is not there of the
-# allocators is listed as absent.
+#   SET     ten, recorded, imported, generated, heaps (default: all). "ten" is what the goals
+#           are counted over: five recorded traces, six million events at most, and five made
+#           up; "heaps" are the smallest heaps and largest requests, on the three traces of
+#           Opera and the first half million events of the recorded ones
+# What is not there of the allocators is listed as absent.
 if [ $# -lt 2 ]; then
-    sed -n '4,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '4,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 rmtool=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") || exit 3
@@ -20,8 +21,9 @@ runs=${3:-5}
 if [ $# -gt 3 ]; then
     shift 3
 else
-    set -- ten recorded imported generated
+    set -- ten recorded imported generated heaps
 fi
+all=time,small-pages,footprint,left
 peers=rmalloc,rmalloc/single,glibc,jemalloc,mimalloc,tcmalloc
 here=$(cd "$(dirname "$0")" && pwd) || exit 3
 work=$(mktemp -d) || exit 3
@@ -43,7 +45,7 @@ compare() {
 for set; do
     case $set in
     ten)
-        compare ten --limit-events 6000000 --series ten-series.csv \
+        compare ten -m $all --limit-events 6000000 --series ten-series.csv \
             traces/python3-htmlindex.rmt.zst traces/gnuplot-surface.rmt.zst \
             traces/webkit-session-a.rmt.zst traces/netsurf-gtk-docs.rmt.zst \
             synth:redis synth:churn synth:fragkill synth:browser synth:smallhot \
@@ -51,12 +53,18 @@ for set; do
         mv ten-series.csv "$here"
         "$rmtool" plot -q -o "$here" --format png "$here/ten.csv"
         ;;
-    recorded) compare recorded -a $peers --limit-events 10000000 traces/*.rmt.zst ;;
-    imported) compare imported -a $peers traces/imported/*.rmt.zst ;;
+    recorded) compare recorded -m $all -a $peers --limit-events 10000000 traces/*.rmt.zst ;;
+    imported) compare imported -m $all -a $peers traces/imported/*.rmt.zst ;;
     generated)
         # shellcheck disable=SC2046 # one word a name
-        compare generated -a $peers --limit-events 10000000 $("$rmtool" generate --list |
+        compare generated -m $all -a $peers --limit-events 10000000 $("$rmtool" generate --list |
             sed 's/^\([a-z0-9-]*\) .*/synth:\1/')
+        ;;
+    heaps)
+        compare heaps -m smallest,largest -a rmalloc,rmalloc/manual,glibc,jemalloc,mimalloc,tcmalloc \
+            --limit-events 500000 traces/*.rmt.zst
+        compare opera -m smallest,largest -a rmalloc,rmalloc/manual,glibc,jemalloc,mimalloc,tcmalloc \
+            traces/imported/opera-*.rmt.zst
         ;;
     *)
         echo "remake.sh: no set '$set'" >&2

@@ -19,6 +19,10 @@
    with handles have to be exact, mappings come in pages and more. */
 #define HANDLES_SHARE 2048
 #define MALLOC_SHARE 128
+/* A heap that is all but full may compact at every turn. It suffices where the trace takes
+   no more than so many times what it takes without a limit, or so many seconds. */
+#define PATIENCE_TIMES 10
+#define PATIENCE_SECONDS 2
 #define REGION_MAX (UINT64_C(16) << 30)
 #define MAPPINGS_MORE (UINT64_C(512) << 20) /* the most a malloc is given beyond... */
 #define MAPPINGS_TIMES 8                    /* so many times the peak */
@@ -28,14 +32,15 @@ struct measuring {
     struct compare *compare;
     struct compare_trace *trace;
     int reel;
-    struct job *job; /* the last one */
-    size_t entrant;  /* for the bisection */
-    int pages;       /* for the time */
+    struct job *job;   /* the last one */
+    size_t entrant;    /* for the bisection */
+    int pages;         /* for the time */
+    uint64_t patience; /* seconds that a limited run may take */
     uint64_t done, steps;
 };
 
 static int run_job(struct measuring *m, enum job_kind kind, size_t entrant,
-                   uint64_t limit) {
+                   uint64_t limit, uint64_t seconds) {
     const struct compare_options *options = &m->compare->options;
     int status;
 
@@ -45,6 +50,7 @@ static int run_job(struct measuring *m, enum job_kind kind, size_t entrant,
         .no_huge_pages = options->no_huge_pages || m->pages == PAGES_SMALL,
         .seed = options->seed,
         .limit = limit,
+        .seconds = seconds,
     };
     status = worker_run(m->job, m->reel);
     progress_update(++m->done, m->steps);
@@ -55,7 +61,7 @@ static int run_job(struct measuring *m, enum job_kind kind, size_t entrant,
 static int run_noting(struct measuring *m, enum job_kind kind, size_t entrant,
                       uint64_t limit, bool *good) {
     struct outcome *outcome = &m->trace->outcomes[entrant];
-    int status = run_job(m, kind, entrant, limit);
+    int status = run_job(m, kind, entrant, limit, 0);
 
     *good = status == STATUS_OK && m->job->state == JOB_DONE;
     if (status == STATUS_OK && !*good)
@@ -207,9 +213,19 @@ static int weigh_left(struct measuring *m, size_t entrant) {
 
 static int try_limit(void *context, uint64_t size, bool *good) {
     struct measuring *m = context;
-    int status = run_job(m, JOB_FITS, m->entrant, size);
+    int status = run_job(m, JOB_FITS, m->entrant, size, m->patience);
 
     *good = m->job->state == JOB_DONE;
+    return status;
+}
+
+static int set_patience(struct measuring *m, size_t entrant) {
+    bool good;
+    int status = run_noting(m, JOB_TIME, entrant, 0, &good);
+
+    m->patience = PATIENCE_SECONDS;
+    if (m->job->cpu_ns * PATIENCE_TIMES / 1000000000u > m->patience)
+        m->patience = m->job->cpu_ns * PATIENCE_TIMES / 1000000000u;
     return status;
 }
 
@@ -224,6 +240,8 @@ static int find_smallest(struct measuring *m, size_t entrant) {
     };
     int status;
 
+    status = set_patience(m, entrant);
+    if (status) return status;
     if (sizes.resolution < (handles ? 16 : 4096)) sizes.resolution = handles ? 16 : 4096;
     m->entrant = entrant;
     status = bisect(&sizes, peak + peak / 4 + (UINT64_C(64) << 10), try_limit, m);
@@ -236,7 +254,7 @@ static int find_smallest(struct measuring *m, size_t entrant) {
 static int find_largest(struct measuring *m, size_t entrant) {
     struct outcome *outcome = &m->trace->outcomes[entrant];
     double sum = 0;
-    int status = run_job(m, JOB_LARGEST, entrant, m->trace->largest_limit);
+    int status = run_job(m, JOB_LARGEST, entrant, m->trace->largest_limit, 0);
 
     /* That it does not complete in such a heap is a result, not a failure. */
     if (status || m->job->state != JOB_DONE) return status;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "library.h"
 #include "race.h"
 #include "say.h"
 #include "worker.h"
@@ -99,7 +100,14 @@ int entrants_keep(struct entrants *entrants, const char *list) {
 /* First as a library that is opened; else, where it has to be there before, preloaded. */
 static int find(struct entrant *entrant) {
     struct job job = {.kind = JOB_PROBE, .entrant = *entrant};
-    int status = worker_run(&job, -1);
+    int status;
+
+    if (entrant->kind == ENTRANT_LIBRARY && !library_loadable()) {
+        snprintf(entrant->version, sizeof(entrant->version),
+                 "not loaded into a build with a sanitizer");
+        return STATUS_OK;
+    }
+    status = worker_run(&job, -1);
 
     if (status == STATUS_OK && job.state != JOB_DONE &&
         entrant->kind == ENTRANT_LIBRARY) {

@@ -10,6 +10,22 @@
 
 #define MESH_CALLS 16 /* each looks at a part of the heap */
 
+/* gcc says it by macros, clang by features. */
+#ifdef __has_feature
+#define HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                     \
+    HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer) ||                   \
+    HAS_FEATURE(memory_sanitizer)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
+bool library_loadable(void) { return !SANITIZED; }
+
 typedef int mallctl_fn(const char *name, void *old, size_t *old_size, void *new_value,
                        size_t new_size);
 

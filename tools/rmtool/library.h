@@ -16,6 +16,9 @@ struct library {
     struct race_calls calls;
 };
 
+/* Whether others can be loaded: not where a sanitizer has put its own malloc in place. */
+bool library_loadable(void);
+
 /* The malloc of the process itself. */
 void library_of_process(struct library *library);
 

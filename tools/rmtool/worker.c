@@ -128,6 +128,8 @@ static int prepare_entrant(struct worker *worker) {
     if (job->entrant.kind == ENTRANT_FLOOR) return prepare_bump(worker);
     if (job->entrant.kind == ENTRANT_HANDLES) return prepare_region(worker);
     if (is_limited(worker)) {
+        if (!library_loadable())
+            return worker_fail(worker, "a sanitizer's malloc cannot be limited");
         int status = limit_mappings(worker);
         if (status) return status;
     }
@@ -182,6 +184,13 @@ bool worker_play(struct worker *worker, uint64_t word) {
     }
 }
 
+static void limit_time(struct worker *worker) {
+    struct rlimit limit = {worker->job->seconds, RLIM_INFINITY};
+
+    if (worker->job->seconds > 0) setrlimit(RLIMIT_CPU, &limit);
+    alarm(SECONDS_MAX);
+}
+
 int worker_main(const char *files) {
     struct worker worker = {0};
     int file, reel, status;
@@ -192,9 +201,10 @@ int worker_main(const char *files) {
                       MAP_SHARED | MAP_POPULATE, file, 0);
     if (worker.job == MAP_FAILED)
         return complain_usage("compare", WORKER_OPTION " is for rmtool itself");
-    alarm(SECONDS_MAX);
+    limit_time(&worker);
     status = prepare(&worker, reel);
     if (status == STATUS_OK) status = jobs_run(&worker);
     if (status == STATUS_OK) worker.job->state = JOB_DONE;
-    return status;
+    /* At once: what is still allocated is no leak, and nobody has to look at it again. */
+    _exit(status);
 }

@@ -42,6 +42,7 @@ struct job {
     /* JOB_FITS, JOB_LARGEST: the region of a heap with handles; for a malloc the most
        bytes of writable mappings (RLIMIT_DATA) beyond what there was before it. */
     uint64_t limit;
+    uint64_t seconds; /* of CPU time that it may take; 0: any */
 
     /* Results. */
     enum job_state state;
