@@ -33,7 +33,8 @@ static unit_t look_ahead(const struct store *s, unit_t span) {
     }
     unit_t units = area_units(a, span), next = span + units;
     if (kind != SPAN_FREE) ask(area_at(a, span) + AHEAD, units_bytes(units));
-    ask(area_at(a, next), AHEAD); /* a header, and references */
+    /* A header, and references; what comes behind a gap is moved soonest. */
+    ask(area_at(a, next), kind == SPAN_FREE ? ASK_MOST / 2 : AHEAD);
     return next;
 }
 
