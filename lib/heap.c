@@ -147,10 +147,9 @@ static bool slot_room(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
     uint32_t wants = table_wants(&s->table);
     if (likely(wants == 0)) return true;
-    if (s->quick.any) {
-        quick_flush(s);
-        return true;
-    }
+    quick_flush(s);
+    wants = table_wants(&s->table);
+    if (wants == 0) return true;
     if (wants == UINT32_MAX) return false;
     if (region_room(&h->region, s, wants)) return true;
     if (!may_move(h, flags) || !region_closed(&h->region)) return false;
@@ -216,8 +215,7 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     q.slot = table_take(&s->table);
     if (unlikely(!place(h, &q, false))) {
         errno = 0;
-        if (quick_count(s) >
-            0) { /* a lower slot may be free then: the table may shrink */
+        if (s->quick.any) { /* a lower slot may be free then: the table may shrink */
             table_untake(&s->table, q.slot);
             quick_flush(s);
             q.slot = table_take(&s->table);
