@@ -95,18 +95,21 @@ static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size, bo
     return (rm_memory_t *)(uintptr_t)(e | (uint64_t)slot << TAG_BITS | tag);
 }
 
-/* Free an unlocked object of a run; false: nothing has been done. */
+/* Free an unlocked block; false: nothing has been done. `odd`: what is not an object in a run, or one
+   whose size takes longer to find, or to be freed for good. */
 static inline bool free_quickly(rm_memory_t *handle, bool odd) {
     uint64_t h = (uint64_t)(uintptr_t)handle;
     struct rm_core *core;
     const char *at = rm_entry_at(handle, &core);
     if (unlikely(at == NULL)) return false;
     uint64_t e = load64(at);
+    struct store *s = &((struct heap *)core)->store;
     if (unlikely(e >> ENTRY_LOCKS_SHIFT !=
-                 (h >> ENTRY_GENERATION_SHIFT << 3 | LOCKS_NONE)) ||
-        unlikely(entry_class(e) == 0))
+                 (h >> ENTRY_GENERATION_SHIFT << 3 | LOCKS_NONE)))
         return false;
-    return quick_put(&((struct heap *)core)->store, handle_slot(h), e, odd);
+    if (likely(entry_class(e) != 0)) return quick_put(s, handle_slot(h), e, odd);
+    if (!odd) return false;
+    return quick_put_block(s, handle_slot(h), e, area_header(&s->area, entry_span(s, e)));
 }
 
 /* --- blocks --- */
@@ -114,8 +117,13 @@ static inline bool free_quickly(rm_memory_t *handle, bool odd) {
 static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                               size_t alignment, unsigned flags) {
     *out = NULL;
-    if ((alignment | flags) == 0 && size <= SMALL_MAX) {
+    if ((alignment | (flags & ~RM_ZERO)) == 0 && size <= SMALL_MAX) {
+        void *pointer;
         *out = alloc_quickly(heap, size, false);
+        if (*out != NULL && flags != 0 && rm_lock_quickly(*out, &pointer)) {
+            memset(pointer, 0, size);
+            rm_unlock_quickly(*out);
+        }
         if (likely(*out != NULL)) return done((uint64_t)(uintptr_t)heap >> 4);
     }
     if ((flags & ~(RM_ZERO | RM_NO_COMPACT)) != 0 || alignment > RM_ALIGNMENT_MAX ||

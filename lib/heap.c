@@ -22,10 +22,11 @@ enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
-/* Before a heap grows: runs emptied for one request, at most; free memory between blocks, where
-   it is above 1/32 of what is used, and this, is slid together, at so many bytes moved a byte
-   asked for, saved up to 1/16 of the area. */
-enum { MERGES = 16 };
+/* A heap that would have to grow is squeezed first, a helping at a time, so that it need not be
+   again soon: 1/32 of the area, and this. */
+enum { HELPING_SHARE = 32, HELPING_LEAST = 64 * 1024 };
+/* Free memory between blocks, where it is above 1/32 of what is used, and this, is slid together, at
+   so many bytes moved a byte asked for, saved up to 1/16 of the area. */
 enum { GROWTH_SHARE = 32, GROWTH_LEAST = 16 * 1024, GROWTH_PRICE = 4, CREDIT_SHARE = 16 };
 
 /* --- what can be regained by compaction --- */
@@ -89,13 +90,25 @@ static bool place(struct heap *h, struct request *q, bool any) {
                    small_alloc_larger(s, q->slot, q->size));
 }
 
+static size_t helping(const struct heap *h) {
+    size_t share = units_bytes(h->store.area.limit) / HELPING_SHARE;
+    return share > HELPING_LEAST ? share : HELPING_LEAST;
+}
+
+/* Place it where what rests makes room, if that is worth it. */
+static bool place_by_flushing(struct heap *h, struct request *q) {
+    if (!h->store.quick.any || quick_bytes(&h->store) < helping(h) / 2) return false;
+    quick_flush(&h->store);
+    return place(h, q, false);
+}
+
 /* Place it where emptying runs into others makes room. */
 static bool place_by_merging(struct heap *h, struct request *q) {
     struct store *s = &h->store;
+    size_t enough = s->area.free_units + bytes_units(helping(h));
     if (s->mover.slot != SLOT_NIL) return false;
-    for (unsigned n = 0; n < MERGES && merge_one_run(s); n++)
-        if (place(h, q, false)) return true;
-    return false;
+    while (s->area.free_units < enough && merge_one_run(s)) continue;
+    return place(h, q, false);
 }
 
 /* Place it where sliding together makes room, as far as that has been saved for. */
@@ -118,21 +131,20 @@ static bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = least_units(q);
     bool move = may_move(h, q->flags);
-    if (s->quick.any) {
-        quick_flush(s);
-        if (place(h, q, false)) return true;
-    }
     if (region_closed(&h->region)) {
+        quick_flush(s);
         region_settle(&h->region, s);
         if (place(h, q, false)) return true;
     } else {
         /* A run rather than a single, while there is room to grow. */
         unit_t wanted = is_small(q) ? small_run_units(s, q->size) : units;
+        if (place_by_flushing(h, q)) return true;
         if (move && (place_by_merging(h, q) || place_by_sliding(h, q, wanted)))
             return true;
         if (region_grow(&h->region, s, wanted) || region_grow(&h->region, s, units))
             if (place(h, q, false)) return true;
     }
+    quick_flush(s);
     if (place(h, q, true)) return true;
     if (!move) return false;
     size_t reserve = region_gap(&h->region) >> UNIT_SHIFT;
@@ -215,12 +227,13 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     q.slot = table_take(&s->table);
     if (unlikely(!place(h, &q, false))) {
         errno = 0;
-        if (s->quick.any) { /* a lower slot may be free then: the table may shrink */
+        if (s->quick.any && region_closed(&h->region)) {
+            /* A lower slot may be free then, which lets the table shrink. */
             table_untake(&s->table, q.slot);
             quick_flush(s);
             q.slot = table_take(&s->table);
         }
-        if (!place(h, &q, false) && !place_slowly(h, &q)) {
+        if (!place_slowly(h, &q)) {
             table_untake(&s->table, q.slot);
             return out_of_memory(h, room, saved);
         }

@@ -5,10 +5,20 @@
 
 uint32_t quick_count(const struct store *s) {
     const struct quick *q = &s->quick;
-    uint32_t n = 0;
+    uint32_t n = q->n_queued;
     for (unsigned c = 1; c < CLASSES; c++) n += q->small[c].n;
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++) n += q->blocks[i].n;
     return n;
+}
+
+size_t quick_bytes(const struct store *s) {
+    const struct quick *q = &s->quick;
+    size_t bytes = 0;
+    for (unsigned c = 1; c < CLASSES; c++)
+        bytes += (size_t)q->small[c].n * size_classes[c].stride;
+    for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
+        bytes += q->blocks[i].n * units_bytes(QUICK_UNITS_MIN + i);
+    return bytes;
 }
 
 /* --- larger blocks --- */
@@ -60,6 +70,23 @@ static void free_resting(struct store *s, uint32_t slot) {
     table_untake(&s->table, slot);
 }
 
+static void drain(struct store *s) {
+    struct quick *q = &s->quick;
+    uint32_t n = q->n_queued;
+    q->n_queued = 0;
+    for (uint32_t i = 0; i < n; i++) free_resting(s, q->queue[i]);
+}
+
+void quick_enqueue(struct store *s, uint32_t slot, uint64_t e) {
+    struct quick *q = &s->quick;
+    __builtin_prefetch(area_at(&s->area, entry_span(s, e)), 1);
+    __builtin_prefetch(table_slot(&s->table, slot & ~63u), 1);
+    table_set(&s->table, slot, entry_resting(e));
+    q->queue[q->n_queued++] = slot;
+    q->any = true;
+    if (q->n_queued == QUICK_QUEUE) drain(s);
+}
+
 /* Its class is right, so a slot of a run is; a block that compaction made of it has its length
    by the size it had. */
 static bool refit(struct store *s, uint32_t slot, uint64_t e, size_t size) {
@@ -107,6 +134,7 @@ static uint32_t flush_list(struct store *s, struct quick_list *list, unsigned sh
 
 bool quick_flush_some(struct store *s, uint32_t most) {
     struct quick *q = &s->quick;
+    drain(s);
     for (unsigned c = 1; c < CLASSES; c++)
         most = flush_list(s, &q->small[c], SLACK_BITS, most);
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)

@@ -11,6 +11,9 @@
  * each length in units of the larger blocks up to a page. A link is a reference as in run.h (slot
  * and slack), so that one word tells whether an object comes back at the size it had.
  *
+ * Where enough rests on its list, a block waits in a short queue to be freed for good: by the time
+ * that is full, what freeing needs of each has come in from memory.
+ *
  * What rests is garbage that nobody has looked for yet: whoever wants memory, or wants to know
  * about it, calls quick_flush first. Invariant 13.
  */
@@ -23,8 +26,9 @@
 /* The most that rest on a list. */
 enum { QUICK_SMALL_MOST = 1024, QUICK_BLOCKS_MOST = 64 };
 
-/* How many rest. O(lists). */
+/* How many rest, and how much they take. O(lists). */
 uint32_t quick_count(const struct store *s);
+size_t quick_bytes(const struct store *s);
 
 /* Free up to `most` of them, for good; true: none is left. */
 bool quick_flush_some(struct store *s, uint32_t most);
@@ -79,23 +83,27 @@ static inline bool quick_high(const struct store *s, uint32_t slot, uint64_t e) 
             slot > s->table.n_slots / 2);
 }
 
-/* Lay an unlocked object of a run to rest, whose entry is `e`; false: enough rests already, or
-   the entry does not say its size (`odd`: nor does the reference). As a rule that is not read,
-   which may not be at hand. */
+/* Lay an unlocked object of a run to rest, whose entry is `e`; false: the entry does not say its
+   size (`odd`: nor does the reference), or enough rests already (`odd`: it is queued). As a rule the
+   reference is not read, which may not be at hand. */
+void quick_enqueue(struct store *s, uint32_t slot, uint64_t e);
 static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e, bool odd) {
     unsigned class_id = entry_class(e), code = entry_slack(e);
     struct quick_list *list = &s->quick.small[class_id];
     const struct size_class *class = &size_classes[class_id];
     char *at = s->area.base + entry_place(e);
     unsigned slack = code << class->slack_shift;
-    if (unlikely(list->n >= QUICK_SMALL_MOST) || (!odd && unlikely(code == SLACK_ODD)))
-        return false;
-    if (quick_high(s, slot, e)) return false;
+    bool enough = unlikely(list->n >= QUICK_SMALL_MOST) || quick_high(s, slot, e);
+    if (!odd && (enough || unlikely(code == SLACK_ODD))) return false;
     if (odd && code == SLACK_ODD) {
         slack = load32(at + slot_to_ref(class, entry_index(e))) & SLACK_WIDE;
         if (unlikely(slack == SLACK_WIDE)) return false;
     }
     s->requested -= class->capacity - slack;
+    if (odd && enough) {
+        quick_enqueue(s, slot, e);
+        return true;
+    }
     store32(at, list->head);
     list->head = slot << SLACK_BITS | slack;
     list->n++;

@@ -59,15 +59,18 @@ enum {
     QUICK_UNITS_MIN = (HEADER + SMALL_MAX) / UNIT + 1, /* of blocks above SMALL_MAX */
     QUICK_UNITS_MAX = 4096 / UNIT + 1,
     QUICK_BLOCKS = QUICK_UNITS_MAX - QUICK_UNITS_MIN + 1,
-    QUICK_SIZE_MAX = QUICK_UNITS_MAX * UNIT - HEADER
+    QUICK_SIZE_MAX = QUICK_UNITS_MAX * UNIT - HEADER,
+    QUICK_QUEUE = 32
 };
 struct quick_list {
     uint32_t head; /* 0: empty */
     uint32_t n;
 };
 struct quick {
-    bool any;                  /* something may rest */
-    struct quick_list *blocks; /* QUICK_BLOCKS of them, by length in units; or NULL */
+    bool any;                    /* something may rest */
+    uint32_t n_queued;           /* what rests, but is to be freed for good: ... */
+    uint32_t queue[QUICK_QUEUE]; /* ... its slots */
+    struct quick_list *blocks;   /* QUICK_BLOCKS of them, by length in units; or NULL */
     struct quick_list small[CLASSES];
 };
 

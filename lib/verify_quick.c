@@ -46,6 +46,12 @@ bool quick_sound(struct proof *p) {
         if (!list_sound(p, &met, &q->small[c], c, 0)) return false;
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
         if (!list_sound(p, &met, &q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
+    for (uint32_t i = 0; i < q->n_queued; i++) {
+        if (i == QUICK_QUEUE || met.n == p->resting.n ||
+            resting_at(p, q->queue[i]) == NULL)
+            return fail(p, 13, "What is queued does not rest.");
+        note(&met, q->queue[i]);
+    }
     return (same(&met, &p->resting) && (met.n == 0 || q->any)) ||
            fail(p, 13, "Not all blocks that rest are on a quick list.");
 }
