@@ -58,6 +58,15 @@ bool os_commit(void *base, size_t bytes) {
     return !refused() && mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+void os_prefer_huge(void *base, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    int saved = errno;
+    if (madvise(base, bytes, MADV_HUGEPAGE) != 0) errno = saved;
+#else
+    (void)base, (void)bytes;
+#endif
+}
+
 bool os_uncommit(void *base, size_t bytes) {
     if (refused() || madvise(base, bytes, MADV_DONTNEED) != 0) return false;
     return mprotect(base, bytes, PROT_NONE) == 0;

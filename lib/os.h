@@ -18,6 +18,10 @@ void os_unreserve(void *base, size_t bytes);
 
 /* Make pages readable and writable; they read as zero. False: refused, errno says why. */
 bool os_commit(void *base, size_t bytes);
+/* Pages just made usable had better be huge ones, of OS_HUGE bytes. No harm where the system has none,
+   or is not willing. */
+enum { OS_HUGE = 2 * 1024 * 1024 };
+void os_prefer_huge(void *base, size_t bytes);
 /* Give pages back; touching them afterwards is a fault. False: refused. */
 bool os_uncommit(void *base, size_t bytes);
 /* Give the memory of pages back; they stay usable and read as zero. False: refused. */

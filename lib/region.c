@@ -12,7 +12,8 @@ enum {
     GAP_BYTES = 128 * 1024, /* a free span to have pages given back */
     WORK_CALL = 16 * 1024,  /* a call of the system, as bytes moved; and a page */
     WORK_PAGE = 2 * 1024,
-    RESERVE_LEAST = 64 * 1024 * 1024
+    RESERVE_LEAST = 64 * 1024 * 1024,
+    HUGE_FROM = 64 * 1024 * 1024 /* bytes of area, of which a huge page is 1/32 */
 };
 
 static size_t zones_for(size_t bytes) {
@@ -190,8 +191,12 @@ bool region_grow(struct region *r, struct store *s, unit_t units) {
         if (units > there && units_bytes(units - there) > gap + spare) return false;
         return region_close(r, s);
     }
-    char *end = r->area_end + need;
-    if (!commit_zones(r, s, end) || !os_commit(r->area_end, need)) return false;
+    char *begin = r->area_end, *end = begin + need;
+    bool huge = (size_t)(begin - r->low) >= HUGE_FROM && end < r->table_end - OS_HUGE;
+    if (huge) end = (char *)round_up((uintptr_t)end, OS_HUGE);
+    if (!commit_zones(r, s, end) || !os_commit(begin, (size_t)(end - begin)))
+        return false;
+    if (huge) os_prefer_huge(begin, (size_t)(end - begin));
     move_area_end(r, s, end);
     return true;
 }
