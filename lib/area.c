@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "area.h"
 
+#include <errno.h>
+
 #include "check.h"
 #include "os.h"
 
@@ -25,12 +27,9 @@ static void span_vanishes(struct area *a, unit_t span, unit_t next) {
 
 /* --- pages given back inside a free span: invariant 12 --- */
 
-/* Whole pages, counted from the page that begins 8 bytes before unit 0; none: both 0. */
-struct pages {
-    uint32_t first, n;
-};
-
 enum { NEXT_RELEASED = 40, PREV_RELEASED = 44 };
+/* So many pages between two ranges are given back, so that the two become one. */
+enum { JOIN_PAGES = 8 };
 
 static unit_t pages_units(uint32_t n) { return (unit_t)(n * (os_page() >> UNIT_SHIFT)); }
 
@@ -48,6 +47,31 @@ static struct pages pages_inside(struct pages p, unit_t span, unit_t units) {
     return (struct pages){(uint32_t)first, (uint32_t)(end - first)};
 }
 
+/* Of two ranges in one free span, what can be recorded as one: the larger, and the other counts as
+   committed again; or both, where little lies between that can be given back. */
+static struct pages pages_join(const struct area *a, struct pages p, struct pages q) {
+    if (p.n == 0 || q.n == 0) return p.n == 0 ? q : p;
+    if (p.first > q.first) {
+        struct pages lower = q;
+        q = p, p = lower;
+    }
+    uint32_t end = p.first + p.n, between = q.first - end;
+    int saved = errno;
+    bool joined =
+        between <= JOIN_PAGES &&
+        (between == 0 || os_release(a->base - 8 + end * os_page(), between * os_page()));
+    errno = saved;
+    if (joined) return (struct pages){p.first, q.first + q.n - p.first};
+    return q.n > p.n ? q : p;
+}
+
+struct pages area_given_back(const struct area *a, unit_t span) {
+    const char *at = area_at(a, span);
+    if (!has_released(area_header(a, span))) return (struct pages){0, 0};
+    return (struct pages){load32(at + RELEASED_FIRST),
+                          load32(at + RELEASED_COUNT) / pages_units(1)};
+}
+
 static void released_link(struct area *a, unit_t span, struct pages p) {
     char *at = area_at(a, span);
     store64(at, load64(at) | UINT64_C(1) << FREE_RELEASED_BIT);
@@ -62,16 +86,15 @@ static void released_link(struct area *a, unit_t span, struct pages p) {
 
 static struct pages released_unlink(struct area *a, unit_t span) {
     char *at = area_at(a, span);
-    unit_t units = load32(at + RELEASED_COUNT);
+    struct pages p = area_given_back(a, span);
     unit_t next = load32(at + NEXT_RELEASED), prev = load32(at + PREV_RELEASED);
     if (next != UNIT_NIL) store32(area_at(a, next) + PREV_RELEASED, prev);
     if (prev != UNIT_NIL)
         store32(area_at(a, prev) + NEXT_RELEASED, next);
     else
         a->released = next;
-    a->released_units -= units;
-    return (struct pages){load32(at + RELEASED_FIRST),
-                          (uint32_t)(units / pages_units(1))};
+    a->released_units -= pages_units(p.n);
+    return p;
 }
 
 /* --- free spans in and out of the index --- */
@@ -196,7 +219,20 @@ static unit_t span_below(const struct area *a, unit_t span) {
     return span - load32(area_at(a, span) - sizeof(uint32_t));
 }
 
-unit_t area_free(struct area *a, unit_t span, unit_t units) {
+/* Fill freed memory with a pattern, but for the pages that hold nothing. */
+static void spoil(struct area *a, unit_t span, unit_t units, struct pages empty) {
+#if RM_CHECKS >= RM_CHECKS_FULL
+    char *at = area_at(a, span) + HEADER, *end = area_at(a, span + units);
+    if (empty.n > 0) {
+        char *low = a->base - 8 + empty.first * os_page();
+        memset(at, 0xDD, (size_t)(low - at));
+        at = low + empty.n * os_page();
+    }
+    memset(at, 0xDD, (size_t)(end - at));
+#endif
+}
+
+unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages empty) {
     unit_t from = span, end = span + units;
     struct pages p = {0, 0}, q = {0, 0};
     if (end < a->limit && header_kind(area_header(a, end)) == SPAN_FREE) {
@@ -210,18 +246,29 @@ unit_t area_free(struct area *a, unit_t span, unit_t units) {
         p = free_out(a, from, span - from);
         span_vanishes(a, span, end);
     }
-#if RM_CHECKS >= RM_CHECKS_FULL
-    memset(area_at(a, span) + HEADER, 0xDD, units_bytes(units) - HEADER);
-#endif
-    /* One range a span: of two the larger stays, the other counts as committed again. */
-    free_in(a, from, end - from, q.n > p.n ? q : p);
+    empty = pages_inside(empty, span, units);
+    spoil(a, span, units, empty);
+    /* One range a span. No call to the system where a block is just freed. */
+    if (empty.n > 0)
+        p = pages_join(a, pages_join(a, p, empty), q);
+    else if (q.n > p.n)
+        p = q;
+    free_in(a, from, end - from, p);
     return from;
 }
 
-unit_t area_split_off(struct area *a, unit_t tail, unit_t units) {
+unit_t area_free(struct area *a, unit_t span, unit_t units) {
+    return area_free_empty(a, span, units, (struct pages){0, 0});
+}
+
+static unit_t split_off(struct area *a, unit_t tail, unit_t units, struct pages empty) {
     store64(area_at(a, tail), 0); /* what lies below is used */
     span_begins(a, tail);
-    return area_free(a, tail, units);
+    return area_free_empty(a, tail, units, empty);
+}
+
+unit_t area_split_off(struct area *a, unit_t tail, unit_t units) {
+    return split_off(a, tail, units, (struct pages){0, 0});
 }
 
 void area_absorb(struct area *a, unit_t next, unit_t units) {
@@ -329,12 +376,14 @@ void area_stretch(struct area *a, unit_t gap, unit_t at) {
     }
     a->stretch = at;
     a->stretch_units = end - at;
+    a->stretch_empty = p;
 }
 
-unit_t area_settle(struct area *a, unit_t units) {
+unit_t area_settle(struct area *a, unit_t units, struct pages empty) {
     unit_t gap = a->stretch + units, rest = a->stretch_units - units;
+    struct pages left = pages_inside(a->stretch_empty, gap, rest);
     a->stretch = UNIT_NIL;
-    return area_split_off(a, gap, rest);
+    return split_off(a, gap, rest, pages_join(a, left, pages_inside(empty, gap, rest)));
 }
 
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {

@@ -62,6 +62,12 @@ struct zone {
     uint32_t n_free; /* free spans that begin in it */
 };
 
+/* A range of whole pages, counted from the page that begins 8 bytes before unit 0 where that is one;
+   none: both 0. */
+struct pages {
+    uint32_t first, n;
+};
+
 struct area {
     char *base; /* unit 0; 8 modulo 16 */
     unit_t limit;
@@ -70,6 +76,7 @@ struct area {
     unit_t released_units;         /* in pages given back inside free spans */
     unit_t released;               /* the first of a list of spans with such pages */
     unit_t stretch, stretch_units; /* UNIT_NIL: none */
+    struct pages stretch_empty;    /* pages that its gap had given back */
     struct zone *zones;            /* of [0, limit), and one more */
     struct buddy buddy;
 };
@@ -110,6 +117,10 @@ unit_t area_largest_but_last(struct area *a);
 void area_cut(struct area *a, unit_t span, unit_t at, unit_t units);
 /* Free `units` from `span` on; merges with both neighbours. Returns the free span. */
 unit_t area_free(struct area *a, unit_t span, unit_t units);
+/* The same where those pages of it hold nothing. */
+unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages empty);
+/* The pages of a free span that have been given back. */
+struct pages area_given_back(const struct area *a, unit_t span);
 
 /* The used span that covers `tail` is getting shorter: free its last `units`, from `tail` on. */
 unit_t area_split_off(struct area *a, unit_t tail, unit_t units);
@@ -136,9 +147,9 @@ unit_t area_start_near(const struct area *a, unit_t unit);
 /* Join the free span `gap`, from `at` on, with the used span right above it: from here on they
    are one span, whose header (that of the used one) stands in front. */
 void area_stretch(struct area *a, unit_t gap, unit_t at);
-/* End the stretch: its first `units` are the used span, the rest becomes free. Returns the
-   free span. */
-unit_t area_settle(struct area *a, unit_t units);
+/* End the stretch: its first `units` are the used span, the rest becomes free. Of it, those pages
+   hold nothing, and what is left of the gap's. Returns the free span. */
+unit_t area_settle(struct area *a, unit_t units, struct pages empty);
 /* The other way up: the used span moves to the high end of the free span `gap` right above it,
    `by` units up; its bytes are moved here. Returns the free span below it then. */
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by);

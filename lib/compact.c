@@ -23,7 +23,7 @@ static bool fill_from(struct store *s, unit_t gap, unit_t units, unit_t span) {
     unit_t size = area_units(&s->area, span);
     bool pinned = move_pinned(s, span);
     if (!pinned) {
-        unit_t to = move_target(s, gap, span);
+        unit_t to = move_fill_target(s, gap, span);
         if (to + size <= gap + units) {
             s->scan.at = move_fill(s, gap, to, span);
             return true;
@@ -111,7 +111,7 @@ static bool slide_step(struct store *s, unit_t *cursor, unit_t *known) {
                 return true;
             }
         }
-        if (fill_step(s, gap)) {
+        if (!s->sliding && fill_step(s, gap)) {
             *known = rest_of(a, gap);
             return true;
         }
@@ -161,6 +161,10 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     unit_t cursor = goes_on ? s->cursor : 0; /* gaps below it wait for the next pass */
     bool whole = cursor == 0;                /* this pass began at the low end */
     bool merging = whole;                    /* a pass begins with it */
+    /* A tight goal is first tried for with pages moved, where nothing but that is lost. */
+    s->sliding = goal->tight && s->pages_state == PAGES_MOVE;
+    s->tight = goal->tight && !s->sliding;
+    s->piece = goes_on ? MOVE_PIECE : SIZE_MAX;
     small_drop_kept(s);
     unit_t known = UNIT_NIL; /* the gap to go on with */
     s->scan.start = false;
@@ -185,6 +189,11 @@ bool compact(struct store *s, const struct compact_goal *goal) {
             bool pending = merge_pending(s);
             cursor = 0;
             known = UNIT_NIL;
+            if (whole && s->sliding) {
+                s->sliding = false;
+                s->tight = true;
+                continue;
+            }
             if (whole && !pending) {
                 s->cursor = 0;
                 keep_gaps(s);

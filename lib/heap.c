@@ -37,8 +37,9 @@ static bool may_move(const struct heap *h, unsigned flags) {
     return h->compaction != RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
 }
 
-static bool compact_for(struct heap *h, unit_t units) {
-    struct compact_goal goal = {.units = units};
+/* Until a free span has so many units. `tight`: come what may. */
+static bool compact_for(struct heap *h, unit_t units, bool tight) {
+    struct compact_goal goal = {.units = units, .tight = tight};
     return compact(&h->store, &goal);
 }
 
@@ -93,7 +94,7 @@ static bool place_slowly(struct heap *h, struct request *q) {
         if (place(h, q, false)) return true;
     } else {
         if (move && worth_compacting(h)) {
-            if (compact_for(h, wanted)) h->stuck = garbage(h);
+            if (compact_for(h, wanted, false)) h->stuck = garbage(h);
             if (place(h, q, false)) return true;
         }
         if (region_grow(&h->region, s, wanted) || region_grow(&h->region, s, units))
@@ -104,7 +105,7 @@ static bool place_slowly(struct heap *h, struct request *q) {
     size_t reserve = region_gap(&h->region) >> UNIT_SHIFT;
     if (units > s->area.free_units + reserve + compact_regain(s)) return false;
     if (!region_close(&h->region, s)) return false;
-    compact_for(h, units);
+    compact_for(h, units, true);
     return place(h, q, true);
 }
 
@@ -116,7 +117,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
     if (wants == UINT32_MAX) return false;
     if (region_room(&h->region, s, wants)) return true;
     if (!may_move(h, flags) || !region_closed(&h->region)) return false;
-    struct compact_goal goal = {.last = wants / 2};
+    struct compact_goal goal = {.last = wants / 2, .tight = true};
     if (wants / 2 > s->area.free_units + compact_regain(s)) return false;
     compact(s, &goal);
     return region_room(&h->region, s, wants);
@@ -277,7 +278,7 @@ static bool anything_locked(const struct table *t) {
    makes room, so that only the growth has to be free. */
 static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
     struct store *s = &h->store;
-    if (!compact_for(h, 0)) return false;
+    if (!compact_for(h, 0, true)) return false;
     uint64_t e = move_entry(s, slot);
     if (resize_in_place(s, e, size)) return true;
     unit_t span = entry_span(e), units = area_units(&s->area, span);
@@ -302,7 +303,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
         store_moved(s, old_size, 1);
         return false;
     }
-    compact_for(h, least_units(q));
+    compact_for(h, least_units(q), true);
     bool placed = place(h, q, true);
     CHECK(9, placed); /* compact_regain is exact */
     if (!placed) {

@@ -88,6 +88,8 @@ void region_open(struct region *r, struct store *s, char *top, uint32_t generati
     area_init(&s->area, base, (struct zone *)(end - zones));
     table_init(&s->table, top, generation);
     s->table.room = (uint32_t)((top - r->table_end) / 8);
+    s->pages_state = r->pages ? PAGES_ASK : PAGES_STAY;
+    s->pages_bytes = r->bytes;
     area_grow(&s->area, (unit_t)((r->area_end - END_WORD - base) >> UNIT_SHIFT));
     region_note_peak(r, s);
 }

@@ -24,13 +24,23 @@ struct class_runs {
  *   slide  area.stretch is the gap and the block, its header in front: [to, from + units);
  *          the first `done` bytes of the span are at `to`, the rest still where it was.
  *   fill   [to, to + units) is a block span whose reference is not returned; the first `done`
- *          bytes are copied, the old place is whole.
+ *          bytes are copied, the old place is whole unless pages have been moved.
  */
 struct mover {
     uint32_t slot; /* SLOT_NIL: none */
     bool slide;
+    bool pages; /* its pages are moved (pages.c) */
     unit_t from, to, units;
-    size_t done;
+    size_t done;        /* bytes */
+    uint32_t n_moved;   /* pages; where there are any, the old place is not whole */
+    struct pages empty; /* those of the target that hold nothing when it begins */
+};
+
+/* Are pages of large blocks moved? */
+enum pages_state {
+    PAGES_STAY = 0, /* the memory is the caller's, or the system has refused */
+    PAGES_ASK,      /* the system has not been asked */
+    PAGES_MOVE
 };
 
 /* Where the search for something that fits a gap below a pinned span stands (compact.c). */
@@ -48,6 +58,12 @@ struct store {
     struct area area;
     struct table table;
     struct mover mover;
+    enum pages_state pages_state;
+    unsigned pages_refused; /* so often, since a move was not */
+    size_t pages_bytes;     /* of the region whose pages may move */
+    bool tight;             /* no gap may be left for the sake of pages */
+    bool sliding;           /* gaps are left rather than filled from above */
+    size_t piece;           /* the most bytes to move at once */
     size_t requested, peak_requested;
     size_t spare; /* bytes of free slots in runs */
     size_t

@@ -137,7 +137,7 @@ static bool compactor_sound(const struct proof *p) {
     uint64_t low = s->loose[0] | s->stuck[0], high = s->loose[1] | s->stuck[1];
     if ((low & 1) != 0 || high >> (CLASSES - 64) != 0)
         return fail(p, 7, "Runs are to be merged of a class that is none.");
-    if (!is_bool(&m->slide) || !is_bool(&s->scan.done) ||
+    if (!is_bool(&m->slide) || !is_bool(&m->pages) || !is_bool(&s->scan.done) ||
         s->scan.at > p->h->region.bytes >> UNIT_SHIFT)
         return fail(p, 11, "The compactor's notes cannot be.");
     if (m->slot != SLOT_NIL &&

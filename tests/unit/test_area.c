@@ -128,7 +128,7 @@ static void step_slide(struct site *site) {
     check_area(site);
     memmove(area_at(&site->area, at) + HEADER, area_at(&site->area, used) + HEADER,
             units_bytes(units) - HEADER);
-    unit_t free = area_settle(&site->area, units);
+    unit_t free = area_settle(&site->area, units, (struct pages){0, 0});
     g_assert_cmpuint(free, ==, at + units);
     model_free(site, at, end - at);
     model_take(site, at, units);
