@@ -376,14 +376,28 @@ void area_stretch(struct area *a, unit_t gap, unit_t at) {
     }
     a->stretch = at;
     a->stretch_units = end - at;
-    a->stretch_empty = p;
+    a->stretch_empty[0] = p;
+    a->stretch_empty[1] = (struct pages){0, 0};
+}
+
+void area_stretch_up(struct area *a) {
+    unit_t end = a->stretch + a->stretch_units;
+    if (end >= a->limit || header_kind(area_header(a, end)) != SPAN_FREE) return;
+    unit_t size = free_size(area_header(a, end));
+    a->stretch_empty[1] = free_out(a, end, size);
+    span_vanishes(a, end, end + size);
+    clear_prev(a, end + size);
+    a->stretch_units += size;
 }
 
 unit_t area_settle(struct area *a, unit_t units, struct pages empty) {
     unit_t gap = a->stretch + units, rest = a->stretch_units - units;
-    struct pages left = pages_inside(a->stretch_empty, gap, rest);
+    const struct pages *others = a->stretch_empty;
     a->stretch = UNIT_NIL;
-    return split_off(a, gap, rest, pages_join(a, left, pages_inside(empty, gap, rest)));
+    empty =
+        pages_join(a, pages_inside(others[0], gap, rest), pages_inside(empty, gap, rest));
+    return split_off(a, gap, rest,
+                     pages_join(a, empty, pages_inside(others[1], gap, rest)));
 }
 
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {

@@ -76,8 +76,9 @@ struct area {
     unit_t released_units;         /* in pages given back inside free spans */
     unit_t released;               /* the first of a list of spans with such pages */
     unit_t stretch, stretch_units; /* UNIT_NIL: none */
-    struct pages stretch_empty;    /* pages that its gap had given back */
-    struct zone *zones;            /* of [0, limit), and one more */
+    struct pages
+        stretch_empty[2]; /* pages given back that its gap had, and the free span above */
+    struct zone *zones;   /* of [0, limit), and one more */
     struct buddy buddy;
 };
 
@@ -147,8 +148,10 @@ unit_t area_start_near(const struct area *a, unit_t unit);
 /* Join the free span `gap`, from `at` on, with the used span right above it: from here on they
    are one span, whose header (that of the used one) stands in front. */
 void area_stretch(struct area *a, unit_t gap, unit_t at);
+/* Let the stretch go on over the free span right above it, if there is one. */
+void area_stretch_up(struct area *a);
 /* End the stretch: its first `units` are the used span, the rest becomes free. Of it, those pages
-   hold nothing, and what is left of the gap's. Returns the free span. */
+   hold nothing, and what is left of the free spans'. Returns the free span. */
 unit_t area_settle(struct area *a, unit_t units, struct pages empty);
 /* The other way up: the used span moves to the high end of the free span `gap` right above it,
    `by` units up; its bytes are moved here. Returns the free span below it then. */

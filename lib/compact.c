@@ -12,6 +12,9 @@ enum {
     CLOCK_BYTES = 4096,
     CLOCK_ACTIONS = 4
 };
+/* Pages are moved on demand while those to be given back are at most this share of what is used: a
+   page that comes back costs five times the copying of one. */
+enum { REUSE_SHARE = 8 };
 
 /* --- fill --- */
 
@@ -153,6 +156,27 @@ static bool spent(const struct store *s, const struct compact_goal *goal, size_t
     return os_now_ns() >= goal->until_ns;
 }
 
+/* Free memory that has pages, below the last block: a target has to give them back before pages
+   are moved there. */
+static unit_t populated_below(const struct area *a) {
+    unit_t last = area_last_free(a);
+    unit_t at_end = last == UNIT_NIL ? 0 : buddy_key(a->base, last);
+    return a->free_units - a->released_units - at_end;
+}
+
+/* How large blocks are to be moved. By their pages, but not where too many pages would be given
+   back that are wanted again at once. A goal that must be reached is first tried for with pages
+   moved and nothing filled in, so that what is free between two pinned spans stays there. */
+static void choose_ways(struct store *s, const struct compact_goal *goal) {
+    const struct area *a = &s->area;
+    bool pages = s->pages_state != PAGES_STAY;
+    if (pages && goal->reuse)
+        pages = populated_below(a) <= (a->limit - a->free_units) / REUSE_SHARE;
+    s->sliding = pages && goal->tight && s->pages_state == PAGES_MOVE;
+    s->tight = !pages || (goal->tight && !s->sliding);
+    s->piece = goal->bytes != 0 || goal->until_ns != 0 ? MOVE_PIECE : SIZE_MAX;
+}
+
 bool compact(struct store *s, const struct compact_goal *goal) {
     size_t before = s->moved, checked = 0;
     /* Within a budget the pass goes on where the last call left it, however much has been freed
@@ -161,10 +185,7 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     unit_t cursor = goes_on ? s->cursor : 0; /* gaps below it wait for the next pass */
     bool whole = cursor == 0;                /* this pass began at the low end */
     bool merging = whole;                    /* a pass begins with it */
-    /* A tight goal is first tried for with pages moved, where nothing but that is lost. */
-    s->sliding = goal->tight && s->pages_state == PAGES_MOVE;
-    s->tight = goal->tight && !s->sliding;
-    s->piece = goes_on ? MOVE_PIECE : SIZE_MAX;
+    choose_ways(s, goal);
     small_drop_kept(s);
     unit_t known = UNIT_NIL; /* the gap to go on with */
     s->scan.start = false;

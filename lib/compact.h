@@ -19,7 +19,8 @@ struct compact_goal {
     uint64_t until_ns; /* on os_now_ns's clock */
     unit_t units;      /* stop once a free span has so many ... */
     unit_t last;       /* ... or the free span at the area's end has so many */
-    bool tight;        /* leave no gap for the sake of moving pages, if all else is in vain */
+    bool reuse;        /* what becomes free is about to be used */
+    bool tight;        /* no gap is left for the sake of pages, if all else is in vain */
 };
 
 /* Work toward a goal. Returns true where nothing is left to do. */

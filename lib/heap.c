@@ -39,7 +39,7 @@ static bool may_move(const struct heap *h, unsigned flags) {
 
 /* Until a free span has so many units. `tight`: come what may. */
 static bool compact_for(struct heap *h, unit_t units, bool tight) {
-    struct compact_goal goal = {.units = units, .tight = tight};
+    struct compact_goal goal = {.units = units, .reuse = true, .tight = tight};
     return compact(&h->store, &goal);
 }
 
@@ -117,7 +117,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
     if (wants == UINT32_MAX) return false;
     if (region_room(&h->region, s, wants)) return true;
     if (!may_move(h, flags) || !region_closed(&h->region)) return false;
-    struct compact_goal goal = {.last = wants / 2, .tight = true};
+    struct compact_goal goal = {.last = wants / 2, .reuse = true, .tight = true};
     if (wants / 2 > s->area.free_units + compact_regain(s)) return false;
     compact(s, &goal);
     return region_room(&h->region, s, wants);
@@ -126,7 +126,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
 static void steady_step(struct heap *h) {
     size_t g = garbage(h);
     if (g <= h->stuck + used_bytes(h) / STEADY_SHARE + STEADY_BYTES) return;
-    struct compact_goal goal = {.bytes = STEADY_BYTES};
+    struct compact_goal goal = {.bytes = STEADY_BYTES, .reuse = true};
     if (compact(&h->store, &goal)) h->stuck = garbage(h);
 }
 

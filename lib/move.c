@@ -73,8 +73,8 @@ static void set_state(struct store *s, uint32_t slot, unsigned locks) {
 
 /* A block becomes the half-moved one. */
 static void begin_move(struct store *s, struct mover m) {
-    m.pages = pages_congruent(m.to, m.from) && pages_move(s, m.from);
     s->mover = m;
+    pages_begin(s);
     set_state(s, m.slot, LOCKS_MOVING);
 }
 
@@ -121,7 +121,7 @@ static unit_t move_piece(struct store *s, size_t most) {
             copy_bytes(s, bytes);
         } else {
             if (most < os_page() && s->moved != begun) break;
-            bytes = pages_advance(s, most);
+            bytes = least(pages_advance(s, most), left);
             m->pages = bytes > 0;
         }
         m->done += bytes;
@@ -149,6 +149,10 @@ unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
                                      .units = units,
                                      .empty = area_given_back(a, gap)});
         area_stretch(a, gap, to);
+        if (s->mover.pages && s->piece == SIZE_MAX) {
+            area_stretch_up(a); /* nobody sees it: the move ends here */
+            pages_reach(s, a->stretch + a->stretch_units - from - units);
+        }
         move_piece(s, s->piece);
         return UNIT_NIL;
     }

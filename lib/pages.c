@@ -15,8 +15,8 @@ static char *page_at(const struct store *s, uint32_t page) {
     return s->area.base - HEADER + page * os_page();
 }
 
-/* The whole pages inside a block's span. Headers never begin a page, so both of its ends are
-   in pages beside them. */
+/* The whole pages inside a span. Headers never begin a page, so a block's both ends are in
+   pages beside them. */
 static struct pages whole_pages(unit_t span, unit_t units) {
     size_t page = os_page(), first = round_up(origin_bytes(span), page) / page;
     return (struct pages){(uint32_t)first,
@@ -42,21 +42,31 @@ static unit_t page_units(void) { return (unit_t)(os_page() >> UNIT_SHIFT); }
 
 unit_t pages_target(unit_t gap, unit_t span) { return gap + (span - gap) % page_units(); }
 
-bool pages_congruent(unit_t to, unit_t from) {
+static bool pages_congruent(unit_t to, unit_t from) {
     unit_t apart = to < from ? from - to : to - from;
     return apart % page_units() == 0;
 }
 
+void pages_begin(struct store *s) {
+    struct mover *m = &s->mover;
+    m->pages = pages_congruent(m->to, m->from) && pages_move(s, m->from);
+    m->reach = m->units;
+}
+
+void pages_reach(struct store *s, unit_t behind) {
+    s->mover.reach = s->mover.units + (behind < page_units() ? behind : page_units());
+}
+
 /* Where in its content the half-moved block's next whole page begins, and how many are left. */
-static size_t pages_begin(const struct mover *m, struct pages from) {
+static size_t next_page(const struct mover *m, struct pages from) {
     return (from.first + m->n_moved) * os_page() - origin_bytes(m->from) - HEADER;
 }
 
 size_t pages_edge(const struct store *s) {
     const struct mover *m = &s->mover;
-    struct pages from = whole_pages(m->from, m->units);
+    struct pages from = whole_pages(m->from, m->reach);
     if (m->n_moved == from.n) return SIZE_MAX;
-    size_t begin = pages_begin(m, from);
+    size_t begin = next_page(m, from);
     CHECK(11, m->done <= begin);
     return begin - m->done;
 }
@@ -66,7 +76,7 @@ size_t pages_edge(const struct store *s) {
    by the time that its place is needed. */
 static bool make_empty(const struct store *s, uint32_t first, uint32_t end) {
     struct pages known = s->mover.empty;
-    uint32_t own = whole_pages(s->mover.from, s->mover.units).first;
+    uint32_t own = whole_pages(s->mover.from, s->mover.reach).first;
     if (own < end) end = own;
     while (first < end) {
         uint32_t next = end;
@@ -83,7 +93,7 @@ static bool make_empty(const struct store *s, uint32_t first, uint32_t end) {
 size_t pages_advance(struct store *s, size_t most) {
     struct mover *m = &s->mover;
     size_t page = os_page();
-    struct pages from = whole_pages(m->from, m->units), to = whole_pages(m->to, m->units);
+    struct pages from = whole_pages(m->from, m->reach), to = whole_pages(m->to, m->reach);
     size_t n = from.n - m->n_moved;
     if (n > most / page) n = most / page > 0 ? most / page : 1;
     uint32_t target = to.first + m->n_moved, source = from.first + m->n_moved;
@@ -102,5 +112,5 @@ size_t pages_advance(struct store *s, size_t most) {
 
 struct pages pages_left(const struct store *s) {
     const struct mover *m = &s->mover;
-    return (struct pages){whole_pages(m->from, m->units).first, m->n_moved};
+    return (struct pages){whole_pages(m->from, m->reach).first, m->n_moved};
 }

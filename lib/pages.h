@@ -22,14 +22,18 @@ enum { PAGES_LEAST = 256 * 1024 };
 bool pages_move(struct store *s, unit_t span);
 /* The first unit from `gap` on at the same offset within its page as `span` above it. */
 unit_t pages_target(unit_t gap, unit_t span);
-/* Do the two differ by whole pages? */
-bool pages_congruent(unit_t to, unit_t from);
+
+/* A block has become the half-moved one: will its pages be moved? */
+void pages_begin(struct store *s);
+/* So many units behind it, and behind its target, may go the same way: the page that it ends in
+   then need not be copied. */
+void pages_reach(struct store *s, unit_t behind);
 
 /* Bytes of the half-moved block's content up to the next whole page, `done` being moved: what is
    to be copied. 0: it is at a page that can be moved. SIZE_MAX: no page is left. */
 size_t pages_edge(const struct store *s);
-/* Move its next pages, of at most so many bytes, at least one page. Returns the bytes; 0: refused,
-   the rest of the block is to be copied. */
+/* Move its next pages, of at most so many bytes, at least one page. Returns the bytes, those behind
+   the block included; 0: refused, the rest of the block is to be copied. */
 size_t pages_advance(struct store *s, size_t most);
 
 /* The pages that its moved ones have left behind, which may be targets since. */

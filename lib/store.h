@@ -31,6 +31,8 @@ struct mover {
     bool slide;
     bool pages; /* its pages are moved (pages.c) */
     unit_t from, to, units;
+    unit_t
+        reach; /* units from `from` on whose pages are moved, what lies behind included */
     size_t done;        /* bytes */
     uint32_t n_moved;   /* pages; where there are any, the old place is not whole */
     struct pages empty; /* those of the target that hold nothing when it begins */
