@@ -123,6 +123,10 @@ static void step_slide(struct site *site) {
     unit_t units = site->used[used], end = used + units;
     unit_t at = g_test_rand_int_range(0, 2) ? hole : hole + random_below(used - hole);
     area_stretch(&site->area, hole, at);
+    if (g_test_rand_int_range(0, 2)) {
+        area_stretch_up(&site->area);
+        end = hole_end(site, end);
+    }
     model_free(site, used, units);
     model_take(site, at, end - at);
     check_area(site);

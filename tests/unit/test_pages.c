@@ -267,6 +267,37 @@ static void test_tight(void) {
     close_site(&site);
 }
 
+/* The same where something is locked: what is free below it is not used up by moving things in
+   from above before it has become one piece. */
+static void test_tight_pinned(void) {
+    struct site site;
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    uint32_t slot;
+    options.size = 8 * MIB;
+    open_site(&site, &options);
+    unsigned first = make(&site, 500000, 0);
+    make(&site, 800000, 0);
+    discard(&site, first);
+    g_assert_true(heap_compact(site.h, 0, 0)); /* from here on the system is asked */
+    unsigned low = make(&site, 700000, 0);
+    make(&site, 801000, 0);
+    unsigned middle = make(&site, 700000, 0), pin = make(&site, 20000, 0);
+    while (site.n < BLOCKS - 1) make(&site, 100000, 0);
+    make(&site, heap_largest(site.h, true), 0); /* it cannot grow any more */
+    lock(&site, pin);
+    discard(&site, low);
+    discard(&site, middle);
+    g_assert_true(
+        area_release(&site.h->store.area)); /* so that moving pages is worth it */
+    size_t then = heap_largest(site.h, true);
+    g_assert_cmpuint(then, >=, 1400000);
+    g_assert_cmpint(heap_alloc(site.h, then, 0, 0, &slot), ==, RM_OK);
+    g_assert_cmpint(heap_free(site.h, slot), ==, RM_OK);
+    unlock(&site, pin);
+    pages_are_moved(&site);
+    close_site(&site);
+}
+
 /* --- in steps --- */
 
 enum meddling { LEAVE, LOCK, FREE, SHRINK, GROW, N_MEDDLINGS };
@@ -377,9 +408,11 @@ static void test_forked(void) {
         close(gate[1]);
         g_assert_cmpint(read(gate[0], &byte, 1), ==, 0);
         compact_all(&site);
-        open_growing(&site); /* one of its own */
+        bool moved = site.h->store.pages_state != PAGES_STAY;
+        open_growing(&site); /* one of its own, whose pages move again */
         block_above_gap(&site, MIB, 0);
         compact_all(&site);
+        g_assert_true(!moved || site.h->store.area.released_units > 0);
         _exit(0);
     }
     compact_all(&site);
@@ -418,6 +451,7 @@ int main(int argc, char **argv) {
     g_test_add_data_func("/pages/many/given-back", "trimmed", test_many);
     g_test_add_func("/pages/region", test_region);
     g_test_add_func("/pages/tight", test_tight);
+    g_test_add_func("/pages/tight/pinned", test_tight_pinned);
     g_test_add_data_func("/pages/steps/slide", NULL, test_steps);
     g_test_add_data_func("/pages/steps/fill", "fill", test_steps);
     g_test_add_data_func("/pages/refused/once", NULL, test_refused);
