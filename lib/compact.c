@@ -5,6 +5,7 @@
 #include "merge.h"
 #include "move.h"
 #include "os.h"
+#include "pages.h"
 #include "small.h"
 
 enum {
@@ -113,6 +114,8 @@ static bool slide_step(struct store *s, unit_t *cursor, unit_t *known) {
                 *known = move_slide(s, gap, to);
                 return true;
             }
+        } else {
+            s->pinned = true;
         }
         if (!s->sliding && fill_step(s, gap)) {
             *known = rest_of(a, gap);
@@ -164,17 +167,26 @@ static unit_t populated_below(const struct area *a) {
     return a->free_units - a->released_units - at_end;
 }
 
-/* How large blocks are to be moved. By their pages, but not where too many pages would be given
-   back that are wanted again at once. A goal that must be reached is first tried for with pages
-   moved and nothing filled in, so that what is free between two pinned spans stays there. */
+/* How large blocks are to be moved: by their pages, but not where too many pages would be given
+   back that are wanted again at once. On the way to a goal nothing is filled in at first: what is
+   free between two pinned spans is to become one piece, as compact_outlook has it, and pages
+   moved leave gaps. */
 static void choose_ways(struct store *s, const struct compact_goal *goal) {
     const struct area *a = &s->area;
-    bool pages = s->pages_state != PAGES_STAY;
+    bool pages = pages_wanted(s);
     if (pages && goal->reuse)
         pages = populated_below(a) <= (a->limit - a->free_units) / REUSE_SHARE;
-    s->sliding = pages && goal->tight && s->pages_state == PAGES_MOVE;
-    s->tight = !pages || (goal->tight && !s->sliding);
+    s->sliding = pages && (goal->units != 0 || goal->tight);
+    s->pinned = false;
+    s->tight = !pages;
     s->piece = goal->bytes != 0 || goal->until_ns != 0 ? MOVE_PIECE : SIZE_MAX;
+}
+
+/* The goal was not reached by sliding alone. False: what else there is would spoil the outlook. */
+static bool choose_again(struct store *s, const struct compact_goal *goal) {
+    s->sliding = false;
+    s->tight = goal->tight;
+    return goal->tight || !s->pinned;
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {
@@ -210,11 +222,7 @@ bool compact(struct store *s, const struct compact_goal *goal) {
             bool pending = merge_pending(s);
             cursor = 0;
             known = UNIT_NIL;
-            if (whole && s->sliding) {
-                s->sliding = false;
-                s->tight = true;
-                continue;
-            }
+            if (s->sliding && choose_again(s, goal)) continue;
             if (whole && !pending) {
                 s->cursor = 0;
                 keep_gaps(s);

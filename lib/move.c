@@ -33,12 +33,12 @@ static unit_t exact_target(const struct store *s, unit_t gap, unit_t span) {
     return alignment > UNIT ? area_aligned_unit(&s->area, gap, alignment) : gap;
 }
 
-unit_t move_target(struct store *s, unit_t gap, unit_t span) {
+unit_t move_target(const struct store *s, unit_t gap, unit_t span) {
     if (!s->tight && pages_move(s, span)) return pages_target(gap, span);
     return exact_target(s, gap, span);
 }
 
-unit_t move_fill_target(struct store *s, unit_t gap, unit_t span) {
+unit_t move_fill_target(const struct store *s, unit_t gap, unit_t span) {
     unit_t units = free_size(area_header(&s->area, gap));
     if (pages_move(s, span)) {
         unit_t to = pages_target(gap, span);

@@ -20,8 +20,8 @@ bool move_slot_pinned(const struct store *s, unit_t span, unsigned i);
 /* Where in the free span `gap` a used span above it could begin, given its alignment: the
    lowest such unit, which may lie beyond the gap. A block whose pages are moved keeps its offset
    within the page: sliding, always (unless the store is to be `tight`); filling, where it fits. */
-unit_t move_target(struct store *s, unit_t gap, unit_t span);
-unit_t move_fill_target(struct store *s, unit_t gap, unit_t span);
+unit_t move_target(const struct store *s, unit_t gap, unit_t span);
+unit_t move_fill_target(const struct store *s, unit_t gap, unit_t span);
 
 /* Slide the span right above `gap` down to `to`, which lies in the gap. A block over
    MOVE_PIECE becomes the half-moved one, with its first piece (store.piece bytes) moved, and UNIT_NIL is

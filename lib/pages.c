@@ -23,19 +23,20 @@ static struct pages whole_pages(unit_t span, unit_t units) {
                           (uint32_t)(origin_bytes(span + units) / page - first)};
 }
 
-static bool prepare(struct store *s) {
-    int saved = errno;
-    bool ready = os_move_prepare(page_at(s, 0), s->pages_bytes);
-    errno = saved;
-    s->pages_state = ready ? PAGES_MOVE : PAGES_STAY;
-    return ready;
+bool pages_wanted(struct store *s) {
+    if (s->pages_state == PAGES_ASK && s->large) {
+        int saved = errno;
+        bool ready = os_move_prepare(page_at(s, 0), s->pages_bytes);
+        errno = saved;
+        s->pages_state = ready ? PAGES_MOVE : PAGES_STAY;
+    }
+    return s->pages_state == PAGES_MOVE;
 }
 
-bool pages_move(struct store *s, unit_t span) {
-    if (s->pages_state == PAGES_STAY) return false;
+bool pages_move(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
-    if (header_kind(h) == SPAN_RUN || block_size(h) < PAGES_LEAST) return false;
-    return s->pages_state == PAGES_MOVE || prepare(s);
+    return s->pages_state == PAGES_MOVE && header_kind(h) != SPAN_RUN &&
+           block_size(h) >= PAGES_LEAST;
 }
 
 static unit_t page_units(void) { return (unit_t)(os_page() >> UNIT_SHIFT); }

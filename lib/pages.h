@@ -14,12 +14,11 @@
 
 #include "store.h"
 
-/* The least size of a block whose pages are moved. */
-enum { PAGES_LEAST = 256 * 1024 };
-
-/* Are pages moved of the block in this span, whose place differs by whole pages? Asks the system
-   at the first need. */
-bool pages_move(struct store *s, unit_t span);
+/* Are there large blocks, and does the system move pages? It is asked when the first are there. */
+bool pages_wanted(struct store *s);
+/* Are the pages of the block in this span moved, where it goes to a place that differs by whole
+   pages? */
+bool pages_move(const struct store *s, unit_t span);
 /* The first unit from `gap` on at the same offset within its page as `span` above it. */
 unit_t pages_target(unit_t gap, unit_t span);
 

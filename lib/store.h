@@ -38,10 +38,13 @@ struct mover {
     struct pages empty; /* those of the target that hold nothing when it begins */
 };
 
+/* The least size of a block whose pages are moved. */
+enum { PAGES_LEAST = 256 * 1024 };
+
 /* Are pages of large blocks moved? */
 enum pages_state {
     PAGES_STAY = 0, /* the memory is the caller's, or the system has refused */
-    PAGES_ASK,      /* the system has not been asked */
+    PAGES_ASK,      /* the system has not been asked: there was no large block */
     PAGES_MOVE
 };
 
@@ -63,8 +66,10 @@ struct store {
     enum pages_state pages_state;
     unsigned pages_refused; /* so often, since a move was not */
     size_t pages_bytes;     /* of the region whose pages may move */
+    bool large;             /* there has been a block of PAGES_LEAST */
     bool tight;             /* no gap may be left for the sake of pages */
-    bool sliding;           /* gaps are left rather than filled from above */
+    bool sliding;           /* gaps are left rather than filled from above ... */
+    bool pinned;            /* ... and one was, below something pinned */
     size_t piece;           /* the most bytes to move at once */
     size_t requested, peak_requested;
     size_t spare; /* bytes of free slots in runs */
