@@ -280,7 +280,9 @@ size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
     if (!pinned)
         return less(a->free_units + compact_regain(s) + beyond, s->aligned_slack);
     /* Between two pinned spans everything slides down: their free memory becomes one piece
-       before anything else is moved in from above. */
+       before anything else is moved in from above. Where pages are moved it becomes that only
+       when all has been slid, past aligned blocks too. */
+    bool early = !s->large || s->pages_state == PAGES_STAY;
     size_t most = 0, sum = 0;
     for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
         uint64_t h = area_header(a, at);
@@ -288,11 +290,12 @@ size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
             sum += free_size(h);
         else if (at == a->stretch)
             continue; /* its own gap counts as used */
-        else if (move_pinned(s, at))
+        else if (move_pinned(s, at)) {
+            if (sum > most) most = sum;
             sum = 0;
-        else if (header_kind(h) == SPAN_ALIGNED)
+        } else if (header_kind(h) == SPAN_ALIGNED)
             sum = less(sum, block_alignment(s, at) >> UNIT_SHIFT);
-        if (sum > most) most = sum;
+        if (early && sum > most) most = sum;
     }
     sum += beyond;
     return sum > most ? sum : most;
