@@ -114,8 +114,6 @@ static bool slide_step(struct store *s, unit_t *cursor, unit_t *known) {
                 *known = move_slide(s, gap, to);
                 return true;
             }
-        } else {
-            s->pinned = true;
         }
         if (!s->sliding && fill_step(s, gap)) {
             *known = rest_of(a, gap);
@@ -168,25 +166,17 @@ static unit_t populated_below(const struct area *a) {
 }
 
 /* How large blocks are to be moved: by their pages, but not where too many pages would be given
-   back that are wanted again at once. On the way to a goal nothing is filled in at first: what is
-   free between two pinned spans is to become one piece, as compact_outlook has it, and pages
-   moved leave gaps. */
+   back that are wanted again at once. Pages moved leave gaps, so on the way to a goal nothing is
+   filled in then: that takes headers, and what is free between two pinned spans is to become one
+   piece. compact_outlook relies on both. */
 static void choose_ways(struct store *s, const struct compact_goal *goal) {
     const struct area *a = &s->area;
     bool pages = pages_wanted(s);
     if (pages && goal->reuse)
         pages = populated_below(a) <= (a->limit - a->free_units) / REUSE_SHARE;
     s->sliding = pages && (goal->units != 0 || goal->tight);
-    s->pinned = false;
     s->tight = !pages;
     s->piece = goal->bytes != 0 || goal->until_ns != 0 ? MOVE_PIECE : SIZE_MAX;
-}
-
-/* The goal was not reached by sliding alone. False: what else there is would spoil the outlook. */
-static bool choose_again(struct store *s, const struct compact_goal *goal) {
-    s->sliding = false;
-    s->tight = goal->tight;
-    return goal->tight || !s->pinned;
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {
@@ -222,7 +212,11 @@ bool compact(struct store *s, const struct compact_goal *goal) {
             bool pending = merge_pending(s);
             cursor = 0;
             known = UNIT_NIL;
-            if (s->sliding && choose_again(s, goal)) continue;
+            if (s->sliding && goal->tight) {
+                s->sliding = false;
+                s->tight = true;
+                continue;
+            }
             if (whole && !pending) {
                 s->cursor = 0;
                 keep_gaps(s);

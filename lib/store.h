@@ -68,8 +68,7 @@ struct store {
     size_t pages_bytes;     /* of the region whose pages may move */
     bool large;             /* there has been a block of PAGES_LEAST */
     bool tight;             /* no gap may be left for the sake of pages */
-    bool sliding;           /* gaps are left rather than filled from above ... */
-    bool pinned;            /* ... and one was, below something pinned */
+    bool sliding;           /* gaps are left rather than filled from above */
     size_t piece;           /* the most bytes to move at once */
     size_t requested, peak_requested;
     size_t spare; /* bytes of free slots in runs */
