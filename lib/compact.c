@@ -13,9 +13,10 @@ enum {
     CLOCK_BYTES = 4096,
     CLOCK_ACTIONS = 4
 };
-/* Pages are moved on demand while those to be given back are at most this share of what is used: a
-   page that comes back costs five times the copying of one. */
-enum { REUSE_SHARE = 8 };
+/* Pages are moved while those to be given back for it are at most this share of what is used: else
+   copying is faster. On demand less, since a page that comes back costs five times the copying of
+   one. */
+enum { GIVE_SHARE = 2, REUSE_SHARE = 8 };
 
 /* --- fill --- */
 
@@ -165,15 +166,14 @@ static unit_t populated_below(const struct area *a) {
     return a->free_units - a->released_units - at_end;
 }
 
-/* How large blocks are to be moved: by their pages, but not where too many pages would be given
-   back that are wanted again at once. Pages moved leave gaps, so on the way to a goal nothing is
+/* How large blocks are to be moved: by their pages, unless too many of others would have to be given
+   back for it. Pages moved leave gaps, so on the way to a goal nothing is
    filled in then: that takes headers, and what is free between two pinned spans is to become one
    piece. compact_outlook relies on both. */
 static void choose_ways(struct store *s, const struct compact_goal *goal) {
     const struct area *a = &s->area;
-    bool pages = pages_wanted(s);
-    if (pages && goal->reuse)
-        pages = populated_below(a) <= (a->limit - a->free_units) / REUSE_SHARE;
+    unit_t share = (a->limit - a->free_units) / (goal->reuse ? REUSE_SHARE : GIVE_SHARE);
+    bool pages = populated_below(a) <= share && pages_wanted(s);
     s->sliding = pages && (goal->units != 0 || goal->tight);
     s->tight = !pages;
     s->piece = goal->bytes != 0 || goal->until_ns != 0 ? MOVE_PIECE : SIZE_MAX;

@@ -124,6 +124,11 @@ static bool pages_are_moved(const struct site *site) {
     return false;
 }
 
+/* Free pages hold nothing, so that moving others is worth it. */
+static void give_back(const struct site *site) {
+    g_assert_true(area_release(&site->h->store.area));
+}
+
 /* Pages of [low, low + bytes) that are in memory. */
 static size_t resident(char *low, size_t bytes) {
     size_t page = os_page(), n = 0;
@@ -190,6 +195,7 @@ static void test_moved(void) {
         unsigned high = block_above_gap(&site, gap, 0);
         char *from = lock(&site, high);
         unlock(&site, high);
+        if (gap > 300000) give_back(&site);
         errno = 77;
         g_assert_true(heap_compact(site.h, 0, 0));
         g_assert_cmpint(errno, ==, 77);
@@ -222,7 +228,7 @@ static void test_many(gconstpointer trimmed) {
     discard(&site, 1);
     discard(&site, 7);
     g_assert_true(heap_compact(site.h, 0, 0));
-    pages_are_moved(&site);
+    if (trimmed != NULL) pages_are_moved(&site);
     close_site(&site);
 }
 
@@ -254,6 +260,7 @@ static void test_tight(void) {
     for (unsigned i = 0; i < 9; i++) make(&site, 800000 + 16 * i, 0);
     make(&site, heap_largest(site.h, true), 0); /* it cannot grow any more */
     for (unsigned i = 0; i < 9; i += 2) discard(&site, i);
+    give_back(&site);
     g_assert_true(heap_compact(site.h, 0, 0));
     size_t now = heap_largest(site.h, false), then = heap_largest(site.h, true);
     if (pages_are_moved(&site)) {
@@ -322,7 +329,7 @@ static void steps(size_t gap, unsigned at, enum meddling what, bool fill,
     make(&site, BEHIND, 0);
     if (fill) lock(&site, pin);
     discard(&site, low);
-    if (what == SHRINK || what == LOCK) heap_trim(site.h);
+    if (at % 5 != 1) give_back(&site);
     bool complete = false;
     for (unsigned n = 0; !complete; n++) {
         size_t before = site.h->store.moved;
@@ -362,7 +369,7 @@ static void test_refused(gconstpointer all) {
         open_growing(&site);
         for (unsigned i = 0; i < 8; i++) make(&site, MIB / 2 + i * 3333, 0);
         for (unsigned i = 0; i < 8; i += 2) discard(&site, i);
-        if (n % 3 == 0) heap_trim(site.h);
+        if (n % 3 != 0) give_back(&site);
         os_fail_after(n, all != NULL);
         errno = 77;
         bool complete = heap_compact(site.h, n % 2 ? 1 : 0, 0);
@@ -399,6 +406,7 @@ static void test_forked(void) {
     discard(&site, 0);
     compact_all(&site); /* from here on the system is asked */
     for (unsigned i = 2; i < BLOCKS; i += 2) discard(&site, i);
+    give_back(&site);
     int gate[2];
     g_assert_cmpint(pipe(gate), ==, 0);
     pid_t child = fork();
@@ -410,7 +418,7 @@ static void test_forked(void) {
         compact_all(&site);
         bool moved = site.h->store.pages_state != PAGES_STAY;
         open_growing(&site); /* one of its own, whose pages move again */
-        block_above_gap(&site, MIB, 0);
+        block_above_gap(&site, MIB / 4, 0);
         compact_all(&site);
         g_assert_true(!moved || site.h->store.area.released_units > 0);
         _exit(0);
