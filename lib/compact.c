@@ -14,8 +14,8 @@ enum {
     CLOCK_ACTIONS = 4
 };
 /* Pages are moved while those to be given back for it are at most this share of what is used: else
-   copying is faster. On demand less, since a page that comes back costs five times the copying of
-   one. */
+   copying is faster. Less in small pieces, and on demand: a page that comes back costs five times the
+   copying of one. */
 enum { GIVE_SHARE = 2, REUSE_SHARE = 8 };
 
 /* --- fill --- */
@@ -172,11 +172,13 @@ static unit_t populated_below(const struct area *a) {
    piece. compact_outlook relies on both. */
 static void choose_ways(struct store *s, const struct compact_goal *goal) {
     const struct area *a = &s->area;
-    unit_t share = (a->limit - a->free_units) / (goal->reuse ? REUSE_SHARE : GIVE_SHARE);
+    bool pieces = goal->bytes != 0 || goal->until_ns != 0;
+    unit_t used = a->limit - a->free_units;
+    unit_t share = used / (goal->reuse || pieces ? REUSE_SHARE : GIVE_SHARE);
     bool pages = populated_below(a) <= share && pages_wanted(s);
     s->sliding = pages && (goal->units != 0 || goal->tight);
     s->tight = !pages;
-    s->piece = goal->bytes != 0 || goal->until_ns != 0 ? MOVE_PIECE : SIZE_MAX;
+    s->piece = pieces ? MOVE_PIECE : SIZE_MAX;
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {

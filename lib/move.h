@@ -9,7 +9,7 @@
 
 #include "store.h"
 
-/* The most bytes moved at once, and the promise of a budget: at most so many too many. */
+/* The most bytes moved at once within a budget, and its promise: at most so many too many. */
 enum { MOVE_PIECE = 64 * 1024 };
 
 /* Is anything in a used span locked? */
