@@ -97,17 +97,19 @@ size_t pages_advance(struct store *s, size_t most) {
     struct pages from = whole_pages(m->from, m->reach), to = whole_pages(m->to, m->reach);
     size_t n = from.n - m->n_moved;
     if (n > most / page) n = most / page > 0 ? most / page : 1;
+    if (s->pages_refused > 0) n = 1; /* little is given back if it is refused again */
     uint32_t target = to.first + m->n_moved, source = from.first + m->n_moved;
     int saved = errno;
     size_t bytes = 0;
     if (make_empty(s, target, target + (uint32_t)n))
         bytes = os_move(page_at(s, target), page_at(s, source), n * page);
-    errno = saved;
     m->n_moved += (uint32_t)(bytes / page);
     if (bytes == n * page)
         s->pages_refused = 0;
-    else if (++s->pages_refused == REFUSALS_MOST)
-        s->pages_state = PAGES_STAY;
+    else if (errno != EBUSY || s->pages_refused == 0) /* shared: until written to */
+        s->pages_refused++;
+    if (s->pages_refused == REFUSALS_MOST) s->pages_state = PAGES_STAY;
+    errno = saved;
     return bytes;
 }
 
