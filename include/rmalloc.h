@@ -321,7 +321,9 @@ typedef struct rm_progress {
  *  progress: may be NULL. When it says `complete`, no unlocked block would fit,
  *            whole, into a free gap below it; with nothing locked all free memory
  *            is one piece. (Below a block aligned above 16 a gap smaller than that
- *            alignment may remain. A gap of at most 512 bytes, as long as some small
+ *            alignment may remain, and in a heap that grows below one of 256 KiB or
+ *            more, whose pages are moved instead of its bytes, one smaller than a page:
+ *            such gaps are used where something fits. A gap of at most 512 bytes, as long as some small
  *            block but without room for its header, is kept as a spare slot: it
  *            counts as used until the next compaction.)
  * Each call goes on where the last one stopped. Within a budget a growing heap also gives

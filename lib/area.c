@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "area.h"
 
+#include <errno.h>
+
 #include "check.h"
 #include "os.h"
 
 /* --- pages given back inside a free span: invariant 12 --- */
 
-/* Whole pages, counted from the page that begins 8 bytes before unit 0; none: both 0. */
-struct pages {
-    uint32_t first, n;
-};
-
 enum { NEXT_RELEASED = 40, PREV_RELEASED = 44 };
+/* So many pages between two ranges are given back, so that the two become one. */
+enum { JOIN_PAGES = 8 };
 
 static unit_t pages_units(uint32_t n) { return (unit_t)(n * (os_page() >> UNIT_SHIFT)); }
 
@@ -29,6 +28,31 @@ static struct pages pages_inside(struct pages p, unit_t span, unit_t units) {
     return (struct pages){(uint32_t)first, (uint32_t)(end - first)};
 }
 
+/* Of two ranges in one free span, what can be recorded as one: the larger, and the other counts as
+   committed again; or both, where little lies between that can be given back. */
+static struct pages pages_join(const struct area *a, struct pages p, struct pages q) {
+    if (p.n == 0 || q.n == 0) return p.n == 0 ? q : p;
+    if (p.first > q.first) {
+        struct pages lower = q;
+        q = p, p = lower;
+    }
+    uint32_t end = p.first + p.n, between = q.first - end;
+    int saved = errno;
+    bool joined =
+        between <= JOIN_PAGES &&
+        (between == 0 || os_release(a->base - 8 + end * os_page(), between * os_page()));
+    errno = saved;
+    if (joined) return (struct pages){p.first, q.first + q.n - p.first};
+    return q.n > p.n ? q : p;
+}
+
+struct pages area_given_back(const struct area *a, unit_t span) {
+    const char *at = area_at(a, span);
+    if (!has_released(area_header(a, span))) return (struct pages){0, 0};
+    return (struct pages){load32(at + RELEASED_FIRST),
+                          load32(at + RELEASED_COUNT) / pages_units(1)};
+}
+
 static void released_link(struct area *a, unit_t span, struct pages p) {
     char *at = area_at(a, span);
     store64(at, load64(at) | UINT64_C(1) << FREE_RELEASED_BIT);
@@ -43,16 +67,15 @@ static void released_link(struct area *a, unit_t span, struct pages p) {
 
 static struct pages released_unlink(struct area *a, unit_t span) {
     char *at = area_at(a, span);
-    unit_t units = load32(at + RELEASED_COUNT);
+    struct pages p = area_given_back(a, span);
     unit_t next = load32(at + NEXT_RELEASED), prev = load32(at + PREV_RELEASED);
     if (next != UNIT_NIL) store32(area_at(a, next) + PREV_RELEASED, prev);
     if (prev != UNIT_NIL)
         store32(area_at(a, prev) + NEXT_RELEASED, next);
     else
         a->released = next;
-    a->released_units -= units;
-    return (struct pages){load32(at + RELEASED_FIRST),
-                          (uint32_t)(units / pages_units(1))};
+    a->released_units -= pages_units(p.n);
+    return p;
 }
 
 /* --- free spans in and out of the index --- */
@@ -176,7 +199,20 @@ static unit_t span_below(const struct area *a, unit_t span) {
     return span - load32(area_at(a, span) - sizeof(uint32_t));
 }
 
-unit_t area_free(struct area *a, unit_t span, unit_t units) {
+/* Fill freed memory with a pattern, but for the pages that hold nothing. */
+static void spoil(struct area *a, unit_t span, unit_t units, struct pages empty) {
+#if RM_CHECKS >= RM_CHECKS_FULL
+    char *at = area_at(a, span) + HEADER, *end = area_at(a, span + units);
+    if (empty.n > 0) {
+        char *low = a->base - 8 + empty.first * os_page();
+        memset(at, 0xDD, (size_t)(low - at));
+        at = low + empty.n * os_page();
+    }
+    memset(at, 0xDD, (size_t)(end - at));
+#endif
+}
+
+unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages empty) {
     unit_t from = span, end = span + units;
     struct pages p = {0, 0}, q = {0, 0};
     if (end < a->limit && header_kind(area_header(a, end)) == SPAN_FREE) {
@@ -190,18 +226,29 @@ unit_t area_free(struct area *a, unit_t span, unit_t units) {
         p = free_out(a, from, span - from);
         zones_vanishes(a->zones, span, end, a->limit);
     }
-#if RM_CHECKS >= RM_CHECKS_FULL
-    memset(area_at(a, span) + HEADER, 0xDD, units_bytes(units) - HEADER);
-#endif
-    /* One range a span: of two the larger stays, the other counts as committed again. */
-    free_in(a, from, end - from, q.n > p.n ? q : p);
+    empty = pages_inside(empty, span, units);
+    spoil(a, span, units, empty);
+    /* One range a span. No call to the system where a block is just freed. */
+    if (empty.n > 0)
+        p = pages_join(a, pages_join(a, p, empty), q);
+    else if (q.n > p.n)
+        p = q;
+    free_in(a, from, end - from, p);
     return from;
 }
 
-unit_t area_split_off(struct area *a, unit_t tail, unit_t units) {
+unit_t area_free(struct area *a, unit_t span, unit_t units) {
+    return area_free_empty(a, span, units, (struct pages){0, 0});
+}
+
+static unit_t split_off(struct area *a, unit_t tail, unit_t units, struct pages empty) {
     store64(area_at(a, tail), 0); /* what lies below is used */
     zones_begins(a->zones, tail);
-    return area_free(a, tail, units);
+    return area_free_empty(a, tail, units, empty);
+}
+
+unit_t area_split_off(struct area *a, unit_t tail, unit_t units) {
+    return split_off(a, tail, units, (struct pages){0, 0});
 }
 
 void area_absorb(struct area *a, unit_t next, unit_t units) {
@@ -295,9 +342,9 @@ unit_t area_largest_but_last(struct area *a) {
 static void gap_takes(struct area *a, struct area_gap *gap, unit_t span) {
     unit_t units = free_size(area_header(a, span));
     struct pages p = free_out(a, span, units);
-    /* One range a span: of two the larger stays, the other counts as committed again. */
-    if (p.n > gap->pages[1]) gap->pages[0] = p.first, gap->pages[1] = p.n;
     gap->end = span + units;
+    gap->empty = pages_inside(gap->empty, gap->at, gap->end - gap->at);
+    gap->empty = pages_join(a, gap->empty, p);
 }
 
 void area_gap_open(struct area *a, unit_t span, struct area_gap *gap) {
@@ -321,12 +368,12 @@ void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units) {
 
 void area_gap_close(struct area *a, const struct area_gap *gap) {
 #if RM_CHECKS >= RM_CHECKS_FULL
-    if (gap->pages[1] == 0)
+    if (gap->empty.n == 0)
         memset(area_at(a, gap->at), 0xDD, units_bytes(gap->end - gap->at));
 #endif
     store64(area_at(a, gap->at), 0);
     zones_begins(a->zones, gap->at);
-    free_in(a, gap->at, gap->end - gap->at, (struct pages){gap->pages[0], gap->pages[1]});
+    free_in(a, gap->at, gap->end - gap->at, gap->empty);
 }
 
 void area_stretch(struct area *a, unit_t gap, unit_t at) {
@@ -344,12 +391,28 @@ void area_stretch(struct area *a, unit_t gap, unit_t at) {
     }
     a->stretch = at;
     a->stretch_units = end - at;
+    a->stretch_empty[0] = p;
+    a->stretch_empty[1] = (struct pages){0, 0};
 }
 
-unit_t area_settle(struct area *a, unit_t units) {
+void area_stretch_up(struct area *a) {
+    unit_t end = a->stretch + a->stretch_units;
+    if (end >= a->limit || header_kind(area_header(a, end)) != SPAN_FREE) return;
+    unit_t size = free_size(area_header(a, end));
+    a->stretch_empty[1] = free_out(a, end, size);
+    zones_vanishes(a->zones, end, end + size, a->limit);
+    clear_prev(a, end + size);
+    a->stretch_units += size;
+}
+
+unit_t area_settle(struct area *a, unit_t units, struct pages empty) {
     unit_t gap = a->stretch + units, rest = a->stretch_units - units;
+    const struct pages *others = a->stretch_empty;
     a->stretch = UNIT_NIL;
-    return area_split_off(a, gap, rest);
+    empty =
+        pages_join(a, pages_inside(others[0], gap, rest), pages_inside(empty, gap, rest));
+    return split_off(a, gap, rest,
+                     pages_join(a, empty, pages_inside(others[1], gap, rest)));
 }
 
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {

@@ -56,6 +56,12 @@ static inline unit_t block_units(size_t size, bool aligned) {
     return bytes_units(HEADER + (size == 0 ? 1 : size) + aligned);
 }
 
+/* A range of whole pages, counted from the page that begins 8 bytes before unit 0 where that is one;
+   none: both 0. */
+struct pages {
+    uint32_t first, n;
+};
+
 struct area {
     char *base; /* unit 0; 8 modulo 16 */
     unit_t limit;
@@ -63,7 +69,9 @@ struct area {
     unit_t released_units;         /* in pages given back inside free spans */
     unit_t released;               /* the first of a list of spans with such pages */
     unit_t stretch, stretch_units; /* UNIT_NIL: none */
-    struct zone *zones;            /* of [0, limit), and one more */
+    struct pages
+        stretch_empty[2]; /* pages given back that its gap had, and the free span above */
+    struct zone *zones;   /* of [0, limit), and one more */
     struct buddy buddy;
 };
 
@@ -103,6 +111,10 @@ unit_t area_largest_but_last(struct area *a);
 void area_cut(struct area *a, unit_t span, unit_t at, unit_t units);
 /* Free `units` from `span` on; merges with both neighbours. Returns the free span. */
 unit_t area_free(struct area *a, unit_t span, unit_t units);
+/* The same where those pages of it hold nothing. */
+unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages empty);
+/* The pages of a free span that have been given back. */
+struct pages area_given_back(const struct area *a, unit_t span);
 
 /* The used span that covers `tail` is getting shorter: free its last `units`, from `tail` on. */
 unit_t area_split_off(struct area *a, unit_t tail, unit_t units);
@@ -127,8 +139,8 @@ unit_t area_start_near(const struct area *a, unit_t unit);
 
 /* A free span out of the index, while used spans are moved down through it, one after another. */
 struct area_gap {
-    unit_t at, end;    /* it is [at, end) now */
-    uint32_t pages[2]; /* given back inside it: the first and how many */
+    unit_t at, end;     /* it is [at, end) now */
+    struct pages empty; /* given back inside it */
 };
 void area_gap_open(struct area *a, unit_t span, struct area_gap *gap);
 /* The span at its end is free: it becomes part of it. */
@@ -141,9 +153,11 @@ void area_gap_close(struct area *a, const struct area_gap *gap);
 /* Join the free span `gap`, from `at` on, with the used span right above it: from here on they
    are one span, whose header (that of the used one) stands in front. */
 void area_stretch(struct area *a, unit_t gap, unit_t at);
-/* End the stretch: its first `units` are the used span, the rest becomes free. Returns the
-   free span. */
-unit_t area_settle(struct area *a, unit_t units);
+/* Let the stretch go on over the free span right above it, if there is one. */
+void area_stretch_up(struct area *a);
+/* End the stretch: its first `units` are the used span, the rest becomes free. Of it, those pages
+   hold nothing, and what is left of the free spans'. Returns the free span. */
+unit_t area_settle(struct area *a, unit_t units, struct pages empty);
 /* The other way up: the used span moves to the high end of the free span `gap` right above it,
    `by` units up; its bytes are moved here. Returns the free span below it then. */
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by);

@@ -19,6 +19,7 @@ static size_t slack_below(size_t alignment) {
 void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
                  size_t alignment) {
     s->aligned_slack += slack_below(alignment);
+    s->large |= size >= PAGES_LEAST;
     area_set_header(&s->area, span, header_of(slot, size, alignment != 0));
     if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
     uint64_t e = table_entry(&s->table, slot);
@@ -59,6 +60,7 @@ bool block_resize(struct store *s, unit_t span, size_t size) {
         area_cut(&s->area, behind, behind, more);
         area_absorb(&s->area, behind, more);
     }
+    s->large |= size >= PAGES_LEAST;
     area_set_header(&s->area, span, header_of(block_ref(h), size, aligned));
     if (aligned) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
     if (after < before) area_split_off(&s->area, span + after, before - after);

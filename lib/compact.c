@@ -6,6 +6,7 @@
 #include "merge.h"
 #include "move.h"
 #include "os.h"
+#include "pages.h"
 #include "slide.h"
 #include "small.h"
 
@@ -20,6 +21,10 @@ enum {
     UNITS_A_LOOK = 128,       /* on the way to the next gap */
     ZONES_A_LOOK = 32         /* at the price of one span */
 };
+/* Pages are moved while those to be given back for it are at most this share of what is used: else
+   copying is faster. Less in small pieces, and on demand: a page that comes back costs five times the
+   copying of one. */
+enum { GIVE_SHARE = 2, REUSE_SHARE = 8 };
 
 /* --- how far --- */
 
@@ -76,6 +81,45 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
     return last != UNIT_NIL && a->limit - last >= goal->last;
 }
 
+/* --- which way --- */
+
+/* Free memory that has pages, below the last block: a target has to give them back before pages
+   are moved there. */
+static unit_t populated_below(const struct area *a) {
+    unit_t last = area_last_free(a);
+    unit_t at_end = last == UNIT_NIL ? 0 : buddy_key(a->base, last);
+    return a->free_units - a->released_units - at_end;
+}
+
+/* How large blocks are to be moved: by their pages, unless too many of others would have to be given
+   back for it. Pages moved leave gaps, so where memory is short nothing is filled in then: that takes
+   headers, and what is free between two pinned spans is to become one piece. compact_outlook relies
+   on both. */
+static void choose_ways(struct store *s, const struct compact_goal *goal) {
+    const struct area *a = &s->area;
+    unit_t used = a->limit - a->free_units;
+    unit_t share = used / (goal->reuse || budgeted(goal) ? REUSE_SHARE : GIVE_SHARE);
+    bool pages = populated_below(a) <= share && pages_wanted(s);
+    s->sliding = pages && goal->tight;
+    s->tight = !pages;
+}
+
+/* All has been slid with the gaps left that pages need, in vain: now without. */
+static bool in_vain(struct store *s) {
+    if (!s->sliding) return false;
+    s->sliding = false;
+    s->tight = true;
+    return true;
+}
+
+/* The most to move at once: half of what is left of a budget, since giving back the target's pages
+   may cost as much again. */
+static size_t piece(const struct store *s, const struct effort *e) {
+    if (!budgeted(e->goal)) return SIZE_MAX;
+    size_t half = work_left(s, e) / 2;
+    return half > MOVE_PIECE ? half : MOVE_PIECE;
+}
+
 /* --- up through the gaps --- */
 
 /* What is left of a gap after something has been filled in; UNIT_NIL: nothing. */
@@ -99,8 +143,9 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
             return STEP_ACTED;
         }
     }
-    /* Below an aligned block a gap may remain: worth a look around, but no object of a run, which
-       would have to be merged again. */
+    if (s->sliding) return STEP_NONE;
+    /* Below an aligned block, or one whose pages are moved, a gap may remain: worth a look around, but
+       no object of a run, which would have to be merged again. */
     if (!pinned && looks > LOOKS_ALIGNED) looks = LOOKS_ALIGNED;
     switch (fill_step(s, gap, !pinned, looks)) {
     case FILL_MOVED: *next = rest_of(&s->area, gap); return STEP_ACTED;
@@ -179,7 +224,9 @@ static void begin_pass(struct store *s, bool low) {
    to do below, and what fills have taken out of runs something to merge; else it is the last one. */
 static void end_pass(struct store *s) {
     bool undisturbed = s->pass.stamp == store_stamp(s);
-    if (s->pass.whole && undisturbed && !merge_pending(s)) {
+    if (in_vain(s)) {
+        s->pass.cursor = 0;
+    } else if (s->pass.whole && undisturbed && !merge_pending(s)) {
         s->pass.phase = PASS_KEEP;
         s->pass.cursor = 0;
     } else {
@@ -231,6 +278,7 @@ static enum step pass_step(struct store *s, const struct effort *e, unit_t *know
 static bool work_toward(struct store *s, struct effort *e) {
     unit_t known = UNIT_NIL; /* the gap to go on with */
     while (!reached(s, e->goal) && !spent(s, e)) {
+        s->piece = piece(s, e);
         if (s->mover.slot != SLOT_NIL) {
             move_continue(s);
             fill_unsure(s);
@@ -249,8 +297,10 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     struct effort e = {
         .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};
     unit_t extent = area_extent(&s->area);
+    choose_ways(s, goal);
     take_up(s, goal);
     bool done = work_toward(s, &e);
+    if (s->sliding) s->pass.phase = PASS_NONE; /* gaps have been passed over */
     unit_t now = area_extent(&s->area);
     if (now < extent) s->regained += units_bytes(extent - now);
     return done;
@@ -303,7 +353,9 @@ size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
     if (!pinned)
         return less(a->free_units + compact_regain(s) + beyond, s->aligned_slack);
     /* Between two pinned spans everything slides down: their free memory becomes one piece
-       before anything else is moved in from above. */
+       before anything else is moved in from above. Where pages are moved it becomes that only
+       when all has been slid, past aligned blocks too. */
+    bool early = !s->large || s->pages_state == PAGES_STAY;
     size_t most = 0, sum = 0;
     for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
         uint64_t h = area_header(a, at);
@@ -311,11 +363,12 @@ size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
             sum += free_size(h);
         else if (at == a->stretch)
             continue; /* its own gap counts as used */
-        else if (move_pinned(s, at))
+        else if (move_pinned(s, at)) {
+            if (sum > most) most = sum;
             sum = 0;
-        else if (header_kind(h) == SPAN_ALIGNED)
+        } else if (header_kind(h) == SPAN_ALIGNED)
             sum = less(sum, block_alignment(s, at) >> UNIT_SHIFT);
-        if (sum > most) most = sum;
+        if (early && sum > most) most = sum;
     }
     sum += beyond;
     return sum > most ? sum : most;

@@ -23,6 +23,8 @@ struct compact_goal {
     size_t spent;      /* of the work, before */
     unit_t units;      /* stop once a free span has so many ... */
     unit_t last;       /* ... or the free span at the area's end has so many */
+    bool reuse;        /* what becomes free is about to be used */
+    bool tight;        /* no gap is left for the sake of pages, if all else is in vain */
 };
 
 /* Work toward a goal. Returns true where nothing is left to do. With a budget, false may also mean

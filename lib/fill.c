@@ -62,7 +62,7 @@ static bool fill_single(struct store *s, unit_t gap, bool whole, unit_t span) {
 static bool fill_from(struct store *s, unit_t gap, bool whole, unit_t span) {
     struct area *a = &s->area;
     unit_t units = free_size(area_header(a, gap)), size = area_units(a, span);
-    unit_t to = move_target(s, gap, span);
+    unit_t to = move_fill_target(s, gap, span);
     /* Where its alignment is in the way, some larger gap is sure to hold it. */
     unit_t sure = size + (to - gap);
     if (sure > units) {

@@ -46,8 +46,9 @@ static bool may_move(const struct heap *h, unsigned flags) {
     return h->compaction != RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
 }
 
-static bool compact_for(struct heap *h, unit_t units) {
-    struct compact_goal goal = {.units = units};
+/* Until a free span has so many units. `tight`: come what may. */
+static bool compact_for(struct heap *h, unit_t units, bool tight) {
+    struct compact_goal goal = {.units = units, .reuse = true, .tight = tight};
     return compact(&h->store, &goal);
 }
 
@@ -119,7 +120,7 @@ static bool place_by_sliding(struct heap *h, struct request *q, unit_t wanted) {
     h->credit += price;
     if (h->credit > most) h->credit = most > price ? most : price;
     if (h->credit < GROWTH_LEAST || !worth_sliding(h)) return false;
-    struct compact_goal goal = {.bytes = h->credit, .units = wanted};
+    struct compact_goal goal = {.bytes = h->credit, .units = wanted, .reuse = true};
     if (compact(s, &goal)) h->stuck = garbage(h) - s->spare;
     size_t moved = s->moved - before;
     h->credit -= moved < h->credit ? moved : h->credit;
@@ -150,7 +151,7 @@ static bool place_slowly(struct heap *h, struct request *q) {
     size_t reserve = region_gap(&h->region) >> UNIT_SHIFT;
     if (units > s->area.free_units + reserve + compact_regain(s)) return false;
     if (!region_close(&h->region, s)) return false;
-    compact_for(h, units);
+    compact_for(h, units, true);
     return place(h, q, true);
 }
 
@@ -165,7 +166,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
     if (wants == UINT32_MAX) return false;
     if (region_room(&h->region, s, wants)) return true;
     if (!may_move(h, flags) || !region_closed(&h->region)) return false;
-    struct compact_goal goal = {.last = wants / 2};
+    struct compact_goal goal = {.last = wants / 2, .reuse = true, .tight = true};
     if (wants / 2 > s->area.free_units + compact_regain(s)) return false;
     compact(s, &goal);
     return region_room(&h->region, s, wants);
@@ -174,7 +175,7 @@ static bool slot_room(struct heap *h, unsigned flags) {
 static void steady_step(struct heap *h) {
     size_t g = garbage(h);
     if (g <= h->stuck + used_bytes(h) / STEADY_SHARE + STEADY_BYTES) return;
-    struct compact_goal goal = {.bytes = STEADY_BYTES};
+    struct compact_goal goal = {.bytes = STEADY_BYTES, .reuse = true};
     if (compact(&h->store, &goal)) h->stuck = garbage(h);
 }
 
@@ -370,7 +371,7 @@ static size_t asked_alignment(const struct store *s, uint64_t e) {
    makes room, so that only the growth has to be free. */
 static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
     struct store *s = &h->store;
-    if (!compact_for(h, 0)) return false;
+    if (!compact_for(h, 0, true)) return false;
     uint64_t e = move_entry(s, slot);
     if (resize_in_place(s, e, size)) return true;
     unit_t span = entry_span(s, e), units = area_units(&s->area, span);
@@ -395,7 +396,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
         store_moved(s, old_size, 1);
         return false;
     }
-    compact_for(h, least_units(q));
+    compact_for(h, least_units(q), true);
     bool placed = place(h, q, true);
     CHECK(9, placed); /* compact_regain is exact */
     if (!placed) {

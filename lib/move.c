@@ -3,6 +3,8 @@
 
 #include "block.h"
 #include "check.h"
+#include "os.h"
+#include "pages.h"
 #include "small.h"
 
 static bool slot_locked(const struct store *s, uint32_t slot) {
@@ -23,11 +25,26 @@ bool move_pinned(const struct store *s, unit_t span) {
     return false;
 }
 
-unit_t move_target(const struct store *s, unit_t gap, unit_t span) {
+/* The lowest place that its alignment allows. */
+static unit_t exact_target(const struct store *s, unit_t gap, unit_t span) {
     size_t alignment = 0;
     if (header_kind(area_header(&s->area, span)) == SPAN_ALIGNED)
         alignment = block_alignment(s, span);
     return alignment > UNIT ? area_aligned_unit(&s->area, gap, alignment) : gap;
+}
+
+unit_t move_target(const struct store *s, unit_t gap, unit_t span) {
+    if (!s->tight && pages_move(s, span)) return pages_target(gap, span);
+    return exact_target(s, gap, span);
+}
+
+unit_t move_fill_target(const struct store *s, unit_t gap, unit_t span) {
+    unit_t units = free_size(area_header(&s->area, gap));
+    if (pages_move(s, span)) {
+        unit_t to = pages_target(gap, span);
+        if (to + area_units(&s->area, span) <= gap + units) return to;
+    }
+    return exact_target(s, gap, span);
 }
 
 /* The bytes of a used span that have to go with it, its header not counted. */
@@ -49,8 +66,17 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
     }
 }
 
+/* --- the half-moved block --- */
+
 static void set_state(struct store *s, uint32_t slot, unsigned locks) {
     table_set(&s->table, slot, entry_with_locks(table_entry(&s->table, slot), locks));
+}
+
+/* A block becomes the half-moved one. */
+static void begin_move(struct store *s, struct mover m) {
+    s->mover = m;
+    pages_begin(s);
+    set_state(s, m.slot, LOCKS_MOVING);
 }
 
 /* The last byte says the alignment of an aligned block, where it goes as where it was. */
@@ -58,6 +84,56 @@ static void copy_last_byte(struct store *s) {
     const struct mover *m = &s->mover;
     area_at(&s->area, m->to + m->units)[-1] = area_at(&s->area, m->from + m->units)[-1];
 }
+
+/* It is where it was to go, or stays where it was. Returns the span that covers the other place. */
+static unit_t end_move(struct store *s, bool there) {
+    struct mover m = s->mover;
+    struct pages left = pages_left(s);
+    s->mover.slot = SLOT_NIL;
+    set_state(s, m.slot, LOCKS_NONE);
+    unit_t freed;
+    if (m.slide)
+        freed = area_settle(&s->area, m.units, left);
+    else if (there)
+        freed = area_free_empty(&s->area, m.from, m.units, left);
+    else
+        freed = area_free(&s->area, m.to, m.units);
+    if (there) move_arrived(s, m.to, m.from);
+    return freed;
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static void copy_bytes(struct store *s, size_t bytes) {
+    const struct mover *m = &s->mover;
+    char *to = area_at(&s->area, m->to) + HEADER + m->done;
+    char *from = area_at(&s->area, m->from) + HEADER + m->done;
+    memmove(to, from, bytes); /* downward, so that ascending pieces may overlap */
+}
+
+/* Move the next `most` bytes. Returns the span that covers where the block was. */
+static unit_t move_piece(struct store *s, size_t most) {
+    struct mover *m = &s->mover;
+    size_t left = units_bytes(m->units) - HEADER - m->done, begun = s->moved;
+    while (left > 0 && most > 0) {
+        size_t edge = m->pages ? pages_edge(s) : SIZE_MAX, bytes;
+        if (edge != 0) {
+            bytes = least(edge, least(left, most));
+            copy_bytes(s, bytes);
+        } else {
+            if (most < os_page() && s->moved != begun) break;
+            bytes = least(pages_advance(s, most), left);
+            m->pages = bytes > 0;
+        }
+        m->done += bytes;
+        s->moved += bytes;
+        left -= bytes;
+        most -= least(bytes, most);
+    }
+    return left == 0 ? end_move(s, true) : m->from;
+}
+
+/* --- one thing --- */
 
 unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     struct area *a = &s->area;
@@ -67,17 +143,25 @@ unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     CHECK(10, !move_pinned(s, from));
     CHECK(11, s->mover.slot == SLOT_NIL);
     if (bytes > MOVE_PIECE) {
-        s->mover = (struct mover){block_ref(h), true, from, to, units, 0};
-        set_state(s, block_ref(h), LOCKS_MOVING);
+        begin_move(s, (struct mover){.slot = block_ref(h),
+                                     .slide = true,
+                                     .from = from,
+                                     .to = to,
+                                     .units = units,
+                                     .empty = area_given_back(a, gap)});
         area_stretch(a, gap, to);
-        move_continue(s);
+        if (s->mover.pages && s->piece == SIZE_MAX) {
+            area_stretch_up(a); /* nobody sees it: the move ends here */
+            pages_reach(s, a->stretch + a->stretch_units - from - units);
+        }
+        move_piece(s, s->piece);
         return UNIT_NIL;
     }
     area_stretch(a, gap, to);
     memmove(area_at(a, to) + HEADER, area_at(a, from) + HEADER, bytes);
     move_arrived(s, to, from);
     s->moved += bytes;
-    return area_settle(a, units);
+    return area_settle(a, units, (struct pages){0, 0});
 }
 
 unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
@@ -85,16 +169,19 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
     unit_t units = area_units(a, span);
     uint64_t h = area_header(a, span);
     size_t bytes = content_bytes(s, span, units);
+    struct pages empty = area_given_back(a, gap);
     CHECK(10, !move_pinned(s, span));
     CHECK(11, s->mover.slot == SLOT_NIL);
     area_cut(a, gap, to, units);
     area_set_header(a, to, h);
     if (bytes > MOVE_PIECE) {
-        s->mover = (struct mover){block_ref(h), false, span, to, units, 0};
-        set_state(s, block_ref(h), LOCKS_MOVING);
+        begin_move(s, (struct mover){.slot = block_ref(h),
+                                     .from = span,
+                                     .to = to,
+                                     .units = units,
+                                     .empty = empty});
         copy_last_byte(s);
-        move_continue(s);
-        return span;
+        return move_piece(s, s->piece);
     }
     memcpy(area_at(a, to) + HEADER, area_at(a, span) + HEADER, bytes);
     move_arrived(s, to, span);
@@ -114,37 +201,13 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     return freed == UNIT_NIL ? run : freed;
 }
 
-/* --- the half-moved block --- */
+/* --- going on with it, and using it --- */
 
-static void end_move(struct store *s, bool there) {
-    struct mover m = s->mover;
-    s->mover.slot = SLOT_NIL;
-    set_state(s, m.slot, LOCKS_NONE);
-    if (m.slide)
-        area_settle(&s->area, m.units);
-    else
-        area_free(&s->area, there ? m.from : m.to, m.units);
-    if (there) move_arrived(s, m.to, m.from);
-}
-
-/* Copy the next `most` bytes. */
-static void copy_piece(struct store *s, size_t most) {
-    struct mover *m = &s->mover;
-    size_t left = units_bytes(m->units) - HEADER - m->done;
-    size_t bytes = left < most ? left : most;
-    char *to = area_at(&s->area, m->to) + HEADER + m->done;
-    char *from = area_at(&s->area, m->from) + HEADER + m->done;
-    memmove(to, from, bytes); /* downward, so that ascending pieces may overlap */
-    m->done += bytes;
-    s->moved += bytes;
-    if (bytes == left) end_move(s, true);
-}
-
-void move_continue(struct store *s) { copy_piece(s, MOVE_PIECE); }
+void move_continue(struct store *s) { move_piece(s, s->piece); }
 
 void move_finish(struct store *s) {
-    if (s->mover.slide)
-        copy_piece(s, SIZE_MAX);
+    if (s->mover.slide || s->mover.n_moved > 0)
+        move_piece(s, SIZE_MAX);
     else
         end_move(s, false);
 }

@@ -9,7 +9,7 @@
 
 #include "store.h"
 
-/* The most bytes moved at once, and the promise of a budget: at most so many too many. */
+/* The most bytes moved at once within a budget, and its promise: at most so many too many. */
 enum { MOVE_PIECE = 64 * 1024 };
 
 /* Is anything in a used span locked? */
@@ -18,12 +18,14 @@ bool move_pinned(const struct store *s, unit_t span);
 bool move_slot_pinned(const struct store *s, unit_t span, unsigned i);
 
 /* Where in the free span `gap` a used span above it could begin, given its alignment: the
-   lowest such unit, which may lie beyond the gap. */
+   lowest such unit, which may lie beyond the gap. A block whose pages are moved keeps its offset
+   within the page: sliding, always (unless the store is to be `tight`); filling, where it fits. */
 unit_t move_target(const struct store *s, unit_t gap, unit_t span);
+unit_t move_fill_target(const struct store *s, unit_t gap, unit_t span);
 
 /* Slide the span right above `gap` down to `to`, which lies in the gap. A block over
-   MOVE_PIECE becomes the half-moved one, with its first piece moved. Returns the free span above
-   it then, UNIT_NIL where the move goes on. */
+   MOVE_PIECE becomes the half-moved one, with its first piece (store.piece bytes) moved, and UNIT_NIL is
+   returned; else the free span above it then. */
 unit_t move_slide(struct store *s, unit_t gap, unit_t to);
 /* Move a span that fits to `to` in a free span elsewhere; or the object in slot `i` of a run into
    the free span `gap`, as a block of its own. Both return the span that covers where it was. */

@@ -2,10 +2,17 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifdef SYS_userfaultfd
+#include <linux/userfaultfd.h>
+#endif
 
 #include "check.h"
 
@@ -75,6 +82,83 @@ bool os_uncommit(void *base, size_t bytes) {
 bool os_release(void *base, size_t bytes) {
     return !refused() && madvise(base, bytes, MADV_DONTNEED) == 0;
 }
+
+/* --- pages that change their place --- */
+
+#if defined(UFFDIO_REGISTER_MODE_WP) /* Linux 5.7 */
+
+/* What the headers of Linux 6.8 have, include/uapi/linux/userfaultfd.h. */
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef UFFDIO_MOVE
+#define UFFD_FEATURE_MOVE (1 << 16)
+#define UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES ((__u64)1 << 1)
+struct uffdio_move {
+    __u64 dst, src, len, mode;
+    __s64 move; /* bytes moved, or an error, negative */
+};
+#define UFFDIO_MOVE _IOWR(UFFDIO, 0x05, struct uffdio_move)
+#endif
+
+enum { TRIES = 3 }; /* of a move that is to be tried again */
+
+/* The process that has opened the descriptor in the high half, the descriptor + 1 in the low
+   half. 0 there: refused. */
+static _Atomic uint64_t mover;
+
+static int mover_descriptor(uint64_t state) { return (int)(uint32_t)state - 1; }
+
+static int mover_open(void) {
+    int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+    struct uffdio_api api = {.api = UFFD_API, .features = UFFD_FEATURE_MOVE};
+    if (fd < 0 || ioctl(fd, UFFDIO_API, &api) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+/* Ours alone: with one inherited, a child would make the parent's memory ready. */
+static int mover_of_process(void) {
+    uint64_t state = atomic_load(&mover), process = (uint64_t)getpid() << 32;
+    if (state >> 32 == process >> 32) return mover_descriptor(state);
+    int fd = mover_open();
+    if (atomic_compare_exchange_strong(&mover, &state, process | (uint32_t)(fd + 1)))
+        return fd;
+    if (fd >= 0) close(fd); /* another thread was first */
+    return mover_descriptor(state);
+}
+
+/* Of the modes, write protection is the one in which nothing happens unless it is asked for. */
+bool os_move_prepare(void *base, size_t bytes) {
+    if (refused()) return false;
+    struct uffdio_register request = {.range = {(uintptr_t)base, bytes},
+                                      .mode = UFFDIO_REGISTER_MODE_WP};
+    int fd = mover_of_process();
+    return fd >= 0 && ioctl(fd, UFFDIO_REGISTER, &request) == 0;
+}
+
+/* The kernel goes page by page, upward, and refuses a target that is not empty: overlapping
+   downward is as safe as memmove's. */
+size_t os_move(void *to, void *from, size_t bytes) {
+    if (refused()) return 0;
+    int fd = mover_descriptor(atomic_load(&mover));
+    size_t done = 0;
+    for (unsigned tries = 0; done < bytes && tries < TRIES; tries++) {
+        struct uffdio_move request = {.dst = (uintptr_t)to + done,
+                                      .src = (uintptr_t)from + done,
+                                      .len = bytes - done,
+                                      .mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES};
+        if (ioctl(fd, UFFDIO_MOVE, &request) == 0) return bytes;
+        if (request.move > 0) done += (size_t)request.move, tries = 0;
+        if (errno != EAGAIN) break;
+    }
+    return done;
+}
+
+#else
+bool os_move_prepare(void *base, size_t bytes) { return false; }
+size_t os_move(void *to, void *from, size_t bytes) { return 0; }
+#endif
 
 uint64_t os_now_ns(void) {
     struct timespec now;

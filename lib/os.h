@@ -27,6 +27,18 @@ bool os_uncommit(void *base, size_t bytes);
 /* Give the memory of pages back; they stay usable and read as zero. False: refused. */
 bool os_release(void *base, size_t bytes);
 
+/*
+ * Pages that change their place, so that bytes need not: userfaultfd(2), UFFDIO_MOVE, since
+ * Linux 6.8. One descriptor per process is opened at the first need and never closed; it
+ * is of no use in a forked child. No page fault is ever delivered to it.
+ */
+/* Make address space that was reserved ready for os_move. False: refused. */
+bool os_move_prepare(void *base, size_t bytes);
+/* Move whole pages down or into a place apart. The target's pages must be empty, unless they are
+   source pages that have been moved on by then; where the source is empty, so is the target.
+   Returns how many bytes have been moved, from the low end on; fewer: refused. */
+size_t os_move(void *to, void *from, size_t bytes);
+
 /* Monotonic time. */
 uint64_t os_now_ns(void);
 

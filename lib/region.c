@@ -10,8 +10,6 @@ enum {
     SLACK_PAGES = 16, /* what is kept beside 1/32 of what is used */
     SLACK_SHARE = 32,
     GAP_BYTES = 128 * 1024, /* a free span to have pages given back */
-    WORK_CALL = 16 * 1024,  /* a call of the system, as bytes moved; and a page */
-    WORK_PAGE = 2 * 1024,
     RESERVE_LEAST = 64 * 1024 * 1024,
     HUGE_FROM = 64 * 1024 * 1024 /* bytes of area, of which a huge page is 1/32 */
 };
@@ -95,6 +93,8 @@ void region_open(struct region *r, struct store *s, char *top, uint32_t generati
     area_init(&s->area, base, (struct zone *)(end - zones));
     table_init(&s->table, top, generation);
     s->table.room = (uint32_t)((top - r->table_end) / 8);
+    s->pages_state = r->pages ? PAGES_ASK : PAGES_STAY;
+    s->pages_bytes = r->bytes;
     area_grow(&s->area, (unit_t)((r->area_end - END_WORD - base) >> UNIT_SHIFT));
     region_note_peak(r, s);
 }
@@ -281,8 +281,7 @@ void region_give_back(struct region *r, struct store *s, size_t work, bool gaps)
                                       most < UINT32_MAX ? (uint32_t)most : UINT32_MAX);
         if (pages == 0) break;
         s->returned += pages * os_page();
-        s->looked += (WORK_CALL + pages * WORK_PAGE) / WORK_LOOK;
-        work -= WORK_CALL + pages * WORK_PAGE;
+        work -= store_gave_back(s, pages);
     }
     region_note_peak(r, s);
 }

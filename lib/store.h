@@ -24,13 +24,28 @@ struct class_runs {
  *   slide  area.stretch is the gap and the block, its header in front: [to, from + units);
  *          the first `done` bytes of the span are at `to`, the rest still where it was.
  *   fill   [to, to + units) is a block span whose reference is not returned; the first `done`
- *          bytes are copied, the old place is whole.
+ *          bytes are copied, the old place is whole unless pages have been moved.
  */
 struct mover {
     uint32_t slot; /* SLOT_NIL: none */
     bool slide;
+    bool pages; /* its pages are moved (pages.c) */
     unit_t from, to, units;
-    size_t done;
+    unit_t
+        reach; /* units from `from` on whose pages are moved, what lies behind included */
+    size_t done;        /* bytes */
+    uint32_t n_moved;   /* pages; where there are any, the old place is not whole */
+    struct pages empty; /* those of the target that hold nothing when it begins */
+};
+
+/* The least size of a block whose pages are moved. */
+enum { PAGES_LEAST = 256 * 1024 };
+
+/* Are pages of large blocks moved? */
+enum pages_state {
+    PAGES_STAY = 0, /* the memory is the caller's, or the system has refused */
+    PAGES_ASK,      /* the system has not been asked: there was no large block */
+    PAGES_MOVE
 };
 
 /* Where the search for something that fits a gap below a pinned span stands, and what it has
@@ -79,6 +94,13 @@ struct store {
     struct area area;
     struct quick quick;
     struct mover mover;
+    enum pages_state pages_state;
+    unsigned pages_refused; /* so often, since a move was not */
+    size_t pages_bytes;     /* of the region whose pages may move */
+    bool large;             /* there has been a block of PAGES_LEAST */
+    bool tight;             /* no gap may be left for the sake of pages */
+    bool sliding;           /* gaps are left rather than filled from above */
+    size_t piece;           /* the most bytes to move at once */
     size_t requested, peak_requested;
     size_t spare; /* bytes of free slots in runs */
     size_t
@@ -116,6 +138,14 @@ static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
 enum { WORK_BLOCK = 128, WORK_LOOK = 256 };
 static inline size_t store_work(const struct store *s) {
     return s->moved + s->moved_blocks * WORK_BLOCK + s->looked * WORK_LOOK;
+}
+
+/* What it costs to give pages back with one call of the system, likewise. */
+enum { WORK_CALL = 16 * 1024, WORK_PAGE = 2 * 1024 };
+static inline size_t store_gave_back(struct store *s, size_t pages) {
+    size_t work = WORK_CALL + pages * WORK_PAGE;
+    s->looked += work / WORK_LOOK;
+    return work;
 }
 
 /* Where it is the same, callers have done nothing since that makes more to compact: allocations, frees

@@ -88,14 +88,18 @@ static bool compactor_sound(const struct proof *p) {
     uint64_t high = s->loose[1] | s->stuck[1] | s->kept[1];
     if ((low & 1) != 0 || high >> (CLASSES - 64) != 0)
         return fail(p, 7, "Runs are to be merged of a class that is none.");
-    if (!is_bool(&m->slide) || !is_bool(&s->scan.sure) || !is_bool(&s->pass.whole) ||
-        s->scan.at > p->h->region.bytes >> UNIT_SHIFT || s->scan.shift >= UNIT_BITS ||
-        (unsigned)s->pass.phase > PASS_DONE)
+    if (!is_bool(&m->slide) || !is_bool(&m->pages) || !is_bool(&s->scan.sure) ||
+        !is_bool(&s->pass.whole) || s->scan.at > p->h->region.bytes >> UNIT_SHIFT ||
+        s->scan.shift >= UNIT_BITS || (unsigned)s->pass.phase > PASS_DONE)
         return fail(p, 11, "The compactor's notes cannot be.");
+    if (s->pages_state > PAGES_MOVE ||
+        (s->pages_state != PAGES_STAY && !p->h->region.pages))
+        return fail(p, 11, "Pages would be moved of memory that is not ours.");
     if (m->slot != SLOT_NIL &&
         (!table_live(p->t, m->slot) || m->units == 0 || m->units > a->limit ||
          m->from > a->limit - m->units || m->to > a->limit - m->units ||
-         m->done >= units_bytes(m->units) - HEADER))
+         m->done >= units_bytes(m->units) - HEADER || m->reach != m->units ||
+         m->n_moved > m->done / os_page() || (m->pages && !p->h->region.pages)))
         return fail(p, 11, "The block half moved cannot be.");
     if (m->slot == SLOT_NIL || !m->slide
             ? a->stretch != UNIT_NIL

@@ -123,12 +123,16 @@ static void step_slide(struct site *site) {
     unit_t units = site->used[used], end = used + units;
     unit_t at = g_test_rand_int_range(0, 2) ? hole : hole + random_below(used - hole);
     area_stretch(&site->area, hole, at);
+    if (g_test_rand_int_range(0, 2)) {
+        area_stretch_up(&site->area);
+        end = hole_end(site, end);
+    }
     model_free(site, used, units);
     model_take(site, at, end - at);
     check_area(site);
     memmove(area_at(&site->area, at) + HEADER, area_at(&site->area, used) + HEADER,
             units_bytes(units) - HEADER);
-    unit_t free = area_settle(&site->area, units);
+    unit_t free = area_settle(&site->area, units, (struct pages){0, 0});
     g_assert_cmpuint(free, ==, at + units);
     model_free(site, at, end - at);
     model_take(site, at, units);

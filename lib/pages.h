@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Large blocks whose pages move instead of their bytes, in heaps whose memory we reserved. Where
+ * such a block may go, and the next piece of it; the edges, less than a page at either
+ * end, are its mover's to copy.
+ *
+ *      from   |gap.|hdr edge|page |page |page |edge|next      one offset within the page,
+ *      to     |..|hdr edge|page |page |page |edge|            so that pages stay pages
+ *
+ * The target's pages have to be empty, so what they hold is given back first.
+ */
+#ifndef RM_PAGES_H
+#define RM_PAGES_H
+
+#include "store.h"
+
+/* Are there large blocks, and does the system move pages? It is asked when the first are there. */
+bool pages_wanted(struct store *s);
+/* Are the pages of the block in this span moved, where it goes to a place that differs by whole
+   pages? */
+bool pages_move(const struct store *s, unit_t span);
+/* The first unit from `gap` on at the same offset within its page as `span` above it. */
+unit_t pages_target(unit_t gap, unit_t span);
+
+/* A block has become the half-moved one: will its pages be moved? */
+void pages_begin(struct store *s);
+/* So many units behind it, and behind its target, may go the same way: the page that it ends in
+   then need not be copied. */
+void pages_reach(struct store *s, unit_t behind);
+
+/* Bytes of the half-moved block's content up to the next whole page, `done` being moved: what is
+   to be copied. 0: it is at a page that can be moved. SIZE_MAX: no page is left. */
+size_t pages_edge(const struct store *s);
+/* Move its next pages, of at most so many bytes, at least one page. Returns the bytes, those behind
+   the block included; 0: refused, the rest of the block is to be copied. */
+size_t pages_advance(struct store *s, size_t most);
+
+/* The pages that its moved ones have left behind, which may be targets since. */
+struct pages pages_left(const struct store *s);
+
+#endif
