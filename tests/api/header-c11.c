@@ -5,6 +5,7 @@
  */
 #define RM_NO_SHORT_NAMES
 #include <rmalloc.h>
+#include <rmalloc_inline.h>
 #include <rmalloc.h> /* twice does no harm */
 
 #include <stdio.h>

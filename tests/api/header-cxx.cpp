@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The header as C++17: every declaration is used once, and the library links. */
 #include <rmalloc.h>
+#include <rmalloc_inline.h>
 
 #include <cstdio>
 #include <type_traits>

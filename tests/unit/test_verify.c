@@ -49,7 +49,8 @@ static void make_heap(struct site *site, void *memory, size_t bytes) {
     registry_leave(&access);
     site->h = access.heap;
     for (unsigned i = 0; i < N_BLOCKS; i++)
-        slots[i] = make_block(site, i % 16 ? i * 7 % 300 : i * 37 % 5000, i % 32 == 16 ? 64 : 0);
+        slots[i] =
+            make_block(site, i % 16 ? i * 7 % 300 : i * 37 % 5000, i % 32 == 16 ? 64 : 0);
     for (unsigned i = 0; i < N_BLOCKS; i += 3)
         g_assert_cmpint(heap_free(site->h, slots[i]), ==, RM_OK);
     assert_sound(site);
@@ -59,7 +60,8 @@ static void make_heap(struct site *site, void *memory, size_t bytes) {
 
 static void open_site(struct site *site, gconstpointer none) {
     size_t page = os_page();
-    char *memory = mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory =
+        mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     g_assert_cmpint(mprotect(memory + page, REGION, PROT_READ | PROT_WRITE), ==, 0);
     make_heap(site, memory + page, REGION);
     site->copy = g_memdup2(site->low, site->bytes);
@@ -67,14 +69,17 @@ static void open_site(struct site *site, gconstpointer none) {
     for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
         uint64_t h = area_header(a, at);
         switch (header_kind(h)) {
-        case SPAN_FREE: *(free_size(h) < BUDDY_BINS ? &site->free : &site->large_free) = at; break;
+        case SPAN_FREE:
+            *(free_size(h) < BUDDY_BINS ? &site->free : &site->large_free) = at;
+            break;
         case SPAN_BLOCK: site->block = at; break;
         case SPAN_ALIGNED: site->aligned = at; break;
         case SPAN_RUN:
             if (run_mask(h) != 0 && run_slots(h) > 4) site->run = at;
         }
     }
-    g_assert_true(site->free && site->large_free && site->block && site->aligned && site->run);
+    g_assert_true(site->free && site->large_free && site->block && site->aligned &&
+                  site->run);
 }
 
 static void close_site(struct site *site, gconstpointer none) {
@@ -95,7 +100,8 @@ static void expect(const struct site *site, unsigned invariant, const char *what
 }
 
 /* Damage the heap by a statement, or a word of it by flipping bits. */
-#define SPOIL(invariant, statement) ((void)(statement), expect(site, (invariant), #statement))
+#define SPOIL(invariant, statement)                                                      \
+    ((void)(statement), expect(site, (invariant), #statement))
 #define FLIP64(where, bits) store64((where), load64(where) ^ (bits))
 #define FLIP32(where, bits) store32((where), load32(where) ^ (bits))
 
@@ -108,7 +114,7 @@ static void test_spans(struct site *site, gconstpointer none) {
     char *end = area_at(a, site->free + free_size(load64(free)));
     char *links = run_slot(&r, bit_highest(r.free));
     char *ref = r.at + ref_offset(r.class, bit_lowest(run_live_mask(&r)));
-    SPOIL(1, FLIP64(block, UINT64_C(1) << 35)); /* its size */
+    SPOIL(1, FLIP64(block, UINT64_C(1) << 35));                   /* its size */
     SPOIL(1, store64(run, load64(run) | 127 << RUN_CLASS_SHIFT)); /* no such class */
     SPOIL(1, store64(free, SPAN_FREE));
     SPOIL(2, FLIP64(block, SPAN_PREV_FREE));
@@ -188,6 +194,34 @@ static void test_half_moved(struct site *site, gconstpointer fill) {
     heap_compact(site->h, 0, 0);
 }
 
+/* What rests is sound, and is told where a list is wrong about it. */
+static void test_resting(struct site *site, gconstpointer none) {
+    struct quick *q = &site->h->store.quick;
+    struct table *t = &site->h->store.table;
+    uint32_t slots[8];
+    for (unsigned i = 0; i < 8; i++) slots[i] = make_block(site, i < 4 ? 40 : 200, 0);
+    for (unsigned i = 0; i < 8; i++)
+        g_assert_cmpint(heap_free(site->h, slots[i]), ==, RM_OK);
+    assert_sound(site);
+    memcpy(site->copy, site->low, site->bytes);
+    unsigned c = class_of(40);
+    uint64_t e = table_entry(t, slots[3]);
+    g_assert_cmpuint(ref_slot(q->small[c].head), ==, slots[3]);
+    char *link = site->h->store.area.base + entry_place(e);
+    SPOIL(13, q->small[c].n++);
+    SPOIL(13, q->small[c].head = 0);
+    SPOIL(13, q->small[c].head = q->small[class_of(200)].head);
+    SPOIL(13, q->n_queued = 1);
+    SPOIL(13, q->any = false);
+    SPOIL(13, FLIP32(link, 1u << SLACK_BITS));
+    SPOIL(13, store32(link, slots[3] << SLACK_BITS)); /* round and round */
+    SPOIL(5, table_set(t, slots[3], e + 1));
+    SPOIL(13, table_set(t, slots[3], e + LOCKS_NONE * ENTRY_LOCK_ONE)); /* live */
+    heap_settle(site->h);
+    g_assert_cmpuint(quick_count(&site->h->store), ==, 0);
+    memcpy(site->copy, site->low, site->bytes);
+}
+
 /* What is left of a span inside a block looks like the free span it was, and was not met. */
 static void test_stale_node(struct site *site, gconstpointer none) {
     struct area *a = &site->h->store.area;
@@ -238,7 +272,8 @@ static void test_growable(void) {
     g_assert_true(registry_destroy(site.tag));
 }
 
-#define ADD(name, test, data) g_test_add(name, struct site, data, open_site, test, close_site)
+#define ADD(name, test, data)                                                            \
+    g_test_add(name, struct site, data, open_site, test, close_site)
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL); /* prints the seed, and takes it with --seed */
@@ -246,6 +281,7 @@ int main(int argc, char **argv) {
     ADD("/verify/spans", test_spans, NULL);
     ADD("/verify/structure", test_structure, NULL);
     ADD("/verify/stale-node", test_stale_node, NULL);
+    ADD("/verify/resting", test_resting, NULL);
     ADD("/verify/half-moved/slide", test_half_moved, NULL);
     ADD("/verify/half-moved/fill", test_half_moved, "fill");
     ADD("/verify/flips", test_flips, NULL);
