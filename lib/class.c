@@ -6,7 +6,7 @@
 #define REFS(s) (4 << SHIFT(s))
 #define GROUP(s) (REFS(s) + ((s) << SHIFT(s)))
 /* A run is about a page at most: the last slot begins within 4,095 bytes of the header's end. */
-#define LEAST(a, b) ((a) < (b) ? (a) : (b))
+#define LEAST(a, b) (uint8_t)((a) < (b) ? (a) : (b))
 #define SLOTS_EMBEDDED(s) LEAST(4095 / (s) + 1, RUN_SLOTS_MAX)
 #define SLOTS_SEPARATE(s) LEAST((4095 + (s)) / GROUP(s) << SHIFT(s), RUN_SLOTS_MAX)
 #define RECIPROCAL(s) ((1u << 20) / (s) + 1)

@@ -140,6 +140,7 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
         unit_t to = move_target(s, gap, above);
         if (to < above) {
             *next = move_slide(s, gap, to);
+            fill_unsure(s);
             return STEP_ACTED;
         }
     }
@@ -174,7 +175,10 @@ static enum step slide_step(struct store *s, const struct effort *e, unit_t *kno
         return STEP_NONE; /* the free span at the end */
     s->pass.cursor = gap;
     *known = slide(s, gap, &goal);
-    if (*known != gap) return STEP_ACTED;
+    if (*known != gap) {
+        fill_unsure(s); /* what it was to look at next may have gone down */
+        return STEP_ACTED;
+    }
     enum step step = stubborn(s, gap, known, looks_left(s, e));
     if (step != STEP_NONE) return step;
     *known = area_next_free(a, gap);

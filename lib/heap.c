@@ -108,7 +108,8 @@ static bool place_by_merging(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     size_t enough = s->area.free_units + bytes_units(helping(h));
     if (s->mover.slot != SLOT_NIL) return false;
-    while (s->area.free_units < enough && merge_one_run(s)) continue;
+    while (s->area.free_units < enough && merge_one_run(s))
+        s->changes++; /* objects lie where a search for some may have been */
     return place(h, q, false);
 }
 
@@ -474,6 +475,7 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
     bool limited = bytes != 0 || nanoseconds != 0, flushed, done;
     size_t before = store_work(s), moved = s->moved;
+    int saved = errno; /* what the system refuses is none of the caller's business here */
     if (limited)
         return_step(h, bytes);
     else
@@ -485,6 +487,7 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
         goal.spent = store_work(s) - before;
         done = compact(s, &goal);
     } while (done && !flushed && s->moved == moved);
+    errno = saved;
     return done && flushed;
 }
 

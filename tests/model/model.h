@@ -40,6 +40,7 @@ struct habits {
     } while (0)
 
 #define GRAVES 512
+#define IDLE_STEPS_MAX 1000
 
 struct model {
     const struct kind *kind;
@@ -56,6 +57,8 @@ struct model {
     size_t capacity;
     size_t step;
     size_t epoch; /* calls of rm_heap_compact */
+    unsigned
+        idle_steps; /* of them, in a row, that moved nothing: gave pages back, or looked */
     size_t peak_requested;
     rm_memory_t *graves[GRAVES]; /* stale handles */
     size_t n_graves;

@@ -240,8 +240,11 @@ const char *operate_compact(struct model *model, const rm_budget_t *budget) {
     if (budget != NULL && budget->bytes > 0 && progress.moved > budget->bytes + 65536)
         return fault("%zu bytes moved with a budget of %zu", progress.moved,
                      budget->bytes);
-    if (!progress.complete && (budget == NULL || progress.moved == 0))
-        return "a compaction is not complete and made no progress";
+    if (!progress.complete && budget == NULL) return "a compaction is not complete";
+    if (progress.complete || progress.moved > 0)
+        model->idle_steps = 0;
+    else if (++model->idle_steps > IDLE_STEPS_MAX)
+        return "steps of compaction make no progress";
     if (progress.complete &&
         (model->kind->check_every < 8 || rng_chance(&model->rng, model->stress ? 2 : 50)))
         return heap_complete_fault(model->heap, align);
