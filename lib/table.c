@@ -113,18 +113,7 @@ uint32_t table_take_slowly(struct table *t) {
     return slot;
 }
 
-void table_untake(struct table *t, uint32_t slot) {
-    uint64_t generation = entry_generation(table_entry(t, slot));
-    table_set(t, slot, generation << ENTRY_GENERATION_SHIFT);
-    t->n_taken--;
-    mark(t, slot);
-}
-
-void table_put_slowly(struct table *t, uint32_t slot) {
-    table_set(t, slot, entry_freed(table_entry(t, slot)));
-    t->n_taken--;
-    mark(t, slot);
-}
+void table_mark_slowly(struct table *t, uint32_t slot) { mark(t, slot); }
 
 /* May a slot be given back? It is a bitmap, or free and not so old that the generations of slots
    made anew would come near their end: such a one stays until it has come round. */

@@ -163,24 +163,32 @@ static inline uint32_t table_take(struct table *t) {
     return slot;
 }
 
-/* Free a slot: handles of its generation are stale from here on. O(levels); mostly one bit. */
-void table_put_slowly(struct table *t, uint32_t slot);
-static inline void table_put(struct table *t, uint32_t slot) {
+/* A slot becomes free, with `free` as its entry. O(levels); mostly one bit. */
+void table_mark_slowly(struct table *t, uint32_t slot);
+static inline void table_give(struct table *t, uint32_t slot, uint64_t free) {
     uint32_t map = slot & ~63u;
     uint64_t bits = table_entry(t, map);
+    table_set(t, slot, free);
+    t->n_taken--;
     if (unlikely(bits == 0)) {
-        table_put_slowly(t, slot);
+        table_mark_slowly(t, slot);
         return;
     }
-    table_set(t, slot, entry_freed(table_entry(t, slot)));
     table_set(t, map, bits | UINT64_C(1) << (slot & 63));
     if (slot >> 6 < t->hint) t->hint = slot >> 6;
     t->n_free++;
-    t->n_taken--;
+}
+
+/* Free a slot: handles of its generation are stale from here on. */
+static inline void table_put(struct table *t, uint32_t slot) {
+    table_give(t, slot, entry_freed(table_entry(t, slot)));
 }
 
 /* Undo table_take: the generation stays. */
-void table_untake(struct table *t, uint32_t slot);
+static inline void table_untake(struct table *t, uint32_t slot) {
+    uint64_t generation = entry_generation(table_entry(t, slot));
+    table_give(t, slot, generation << ENTRY_GENERATION_SHIFT);
+}
 
 /* Give trailing free slots back: `groups`: by whole groups, keeping one in reserve; else to the
    last. Returns true where n_slots got smaller. */
