@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "region.h"
 
+#include <errno.h>
+
 #include "os.h"
 
 enum {
@@ -271,6 +273,7 @@ static size_t give_table(struct region *r, struct store *s, size_t most) {
 
 void region_give_back(struct region *r, struct store *s, size_t work, bool gaps) {
     if (!r->pages) return;
+    int saved = errno;
     region_note_peak(r, s);
     while (work >= WORK_CALL + WORK_PAGE) {
         size_t most = (work - WORK_CALL) / WORK_PAGE;
@@ -283,6 +286,7 @@ void region_give_back(struct region *r, struct store *s, size_t work, bool gaps)
         s->returned += pages * os_page();
         work -= store_gave_back(s, pages);
     }
+    errno = saved; /* what is refused stays as it is */
     region_note_peak(r, s);
 }
 
