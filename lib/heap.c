@@ -141,7 +141,9 @@ static bool place_slowly(struct heap *h, struct request *q) {
         /* A run rather than a single, while there is room to grow. */
         unit_t wanted = is_small(q) ? small_run_units(s, q->size) : units;
         if (place_by_flushing(h, q)) return true;
-        if (move && (place_by_merging(h, q) || place_by_sliding(h, q, wanted)))
+        /* Not where growing may fail: what it takes then has been told (compact_outlook). */
+        bool roomy = region_gap(&h->region) > 2 * units_bytes(wanted) + HELPING_LEAST;
+        if (move && roomy && (place_by_merging(h, q) || place_by_sliding(h, q, wanted)))
             return true;
         if (region_grow(&h->region, s, wanted) || region_grow(&h->region, s, units))
             if (place(h, q, false)) return true;
@@ -475,7 +477,6 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
     bool limited = bytes != 0 || nanoseconds != 0, flushed, done;
     size_t before = store_work(s), moved = s->moved;
-    int saved = errno; /* what the system refuses is none of the caller's business here */
     if (limited)
         return_step(h, bytes);
     else
@@ -487,7 +488,6 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds) {
         goal.spent = store_work(s) - before;
         done = compact(s, &goal);
     } while (done && !flushed && s->moved == moved);
-    errno = saved;
     return done && flushed;
 }
 
