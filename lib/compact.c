@@ -154,12 +154,15 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
     }
 }
 
-/* Units walked over, in search of a gap, from one to the next: the rest of one zone, the first of another;
-   the bitmap knows those between. */
-static unit_t zones_walked(unit_t from, unit_t to) {
-    unit_t zone = 1 << ZONE_SHIFT;
-    if (from >> ZONE_SHIFT == to >> ZONE_SHIFT) return to - from;
-    return zone - from % zone + to % zone;
+/* Units walked over, in search of a gap, from what lies above one to the next: the rest of one zone, the
+   first of another; the bitmap knows those between. */
+static unit_t units_walked(const struct area *a, unit_t gap, unit_t to) {
+    unit_t from = gap + area_units(a, gap), zone = gap >> ZONE_SHIFT;
+    from += area_units(a, from);
+    unit_t end = (zone + 1) << ZONE_SHIFT;
+    if (to < end) return to - from;
+    unit_t first = to < a->limit ? zone_first(a->zones, to >> ZONE_SHIFT) : to;
+    return (from < end ? end - from : 0) + to - first;
 }
 
 /* One action at the lowest gap from the cursor on, which is `*known` or to be found. */
@@ -179,7 +182,7 @@ static enum step slide_step(struct store *s, const struct effort *e, unit_t *kno
     if (step != STEP_NONE) return step;
     *known = area_next_free(a, gap);
     s->pass.cursor = *known != UNIT_NIL ? *known : a->limit;
-    s->looked += zones_walked(gap, s->pass.cursor) / UNITS_A_LOOK;
+    s->looked += units_walked(a, gap, s->pass.cursor) / UNITS_A_LOOK;
     return *known != UNIT_NIL ? STEP_ACTED : STEP_NONE;
 }
 
