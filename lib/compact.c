@@ -140,6 +140,7 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
         unit_t to = move_target(s, gap, above);
         if (to < above) {
             *next = move_slide(s, gap, to);
+            fill_unsure(s); /* a gap may be left below it */
             return STEP_ACTED;
         }
     }
