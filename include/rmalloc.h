@@ -322,10 +322,10 @@ typedef struct rm_progress {
  *            whole, into a free gap below it; with nothing locked all free memory
  *            is one piece. (Below a block aligned above 16 a gap smaller than that
  *            alignment may remain, and in a heap that grows below one of 256 KiB or
- *            more, whose pages are moved instead of its bytes, one smaller than a page:
- *            such gaps are used where something fits. A gap of at most 512 bytes, as long as some small
- *            block but without room for its header, is kept as a spare slot: it
- *            counts as used until the next compaction.)
+ *            more, whose pages are moved instead of its bytes, one smaller than a page.
+ *            A gap of at most 512 bytes, as long as some small block but without room
+ *            for its header, is kept as a spare slot: it counts as used until the
+ *            next compaction.)
  * Each call goes on where the last one stopped. Within a budget a growing heap also gives
  * pages back, those at its ends above a slack of 1/32 and, once `complete`, those in large
  * gaps: some of them first of all in each call, whether it is complete or not. Without a budget that

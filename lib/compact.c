@@ -16,15 +16,12 @@ enum {
              UNIT_SHIFT,   /* an area so small is looked through twelve times as far */
     CLOCK_WORK = 8 * 1024, /* between two looks at the clock */
     CLOCK_ACTIONS = 4,
-    LOOKS_ALIGNED = 8,        /* at what may fit below an aligned block */
-    ZONES_LOOKED = 16 * 1024, /* the most to look for where a pass is to begin */
-    UNITS_A_LOOK = 128,       /* on the way to the next gap */
-    ZONES_A_LOOK = 32         /* at the price of one span */
+    PIECE_LARGE = 4 * MOVE_PIECE, /* one call of the system for each does not count */
+    LOOKS_ALIGNED = 8,            /* at what may fit below an aligned block */
+    ZONES_LOOKED = 16 * 1024,     /* the most to look for where a pass is to begin */
+    UNITS_A_LOOK = 128,           /* on the way to the next gap */
+    ZONES_A_LOOK = 32             /* at the price of one span */
 };
-/* Pages are moved while those to be given back for it are at most this share of what is used: else
-   copying is faster. Less in small pieces, and on demand: a page that comes back costs five times the
-   copying of one. */
-enum { GIVE_SHARE = 2, REUSE_SHARE = 8 };
 
 /* --- how far --- */
 
@@ -83,24 +80,22 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
 
 /* --- which way --- */
 
-/* Free memory that has pages, below the last block: a target has to give them back before pages
-   are moved there. */
-static unit_t populated_below(const struct area *a) {
-    unit_t last = area_last_free(a);
-    unit_t at_end = last == UNIT_NIL ? 0 : buddy_key(a->base, last);
-    return a->free_units - a->released_units - at_end;
+/* The most to move at once: half of what is left of a budget, since giving back the target's pages
+   may cost as much again. */
+static size_t piece(const struct store *s, const struct effort *e) {
+    if (!budgeted(e->goal)) return SIZE_MAX;
+    size_t half = work_left(s, e) / 2;
+    return half > MOVE_PIECE ? half : MOVE_PIECE;
 }
 
-/* How large blocks are to be moved: by their pages, unless too many of others would have to be given
-   back for it. Pages moved leave gaps, so where memory is short nothing is filled in then: that takes
-   headers, and what is free between two pinned spans is to become one piece. compact_outlook relies
-   on both. */
-static void choose_ways(struct store *s, const struct compact_goal *goal) {
-    const struct area *a = &s->area;
-    unit_t used = a->limit - a->free_units;
-    unit_t share = used / (goal->reuse || budgeted(goal) ? REUSE_SHARE : GIVE_SHARE);
-    bool pages = populated_below(a) <= share && pages_wanted(s);
-    s->sliding = pages && goal->tight;
+/* How large blocks are to be moved: by their pages, where that is worth it. That leaves gaps; where
+   memory is short nothing is filled in then: that takes headers, and what is free between two pinned
+   spans is to become one piece. compact_outlook relies on both. */
+static void choose_ways(struct store *s, const struct effort *e) {
+    enum pages_terms terms = e->goal->reuse ? PAGES_REUSED : PAGES_WHOLE;
+    if (piece(s, e) < PIECE_LARGE) terms = PAGES_PIECES;
+    bool pages = pages_wanted(s, terms);
+    s->sliding = pages && e->goal->tight;
     s->tight = !pages;
 }
 
@@ -110,14 +105,6 @@ static bool in_vain(struct store *s) {
     s->sliding = false;
     s->tight = true;
     return true;
-}
-
-/* The most to move at once: half of what is left of a budget, since giving back the target's pages
-   may cost as much again. */
-static size_t piece(const struct store *s, const struct effort *e) {
-    if (!budgeted(e->goal)) return SIZE_MAX;
-    size_t half = work_left(s, e) / 2;
-    return half > MOVE_PIECE ? half : MOVE_PIECE;
 }
 
 /* --- up through the gaps --- */
@@ -140,7 +127,7 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
         unit_t to = move_target(s, gap, above);
         if (to < above) {
             *next = move_slide(s, gap, to);
-            fill_unsure(s);
+            fill_unsure(s); /* a gap may be left below it */
             return STEP_ACTED;
         }
     }
@@ -155,12 +142,15 @@ static enum step stubborn(struct store *s, unit_t gap, unit_t *next, size_t look
     }
 }
 
-/* Units walked over, in search of a gap, from one to the next: the rest of one zone, the first of another;
-   the bitmap knows those between. */
-static unit_t zones_walked(unit_t from, unit_t to) {
-    unit_t zone = 1 << ZONE_SHIFT;
-    if (from >> ZONE_SHIFT == to >> ZONE_SHIFT) return to - from;
-    return zone - from % zone + to % zone;
+/* Units walked over, in search of a gap, from what lies above one to the next: the rest of one zone, the
+   first of another; the bitmap knows those between. */
+static unit_t units_walked(const struct area *a, unit_t gap, unit_t to) {
+    unit_t from = gap + area_units(a, gap), zone = gap >> ZONE_SHIFT;
+    from += area_units(a, from);
+    unit_t end = (zone + 1) << ZONE_SHIFT;
+    if (to < end) return to - from;
+    unit_t first = to < a->limit ? zone_first(a->zones, to >> ZONE_SHIFT) : to;
+    return (from < end ? end - from : 0) + to - first;
 }
 
 /* One action at the lowest gap from the cursor on, which is `*known` or to be found. */
@@ -183,7 +173,7 @@ static enum step slide_step(struct store *s, const struct effort *e, unit_t *kno
     if (step != STEP_NONE) return step;
     *known = area_next_free(a, gap);
     s->pass.cursor = *known != UNIT_NIL ? *known : a->limit;
-    s->looked += zones_walked(gap, s->pass.cursor) / UNITS_A_LOOK;
+    s->looked += units_walked(a, gap, s->pass.cursor) / UNITS_A_LOOK;
     return *known != UNIT_NIL ? STEP_ACTED : STEP_NONE;
 }
 
@@ -301,7 +291,7 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     struct effort e = {
         .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};
     unit_t extent = area_extent(&s->area);
-    choose_ways(s, goal);
+    choose_ways(s, &e);
     take_up(s, goal);
     bool done = work_toward(s, &e);
     if (s->sliding) s->pass.phase = PASS_NONE; /* gaps have been passed over */

@@ -28,8 +28,10 @@ void fill_forget(struct store *s) {
 
 static unit_t stretch_of(const struct store *s, unit_t at) { return at >> s->scan.shift; }
 
-/* The first span that begins at `from` or above it. */
+/* The first span that begins at `from` or above it; the area, which may have got shorter since, ends
+   there otherwise. */
 static unit_t start_from(const struct area *a, unit_t from) {
+    if (from >= a->limit) return a->limit;
     unit_t at = area_start_near(a, from);
     while (at < from) at += area_units(a, at);
     return at;

@@ -14,8 +14,15 @@
 
 #include "store.h"
 
-/* Are there large blocks, and does the system move pages? It is asked when the first are there. */
-bool pages_wanted(struct store *s);
+/* What a compaction is about, that moves pages: so that it is worth giving the targets' back. */
+enum pages_terms {
+    PAGES_WHOLE,  /* blocks at once */
+    PAGES_PIECES, /* pieces, that take a call of the system each */
+    PAGES_REUSED  /* what becomes free is soon used: what is given back is touched anew */
+};
+/* Are there large blocks, is moving their pages worth it, and does the system do it? It is asked when
+   the rest is so for the first time. */
+bool pages_wanted(struct store *s, enum pages_terms terms);
 /* Are the pages of the block in this span moved, where it goes to a place that differs by whole
    pages? */
 bool pages_move(const struct store *s, unit_t span);

@@ -17,7 +17,7 @@
 #include "registry.h"
 #include "verify.h"
 
-enum { MIB = 1 << 20, BLOCKS = 40, BEHIND = 5000, LIMIT = 64 * MIB };
+enum { MIB = 1 << 20, BLOCKS = 40, MANY = 80, BEHIND = 5000, LIMIT = 64 * MIB };
 
 struct block {
     uint32_t slot; /* SLOT_NIL: freed */
@@ -30,7 +30,7 @@ struct site {
     char *low;
     size_t bytes;
     uint64_t tag;
-    struct block blocks[BLOCKS];
+    struct block blocks[MANY];
     unsigned n;
 };
 
@@ -231,6 +231,20 @@ static void test_many(gconstpointer trimmed) {
     g_assert_true(heap_compact(site.h, 0, 0));
     if (trimmed != NULL) pages_are_moved(&site);
     close_site(&site);
+}
+
+/* Of many small gaps each leaves one below the block that moves; what was looked at for the last is not
+   where it was. */
+static void test_sparse(void) {
+    for (unsigned round = 0; round < 6; round++) {
+        struct site site;
+        open_growing(&site);
+        for (unsigned i = 0; i < MANY; i++)
+            make(&site, (size_t)g_test_rand_int_range(MIB / 4, MIB / 2), 0);
+        for (unsigned i = 0; i < MANY; i += 8) discard(&site, i);
+        g_assert_true(heap_compact(site.h, 0, 0));
+        close_site(&site);
+    }
 }
 
 /* Memory of the caller's stays where it is: every page of it. */
@@ -460,6 +474,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/pages/moved", test_moved);
     g_test_add_data_func("/pages/many", NULL, test_many);
     g_test_add_data_func("/pages/many/given-back", "trimmed", test_many);
+    g_test_add_func("/pages/sparse", test_sparse);
     g_test_add_func("/pages/region", test_region);
     g_test_add_func("/pages/tight", test_tight);
     g_test_add_func("/pages/tight/pinned", test_tight_pinned);
