@@ -234,8 +234,11 @@ static void exact(size_t region, enum fill fill, rm_compaction_t compaction) {
         assert_ok(rm_heap_compact(site.heap, NULL, NULL));
         assert_denied(&site, later + 16, 0);
     } else {
-        g_assert_cmpuint(largest(&site, true), ==, later);
-        assert_granted(&site, later, 0);
+        /* What was refused has compacted: a slot left over may hold a little more by then. */
+        now = largest(&site, true);
+        g_assert_cmpuint(now, >=, later);
+        g_assert_cmpuint(now, <, later + 16);
+        assert_granted(&site, now, 0);
     }
     site_close(&site);
 }
