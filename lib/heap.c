@@ -307,18 +307,6 @@ rm_status_t heap_unlock(struct heap *h, uint32_t slot) {
     return RM_OK;
 }
 
-/* Free the memory that an entry names, which no entry needs any more. */
-static void free_place(struct store *s, uint64_t e) {
-    unit_t span = entry_span(s, e);
-    uint64_t header = area_header(&s->area, span);
-    if (header_kind(header) != SPAN_RUN) {
-        block_free(s, span);
-        return;
-    }
-    struct run r = run_at_header(s, span, header);
-    small_free_slot(s, &r, run_index(s, &r, e));
-}
-
 rm_status_t heap_free(struct heap *h, uint32_t slot) {
     struct store *s = &h->store;
     struct table *t = &s->table;
@@ -334,7 +322,7 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
         return RM_OK;
     }
     s->requested -= heap_size(h, slot);
-    free_place(s, e);
+    quick_free_place(s, e);
     table_put(t, slot);
     if (unlikely(t->n_taken == 0))
         while (small_drop_kept(s)) continue;
@@ -417,7 +405,7 @@ static bool grow(struct heap *h, struct request *q, size_t old_size) {
         uint64_t e = table_entry(&s->table, q->slot);
         memcpy(pointer_of(s, e), pointer_of(s, q->old), old_size);
         store_moved(s, old_size, 1);
-        free_place(s, q->old);
+        quick_free_place(s, q->old);
         return true;
     }
     if (!may_move(h, 0) || !region_close(&h->region, s)) return false;

@@ -17,7 +17,6 @@ struct heap {
     struct region region;
     uint64_t tag; /* the bits of a handle that name this heap */
     rm_compaction_t compaction;
-    unsigned threads;
     size_t stuck; /* free memory between blocks that the last compaction on growth left */
     size_t credit; /* bytes that the next one may move */
 };

@@ -56,17 +56,20 @@ bool quick_put_block(struct store *s, uint32_t slot, uint64_t e, uint64_t h) {
 
 /* --- for good --- */
 
-/* Free a block that was taken off its list. */
-static void free_resting(struct store *s, uint32_t slot) {
-    uint64_t e = table_entry(&s->table, slot);
+void quick_free_place(struct store *s, uint64_t e) {
     unit_t span = entry_span(s, e);
     uint64_t header = area_header(&s->area, span);
-    if (header_kind(header) == SPAN_RUN) {
-        struct run r = run_at_header(s, span, header);
-        small_free_slot(s, &r, run_index(s, &r, e));
-    } else {
+    if (header_kind(header) != SPAN_RUN) {
         block_free(s, span);
+        return;
     }
+    struct run r = run_at_header(s, span, header);
+    small_free_slot(s, &r, run_index(s, &r, e));
+}
+
+/* Free a block that was taken off its list. */
+static void free_resting(struct store *s, uint32_t slot) {
+    quick_free_place(s, table_entry(&s->table, slot));
     table_untake(&s->table, slot);
 }
 

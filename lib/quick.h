@@ -36,6 +36,9 @@ static inline void quick_flush(struct store *s) {
     if (s->quick.any) quick_flush_some(s, UINT32_MAX);
 }
 
+/* Free the memory that an entry names, which no entry needs any more. */
+void quick_free_place(struct store *s, uint64_t e);
+
 /* The list of larger blocks of so many units. */
 static inline struct quick_list *quick_blocks(struct store *s, unit_t units) {
     return &s->quick.blocks[units - QUICK_UNITS_MIN];

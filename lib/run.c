@@ -53,20 +53,6 @@ void run_unlist(struct store *s, const struct run *r, enum density density) {
     if (*head == r->span) *head = next;
 }
 
-unit_t run_last(const struct store *s, unsigned class_id) {
-    const struct class_runs *runs = &s->runs[class_id];
-    unit_t head = runs->head[SPARSE] != UNIT_NIL ? runs->head[SPARSE] : runs->head[DENSE];
-    return head == UNIT_NIL ? UNIT_NIL : run_link(s, head, RUN_PREVIOUS);
-}
-
-unit_t run_before(const struct store *s, unit_t span) {
-    struct run r = run_at(s, span);
-    const unit_t *head = s->runs[r.class_id].head;
-    if (span != head[run_density(&r)]) return load32(run_links(&r) + 4);
-    if (run_density(&r) == DENSE || head[DENSE] == UNIT_NIL) return UNIT_NIL;
-    return run_link(s, head[DENSE], RUN_PREVIOUS);
-}
-
 void run_relink(struct store *s, unit_t from, unit_t to) {
     struct run r = run_at(s, to);
     if (r.free == 0) return;

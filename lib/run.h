@@ -121,14 +121,11 @@ static inline enum density run_density(const struct run *r) {
 void run_list(struct store *s, const struct run *r);
 void run_unlist(struct store *s, const struct run *r, enum density density);
 
-/* The first run of a class with a free slot, dense before sparse, or the last; UNIT_NIL. */
+/* The first run of a class with a free slot, dense before sparse; UNIT_NIL: none has one. */
 static inline unit_t run_first(const struct store *s, unsigned class_id) {
     const struct class_runs *runs = &s->runs[class_id];
     return runs->head[DENSE] != UNIT_NIL ? runs->head[DENSE] : runs->head[SPARSE];
 }
-unit_t run_last(const struct store *s, unsigned class_id);
-/* The run before a run that is in the lists of its class, in that order; UNIT_NIL. */
-unit_t run_before(const struct store *s, unit_t span);
 
 /* A run's bytes have been copied from `from` to `to`: its neighbours in the list follow. */
 void run_relink(struct store *s, unit_t from, unit_t to);
