@@ -49,6 +49,7 @@ static const char help[] =
     "  --trace TRACE   for steps, a file or synth:NAME; may be given several times\n"
     "                  (default: redis, churn, fragkill, browser, smallhot at a "
     "quarter)\n"
+    "  --limit-events N  only the first N events of each of them\n"
     "  --seed N        of the random numbers (default: 1)\n"
     "  --csv FILE      all figures, those of curves too; '-' is standard output, in\n"
     "                  place of the table\n"
@@ -75,6 +76,7 @@ enum {
     OPTION_ROUNDS = 256,
     OPTION_MEMORY,
     OPTION_TRACE,
+    OPTION_LIMIT,
     OPTION_SEED,
     OPTION_CSV,
     OPTION_JSON
@@ -84,6 +86,7 @@ static const struct option options[] = {
     {"rounds", required_argument, NULL, OPTION_ROUNDS},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"trace", required_argument, NULL, OPTION_TRACE},
+    {"limit-events", required_argument, NULL, OPTION_LIMIT},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"csv", required_argument, NULL, OPTION_CSV},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -110,6 +113,9 @@ static int set_option(struct wish *wish, int option, char **argv) {
             return complain_usage("micro", "more than %d traces", TRACES_MAX);
         wish->traces[micro->n_traces++] = optarg;
         return STATUS_OK;
+    case OPTION_LIMIT:
+        return parse_number("micro", "limit-events", optarg, 0, UINT64_MAX - 1,
+                            &micro->limit_events);
     case OPTION_SEED:
         return parse_number("micro", "seed", optarg, 0, UINT64_MAX, &micro->seed);
     case OPTION_CSV: wish->csv = optarg; return STATUS_OK;
@@ -206,7 +212,8 @@ static int run(struct wish *wish) {
 }
 
 int verb_micro(int argc, char **argv) {
-    struct wish wish = {.micro = {.rounds = ROUNDS, .seed = 1}};
+    struct wish wish = {
+        .micro = {.rounds = ROUNDS, .seed = 1, .limit_events = UINT64_MAX}};
     struct provenance provenance;
     bool helped;
     int status = parse(&wish, argc, argv, &helped);
@@ -217,7 +224,9 @@ int verb_micro(int argc, char **argv) {
             (groups[i].run == micro_alloc || groups[i].run == micro_threads))
             make_room_for_libraries(argc, argv);
     provenance_init(&provenance, argc, argv);
-    provenance.trace = "none";
+    provenance.trace = "by row";
+    snprintf(provenance.heap, sizeof(provenance.heap), "by row");
+    snprintf(provenance.policy, sizeof(provenance.policy), "manual");
     if (wish.micro.memory_most == 0) wish.micro.memory_most = half_of_memory();
     wish.micro.traces = wish.traces;
     status = run(&wish);
@@ -227,7 +236,7 @@ int verb_micro(int argc, char **argv) {
         status = micro_print_json(&wish.micro);
     else if (status == STATUS_OK && !wish.micro.quiet &&
              !(wish.csv && strcmp(wish.csv, "-") == 0))
-        micro_print(&wish.micro);
+        micro_print(&wish.micro, &provenance);
     provenance_finish(&provenance);
     free(wish.micro.rows);
     return status;

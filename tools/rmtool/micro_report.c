@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "micro_report.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,9 +20,12 @@ static const char *verdict(const struct micro_row *row) {
     return micro_meets(row) ? "met" : "missed";
 }
 
-void micro_print(const struct micro *micro) {
+void micro_print(const struct micro *micro, const struct provenance *provenance) {
     const char *group = "";
 
+    printf("rmtool %s, %s\n%s\nrounds: %u, seed: %" PRIu64 "\n\n", tool_version,
+           provenance->machine, provenance->command ? provenance->command : "rmtool",
+           micro->rounds, micro->seed);
     for (size_t i = 0; i < micro->n; i++) {
         const struct micro_row *row = &micro->rows[i];
         char what[128], number[32], goal[48] = "";
