@@ -144,8 +144,9 @@ static int measure(struct micro *micro, const char *path) {
     for (unsigned round = 0; round < micro->rounds && status == STATUS_OK; round++)
         status = play_round(&trace, round, steps, result);
     if (status == STATUS_OK)
-        status = steps->all.count > 0 ? report(micro, trace.name, steps)
-                                      : micro_skip(micro, path, "no operations, no steps");
+        status = steps->all.count > 0
+                     ? report(micro, trace.name, steps)
+                     : micro_skip(micro, path, "no operations, no steps");
     trace_close(&trace);
     free(us);
     free(steps);
