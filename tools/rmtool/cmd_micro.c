@@ -4,7 +4,6 @@
  */
 #include "verbs.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +94,8 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int set_option(struct wish *wish, int option, char **argv) {
+static int set_option(void *context, int option) {
+    struct wish *wish = context;
     struct micro *micro = &wish->micro;
     uint64_t number;
     int status;
@@ -113,16 +113,14 @@ static int set_option(struct wish *wish, int option, char **argv) {
             return complain_usage("micro", "more than %d traces", TRACES_MAX);
         wish->traces[micro->n_traces++] = optarg;
         return STATUS_OK;
-    case OPTION_LIMIT:
-        return parse_number("micro", "limit-events", optarg, 0, UINT64_MAX - 1,
-                            &micro->limit_events);
+    case OPTION_LIMIT: return parse_limit_events("micro", optarg, &micro->limit_events);
     case OPTION_SEED:
         return parse_number("micro", "seed", optarg, 0, UINT64_MAX, &micro->seed);
-    case OPTION_CSV: wish->csv = optarg; return STATUS_OK;
-    case OPTION_JSON: wish->json = true; return STATUS_OK;
-    case 'q': micro->quiet = true; return STATUS_OK;
-    default: return complain_option("micro", option, argv);
+    case OPTION_CSV: wish->csv = optarg; break;
+    case OPTION_JSON: wish->json = true; break;
+    case 'q': micro->quiet = true; break;
     }
+    return STATUS_OK;
 }
 
 static int want(struct wish *wish, const char *name) {
@@ -135,27 +133,17 @@ static int want(struct wish *wish, const char *name) {
 }
 
 static int parse(struct wish *wish, int argc, char **argv, bool *helped) {
-    int option, status = STATUS_OK;
+    static const struct option_reader reader = {"micro", help, ":qh", options,
+                                                set_option};
+    int status = parse_options(&reader, argc, argv, wish, helped);
 
-    optind = 0; /* getopt begins anew */
-    opterr = 0;
-    *helped = false;
-    while ((option = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            *helped = true;
-            return STATUS_OK;
-        }
-        status = set_option(wish, option, argv);
-        if (status) return status;
-    }
+    if (status || *helped) return status;
     for (size_t i = 0; i < N_GROUPS && optind == argc; i++) wish->wanted[i] = true;
     for (int i = optind; i < argc && status == STATUS_OK; i++)
         status = want(wish, argv[i]);
-    if (status == STATUS_OK && wish->json && wish->csv && strcmp(wish->csv, "-") == 0)
-        return complain_usage("micro", "--csv and --json cannot both go to standard "
-                                       "output");
-    return status;
+    return status ? status
+                  : check_standard_output("micro", "--csv and --json", &wish->csv, 1,
+                                          wish->json, NULL);
 }
 
 /* Half of what the kernel says is available. */
@@ -234,8 +222,7 @@ int verb_micro(int argc, char **argv) {
         status = micro_write_csv(&wish.micro, wish.csv, &provenance);
     if (status == STATUS_OK && wish.json)
         status = micro_print_json(&wish.micro);
-    else if (status == STATUS_OK && !wish.micro.quiet &&
-             !(wish.csv && strcmp(wish.csv, "-") == 0))
+    else if (status == STATUS_OK && !wish.micro.quiet && !is_standard_output(wish.csv))
         micro_print(&wish.micro, &provenance);
     provenance_finish(&provenance);
     free(wish.micro.rows);
