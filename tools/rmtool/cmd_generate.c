@@ -6,7 +6,6 @@
 #include "verbs.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "arguments.h"
 #include "generate.h"
+#include "member.h"
 #include "output.h"
 #include "packer.h"
 #include "say.h"
@@ -206,11 +206,8 @@ static int print_json(const struct job *job) {
         (json_int_t)t->peak_live_bytes, "peak_live_blocks",
         (json_int_t)t->peak_live_blocks, "end_live_bytes", (json_int_t)t->live_bytes,
         "end_live_blocks", (json_int_t)t->live_blocks);
-    int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
-    json_decref(object);
-    putchar('\n');
-    return failed ? complain(STATUS_IO, "the result cannot be written") : STATUS_OK;
+    return member_print(object);
 }
 
 static int print_report(const struct job *job) {

@@ -5,12 +5,12 @@
 #include "verbs.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arguments.h"
 #include "bisect.h"
+#include "member.h"
 #include "output.h"
 #include "replay.h"
 #include "report.h"
@@ -133,11 +133,8 @@ static int print_json(const struct search *search, double factor) {
         (json_int_t)search->totals.peak_copies_bytes, "events",
         (json_int_t)search->totals.events, "resolution",
         (json_int_t)search->sizes.resolution, "runs", (json_int_t)search->sizes.runs);
-    int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
-    json_decref(object);
-    putchar('\n');
-    return failed ? complain(STATUS_IO, "the result cannot be written") : STATUS_OK;
+    return member_print(object);
 }
 
 static int print_result(const struct search *search) {
