@@ -111,6 +111,12 @@ run() {
     esac
 }
 
+# All recorded ones but what is only the beginning of another.
+recorded=
+for trace in traces/*.rmt.zst; do
+    case $trace in *-3m.rmt.zst) ;; *) recorded="$recorded $trace" ;; esac
+done
+
 for set; do
     case $set in
     ten)
@@ -119,14 +125,18 @@ for set; do
             synth:redis synth:churn synth:fragkill synth:browser synth:smallhot \
             traces/sqlite3-load.rmt.zst
         ;;
-    recorded) run recorded traces/*.rmt.zst ;;
+    recorded)
+        # shellcheck disable=SC2086 # one word a name
+        run recorded $recorded
+        ;;
     imported) run imported traces/imported/*.rmt.zst ;;
     generated)
         # shellcheck disable=SC2046 # one word a name
         run generated $("$rmtool" generate --list | sed 's/^\([a-z0-9-]*\) .*/synth:\1/')
         ;;
     heaps)
-        run heaps traces/*.rmt.zst
+        # shellcheck disable=SC2086 # one word a name
+        run heaps $recorded
         run opera traces/imported/opera-*.rmt.zst
         ;;
     micro) micro micro lock alloc compact small threads ;;
