@@ -23,6 +23,9 @@ group threads 'pairs: rmalloc, safe for threads'
 ASAN_OPTIONS=$asan
 group compact "memcpy's time / ours, entries in random order, 256 B"
 holds 'compact: what does not fit' out 'skipped: too few'
+expect 'compact, of large blocks' 0 '' "$rmtool" micro --rounds 1 --memory 64MiB compact
+holds 'compact: gaps given back' out "memcpy's time / ours, gaps given back, 262144 B"
+holds 'compact: without huge pages' out 'gaps given back, no huge pages, 262144 B'
 group steps '64 KiB steps of generated, longest' --trace plain.rmt
 group scale 'lock + write + unlock, 1000 handles'
 holds 'scale: what does not fit' out 'skipped: takes'
