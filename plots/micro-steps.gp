@@ -107,7 +107,7 @@ do for [i = 1:n] {
     if (i == n) {
         eval name_tics
         set xlabel 'time of a step (log scale); lines: what half, 99 % and all of ' \
-            .'the steps of a round keep within; dashed: the goals for these' offset 0,0.3
+            .'the steps keep within; dashed: the goals for these' offset 0,0.3
     } else {
         eval hide_tics
     }

@@ -37,21 +37,6 @@ void histogram_add(struct histogram *histogram, uint64_t value) {
     if (value > histogram->largest) histogram->largest = value;
 }
 
-void histogram_merge(struct histogram *histogram, const struct histogram *from) {
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-        histogram->counts[i] += from->counts[i];
-    histogram->count += from->count;
-    if (from->largest > histogram->largest) histogram->largest = from->largest;
-}
-
-uint64_t histogram_at_most(const struct histogram *histogram, uint64_t value) {
-    uint64_t n = 0;
-
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS && bucket_last(i) <= value; i++)
-        n += histogram->counts[i];
-    return n;
-}
-
 uint64_t histogram_quantile(const struct histogram *histogram, double share) {
     uint64_t seen = 0;
 

@@ -18,13 +18,6 @@ struct histogram {
 
 void histogram_add(struct histogram *histogram, uint64_t value);
 
-/* Adds all that `from` has counted. */
-void histogram_merge(struct histogram *histogram, const struct histogram *from);
-
-/* How many values do not exceed the given one: of those at most 1/64 below it some may be
-   left out. */
-uint64_t histogram_at_most(const struct histogram *histogram, uint64_t value);
-
 /* The value that the given share (0 to 1) of all values do not exceed; 0 where there are
    none. */
 uint64_t histogram_quantile(const struct histogram *histogram, double share);
