@@ -81,19 +81,19 @@ set yrange [*:1]
 unset key # the colours are those of the panels below
 do for [g = 1:2] {
     set object g circle at log10(goal[g]),share[g] size graph 0.006 fc rgb black front
-    set label g sprintf('goal: %s %d µs', words_of[g], goal[g]) at log10(goal[g]),share[g] \
-        left offset 1,0.5 front
 }
 set arrow 3 from log10(goal[3]),graph 0 to log10(goal[3]),graph 1 nohead lc rgb black dt 2 \
     lw 1.3 front
-set label 3 'goal: none over 100 µs' at log10(goal[3]),graph 0 right offset -0.6,0.8 front
+set label 1 "goals: half within 12 µs, 99 % within 25 µs (dots),\n" \
+    ."none over 100 µs (dashed)" at log10(goal[3]),graph 0.93 right offset -0.8,0
 plot for [i = 1:n] curve(i) using (log10($1)):2 with steps lw 2.5 lc rgb colour_of(i)
-do for [g = 1:3] { unset object g; unset label g; unset arrow g }
+do for [g = 1:3] { unset object g; unset arrow g }
 
 # ---------------------------------------------------------------- one panel a trace
 unset title
 unset xlabel
 unset ylabel
+unset label 1
 set ytics (0.01, 1, 100)
 set format y '%g %%'
 set boxwidth 0.094
