@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One heap: the store and the memory under it, and what an allocation does when memory is
- * short. Slots are known to be live by those who call; the heap's mutex is held if it has one.
- * Knows no registry and no environment.
+ * What is done to one heap: blocks are made, used, resized, freed. Slots are known to be live by those
+ * who call; the heap's mutex is held if it has one. Knows no registry and no environment.
  */
 #ifndef RM_HEAP_H
 #define RM_HEAP_H
 
-#include "quick.h"
-#include "region.h"
-
-#include <rmalloc.h>
-
-struct heap {
-    struct store store;
-    struct region region;
-    uint64_t tag; /* the bits of a handle that name this heap */
-    rm_compaction_t compaction;
-    size_t stuck; /* free memory between blocks that the last compaction on growth left */
-    size_t credit; /* bytes that the next one may move */
-};
+#include "place.h"
 
 /* A handle: heap's tag:21 | slot:28 | generation:15, the generation where the entry has it. */
 enum { TAG_BITS = 21 };
