@@ -95,6 +95,14 @@ static bool by_sliding(struct heap *h, struct request *q, unit_t wanted) {
     return place(h, q, false);
 }
 
+/* The area grows: what follows will be asked for without coming here, and saves up all the same. */
+static bool grow(struct heap *h, unit_t units) {
+    unit_t before = h->store.area.limit;
+    if (!region_grow(&h->region, &h->store, units)) return false;
+    h->credit += GROWTH_PRICE * units_bytes(h->store.area.limit - before);
+    return true;
+}
+
 bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = place_units(q);
@@ -110,8 +118,7 @@ bool place_slowly(struct heap *h, struct request *q) {
         /* Not where growing may fail: what it takes then has been told (compact_outlook). */
         bool roomy = region_gap(&h->region) > 2 * units_bytes(wanted) + HELPING_LEAST;
         if (move && roomy && (by_merging(h, q) || by_sliding(h, q, wanted))) return true;
-        if (region_grow(&h->region, s, wanted) || region_grow(&h->region, s, units))
-            if (place(h, q, false)) return true;
+        if ((grow(h, wanted) || grow(h, units)) && place(h, q, false)) return true;
     }
     quick_flush(s);
     if (place(h, q, true)) return true;
