@@ -238,9 +238,20 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     return placed;
 }
 
+/* The last block of all grows where it is, and so does the area. */
+static bool grow_at_end(struct heap *h, const struct request *q) {
+    uint64_t e = table_entry(&h->store.table, q->slot);
+    unit_t span = entry_span(&h->store, e);
+    if (header_kind(area_header(&h->store.area, span)) == SPAN_RUN) return false;
+    unit_t more = block_units(q->size, true) - area_units(&h->store.area, span);
+    return place_extend(h, span, more) && resize_in_place(&h->store, e, q->size);
+}
+
 static bool grow(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
-    if (place(h, q, false) || place_slowly(h, q)) {
+    bool placed = place(h, q, false);
+    if (!placed && grow_at_end(h, q)) return true;
+    if (placed || place_slowly(h, q)) {
         uint64_t e = table_entry(&s->table, q->slot);
         memcpy(pointer_of(s, e), pointer_of(s, q->old), old_size);
         store_moved(s, old_size, 1);

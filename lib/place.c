@@ -103,6 +103,18 @@ static bool grow(struct heap *h, unit_t units) {
     return true;
 }
 
+/* Not where growing may fail: what it takes then has been told (compact_outlook). */
+static bool roomy(const struct heap *h, unit_t units) {
+    return region_gap(&h->region) > 2 * units_bytes(units) + HELPING_LEAST;
+}
+
+bool place_extend(struct heap *h, unit_t span, unit_t units) {
+    const struct area *a = &h->store.area;
+    if (span + area_units(a, span) != area_extent(a) || !roomy(h, units)) return false;
+    if (place_may_move(h, 0) && worth_sliding(h)) return false;
+    return grow(h, units);
+}
+
 bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = place_units(q);
@@ -115,9 +127,8 @@ bool place_slowly(struct heap *h, struct request *q) {
         /* A run rather than a single, while there is room to grow. */
         unit_t wanted = place_is_small(q) ? small_run_units(s, q->size) : units;
         if (by_flushing(h, q)) return true;
-        /* Not where growing may fail: what it takes then has been told (compact_outlook). */
-        bool roomy = region_gap(&h->region) > 2 * units_bytes(wanted) + HELPING_LEAST;
-        if (move && roomy && (by_merging(h, q) || by_sliding(h, q, wanted))) return true;
+        if (move && roomy(h, wanted) && (by_merging(h, q) || by_sliding(h, q, wanted)))
+            return true;
         if ((grow(h, wanted) || grow(h, units)) && place(h, q, false)) return true;
     }
     quick_flush(s);

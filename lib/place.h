@@ -51,6 +51,9 @@ bool place_compact(struct heap *h, unit_t units, bool tight);
 bool place(struct heap *h, struct request *q, bool any);
 /* The same where the first try has failed: merge, slide, grow, compact, take what fits. */
 bool place_slowly(struct heap *h, struct request *q);
+/* The area grows, so that the last used span has so many units behind it. False: `span` is not that
+   one, or gaps are to be closed before, or growing may fail. */
+bool place_extend(struct heap *h, unit_t span, unit_t units);
 /* Make sure that table_take succeeds. */
 bool place_slot(struct heap *h, unsigned flags);
 /* A step of steady compaction, where there is garbage. */
