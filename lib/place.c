@@ -22,16 +22,19 @@ static size_t used_bytes(const struct heap *h) {
     return units_bytes(h->store.area.limit - h->store.area.free_units);
 }
 
-/* Free memory below the last block, and free slots in runs. O(1). */
-static size_t garbage(const struct heap *h) {
+/* Free memory below the last block. O(1), as what follows. */
+static size_t between(const struct heap *h) {
     const struct area *a = &h->store.area;
     unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
-    return units_bytes(a->free_units - at_end) + h->store.spare;
+    return units_bytes(a->free_units - at_end);
 }
+
+/* The same, and free slots in runs. */
+static size_t garbage(const struct heap *h) { return between(h) + h->store.spare; }
 
 /* Is it worth sliding together what is free, given what that may move? */
 static bool worth_sliding(struct heap *h) {
-    size_t g = garbage(h) - h->store.spare, share = used_bytes(h) / GROWTH_SHARE;
+    size_t g = between(h), share = used_bytes(h) / GROWTH_SHARE;
     if (g < h->stuck) h->stuck = g;
     return g > h->stuck + (share > GROWTH_LEAST ? share : GROWTH_LEAST);
 }
@@ -89,7 +92,7 @@ static bool by_sliding(struct heap *h, struct request *q, unit_t wanted) {
     if (h->credit > most) h->credit = most > price ? most : price;
     if (h->credit < GROWTH_LEAST || !worth_sliding(h)) return false;
     struct compact_goal goal = {.bytes = h->credit, .units = wanted, .reuse = true};
-    if (compact(s, &goal)) h->stuck = garbage(h) - s->spare;
+    if (compact(s, &goal)) h->stuck = between(h);
     size_t moved = s->moved - before;
     h->credit -= moved < h->credit ? moved : h->credit;
     return place(h, q, false);
@@ -111,7 +114,9 @@ static bool roomy(const struct heap *h, unit_t units) {
 bool place_extend(struct heap *h, unit_t span, unit_t units) {
     const struct area *a = &h->store.area;
     if (span + area_units(a, span) != area_extent(a) || !roomy(h, units)) return false;
-    if (place_may_move(h, 0) && worth_sliding(h)) return false;
+    size_t whole = units_bytes(area_units(a, span) + units);
+    /* Does closing gaps make a place for all of it? */
+    if (place_may_move(h, 0) && worth_sliding(h) && between(h) >= whole) return false;
     return grow(h, units);
 }
 
