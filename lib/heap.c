@@ -6,7 +6,6 @@
 #include "block.h"
 #include "check.h"
 #include "compact.h"
-#include "merge.h"
 #include "move.h"
 #include "os.h"
 #include "small.h"
@@ -17,20 +16,12 @@ _Static_assert(HEAP_STRUCTURE + QUICK_CHUNK + 8 * TABLE_SLOTS_MIN +
                "the header's promise for an empty heap");
 _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 
-/* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
-enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
 /* Work that a step may spend on giving pages back, however small its budget. */
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
 /* In a caller's region so many blocks at rest do not count, and 1/64 of all. */
 enum { QUICK_FEW = 16 };
-/* A heap that would have to grow is squeezed first, a helping at a time, so that it need not be
-   again soon: 1/32 of the area, and this. */
-enum { HELPING_SHARE = 32, HELPING_LEAST = 64 * 1024 };
-/* Free memory between blocks, where it is above 1/32 of what is used, and this, is slid together, at
-   so many bytes moved a byte asked for, saved up to 1/16 of the area. */
-enum { GROWTH_SHARE = 32, GROWTH_LEAST = 16 * 1024, GROWTH_PRICE = 4, CREDIT_SHARE = 16 };
 
 void heap_init(struct heap *h, size_t bytes) {
     size_t pool = HEAP_STRUCTURE + heap_tops(bytes);
@@ -40,159 +31,7 @@ void heap_init(struct heap *h, size_t bytes) {
                pool > HEAP_STRUCTURE ? (uint32_t *)((char *)h + HEAP_STRUCTURE) : NULL);
 }
 
-/* --- what can be regained by compaction --- */
-
-static size_t used_bytes(const struct heap *h) {
-    return units_bytes(h->store.area.limit - h->store.area.free_units);
-}
-
-/* Free memory below the last block, and free slots in runs. O(1). */
-static size_t garbage(const struct heap *h) {
-    const struct area *a = &h->store.area;
-    unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
-    return units_bytes(a->free_units - at_end) + h->store.spare;
-}
-
-static bool may_move(const struct heap *h, unsigned flags) {
-    return h->compaction != RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
-}
-
-/* Until a free span has so many units. `tight`: come what may. */
-static bool compact_for(struct heap *h, unit_t units, bool tight) {
-    struct compact_goal goal = {.units = units, .reuse = true, .tight = tight};
-    return compact(&h->store, &goal);
-}
-
-/* Is it worth sliding together what is free, given what that may move? */
-static bool worth_sliding(struct heap *h) {
-    size_t g = garbage(h) - h->store.spare, share = used_bytes(h) / GROWTH_SHARE;
-    if (g < h->stuck) h->stuck = g;
-    return g > h->stuck + (share > GROWTH_LEAST ? share : GROWTH_LEAST);
-}
-
 /* --- requests --- */
-
-/* What an allocation or a growing block asks for. */
-struct request {
-    uint32_t slot;
-    size_t size, alignment;
-    unsigned flags;
-    uint64_t
-        old; /* the slot's entry when it was placed: where the block was until then */
-};
-
-static bool is_small(const struct request *q) {
-    return q->size <= SMALL_MAX && q->alignment == 0;
-}
-
-/* Units that suffice for it where nothing is left but one free span. */
-static unit_t least_units(const struct request *q) {
-    unit_t units = block_units(q->size, q->alignment != 0);
-    if (q->alignment > UNIT) units += (unit_t)(q->alignment >> UNIT_SHIFT) - 1;
-    return units;
-}
-
-/* Place it in the memory there is. `any`: in whatever holds it, however unfit. */
-static bool place(struct heap *h, struct request *q, bool any) {
-    struct store *s = &h->store;
-    q->old = move_entry(s, q->slot);
-    if (!is_small(q)) return block_alloc(s, q->slot, q->size, q->alignment);
-    if (small_alloc(s, q->slot, q->size, any)) return true;
-    return any && (block_alloc(s, q->slot, q->size, 0) ||
-                   small_alloc_larger(s, q->slot, q->size));
-}
-
-static size_t helping(const struct heap *h) {
-    size_t share = units_bytes(h->store.area.limit) / HELPING_SHARE;
-    return share > HELPING_LEAST ? share : HELPING_LEAST;
-}
-
-/* Place it where what rests makes room, if that is worth it. */
-static bool place_by_flushing(struct heap *h, struct request *q) {
-    if (quick_bytes(&h->store) < helping(h) / 2) return false;
-    quick_flush(&h->store);
-    return place(h, q, false);
-}
-
-/* Place it where emptying runs into others makes room. */
-static bool place_by_merging(struct heap *h, struct request *q) {
-    struct store *s = &h->store;
-    size_t enough = s->area.free_units + bytes_units(helping(h));
-    if (s->mover.slot != SLOT_NIL) return false;
-    while (s->area.free_units < enough && merge_one_run(s))
-        s->changes++; /* objects lie where a search for some may have been */
-    return place(h, q, false);
-}
-
-/* Place it where sliding together makes room, as far as that has been saved for. */
-static bool place_by_sliding(struct heap *h, struct request *q, unit_t wanted) {
-    struct store *s = &h->store;
-    size_t price = GROWTH_PRICE * units_bytes(wanted), before = s->moved;
-    size_t most = units_bytes(s->area.limit) / CREDIT_SHARE;
-    h->credit += price;
-    if (h->credit > most) h->credit = most > price ? most : price;
-    if (h->credit < GROWTH_LEAST || !worth_sliding(h)) return false;
-    struct compact_goal goal = {.bytes = h->credit, .units = wanted, .reuse = true};
-    if (compact(s, &goal)) h->stuck = garbage(h) - s->spare;
-    size_t moved = s->moved - before;
-    h->credit -= moved < h->credit ? moved : h->credit;
-    return place(h, q, false);
-}
-
-/* The same where the first try has failed: merge, slide, grow, compact, take what fits. */
-static bool place_slowly(struct heap *h, struct request *q) {
-    struct store *s = &h->store;
-    unit_t units = least_units(q);
-    bool move = may_move(h, q->flags);
-    if (region_closed(&h->region)) {
-        quick_flush(s);
-        region_settle(&h->region, s);
-        if (place(h, q, false)) return true;
-    } else {
-        /* A run rather than a single, while there is room to grow. */
-        unit_t wanted = is_small(q) ? small_run_units(s, q->size) : units;
-        if (place_by_flushing(h, q)) return true;
-        /* Not where growing may fail: what it takes then has been told (compact_outlook). */
-        bool roomy = region_gap(&h->region) > 2 * units_bytes(wanted) + HELPING_LEAST;
-        if (move && roomy && (place_by_merging(h, q) || place_by_sliding(h, q, wanted)))
-            return true;
-        if (region_grow(&h->region, s, wanted) || region_grow(&h->region, s, units))
-            if (place(h, q, false)) return true;
-    }
-    quick_flush(s);
-    if (place(h, q, true)) return true;
-    if (!move) return false;
-    size_t reserve = region_gap(&h->region) >> UNIT_SHIFT;
-    if (units > s->area.free_units + reserve + compact_regain(s)) return false;
-    if (!region_close(&h->region, s)) return false;
-    compact_for(h, units, true);
-    return place(h, q, true);
-}
-
-/* Make sure that table_take succeeds. */
-static bool slot_room(struct heap *h, unsigned flags) {
-    struct store *s = &h->store;
-    uint32_t wants = table_wants(&s->table);
-    if (likely(wants == 0)) return true;
-    quick_flush(s);
-    wants = table_wants(&s->table);
-    if (wants == 0) return true;
-    if (wants == UINT32_MAX) return false;
-    if (region_room(&h->region, s, wants)) return true;
-    if (!may_move(h, flags) || !region_closed(&h->region)) return false;
-    struct compact_goal goal = {.last = wants / 2, .reuse = true, .tight = true};
-    if (wants / 2 > s->area.free_units + compact_regain(s)) return false;
-    compact(s, &goal);
-    return region_room(&h->region, s, wants);
-}
-
-static void steady_step(struct heap *h, unsigned flags) {
-    if (h->compaction != RM_COMPACT_STEADY || !may_move(h, flags)) return;
-    size_t g = garbage(h);
-    if (g <= h->stuck + used_bytes(h) / STEADY_SHARE + STEADY_BYTES) return;
-    struct compact_goal goal = {.bytes = STEADY_BYTES, .reuse = true};
-    if (compact(&h->store, &goal)) h->stuck = garbage(h);
-}
 
 static void *pointer_of(const struct store *s, uint64_t e) {
     return s->area.base + entry_place(e);
@@ -227,7 +66,7 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
         return RM_ENOMEM;
     }
     if (q.alignment == 0) {
-        *slot = is_small(&q) ? quick_take_any(s, size) : quick_take_block(s, size);
+        *slot = place_is_small(&q) ? quick_take_any(s, size) : quick_take_block(s, size);
         if (*slot != SLOT_NIL) {
             count_in(s, *slot, size, flags);
             return RM_OK;
@@ -237,15 +76,15 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     if (unlikely(s->table.n_free <= 1) && !h->region.pages &&
         quick_count(s) > QUICK_FEW + s->table.n_taken / 64)
         quick_flush(s);
-    if (is_small(&q) && quick_refill(s, class_of(size))) {
+    if (place_is_small(&q) && quick_refill(s, class_of(size))) {
         *slot = quick_take_any(s, size);
         count_in(s, *slot, size, flags);
-        steady_step(h, flags);
+        place_steady(h, flags);
         return RM_OK;
     }
     if (unlikely(table_wants(&s->table) != 0)) {
         errno = 0;
-        if (!slot_room(h, flags)) return out_of_memory(h, room, saved);
+        if (!place_slot(h, flags)) return out_of_memory(h, room, saved);
         errno = saved;
     }
     q.slot = table_take(&s->table);
@@ -265,7 +104,7 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     }
     count_in(s, q.slot, size, flags);
     region_note_regained(&h->region, s);
-    steady_step(h, flags);
+    place_steady(h, flags);
     *slot = q.slot;
     return RM_OK;
 }
@@ -412,7 +251,7 @@ static size_t asked_alignment(const struct store *s, uint64_t e) {
    makes room, so that only the growth has to be free. */
 static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
     struct store *s = &h->store;
-    if (!compact_for(h, 0, true)) return false;
+    if (!place_compact(h, 0, true)) return false;
     uint64_t e = move_entry(s, slot);
     size_t old_size = heap_size(h, slot);
     if (resize_in_place(s, e, old_size, size)) return true;
@@ -433,12 +272,12 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     char content[SMALL_MAX];
     memcpy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
-    if (least_units(q) > compact_outlook(s, false, 0)) {
+    if (place_units(q) > compact_outlook(s, false, 0)) {
         memcpy(small_restore(s, &before, ref), content, before.class->capacity);
         store_moved(s, old_size, 1);
         return false;
     }
-    compact_for(h, least_units(q), true);
+    place_compact(h, place_units(q), true);
     bool placed = place(h, q, true);
     CHECK(9, placed); /* compact_regain is exact */
     if (!placed) {
@@ -450,16 +289,27 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     return placed;
 }
 
+/* The last block of all grows where it is, and so does the area. */
+static bool grow_at_end(struct heap *h, const struct request *q) {
+    uint64_t e = table_entry(&h->store.table, q->slot);
+    unit_t span = entry_span(&h->store, e);
+    if (header_kind(area_header(&h->store.area, span)) == SPAN_RUN) return false;
+    unit_t more = block_units(q->size, true) - area_units(&h->store.area, span);
+    return place_extend(h, span, more) && resize_in_place(&h->store, e, heap_size(h, q->slot), q->size);
+}
+
 static bool grow(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
-    if (place(h, q, false) || place_slowly(h, q)) {
+    bool placed = place(h, q, false);
+    if (!placed && grow_at_end(h, q)) return true;
+    if (placed || place_slowly(h, q)) {
         uint64_t e = table_entry(&s->table, q->slot);
         memcpy(pointer_of(s, e), pointer_of(s, q->old), old_size);
         store_moved(s, old_size, 1);
         quick_free_place(s, q->old);
         return true;
     }
-    if (!may_move(h, 0) || !region_close(&h->region, s)) return false;
+    if (!place_may_move(h, 0) || !region_close(&h->region, s)) return false;
     region_settle(&h->region, s);
     uint64_t e = move_entry(s, q->slot);
     if (header_kind(area_header(&s->area, entry_span(s, e))) != SPAN_RUN)

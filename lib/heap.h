@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One heap: the store and the memory under it, and what an allocation does when memory is
- * short. Slots are known to be live by those who call; the heap's mutex is held if it has one.
- * Knows no registry and no environment.
+ * What is done to one heap: blocks are made, used, resized, freed. Slots are known to be live by those
+ * who call; the heap's mutex is held if it has one. Knows no registry and no environment.
  */
 #ifndef RM_HEAP_H
 #define RM_HEAP_H
 
-#include "quick.h"
-#include "region.h"
-
-#include <rmalloc.h>
-
-struct heap {
-    struct store store;
-    struct region region;
-    uint64_t tag; /* the bits of a handle that name this heap */
-    rm_compaction_t compaction;
-    size_t
-        asked; /* bytes of the region when it was made, 0 without a limit: what heap_init had */
-    size_t stuck; /* free memory between blocks that the last compaction on growth left */
-    size_t credit; /* bytes that the next one may move */
-};
+#include "place.h"
 
 /* A handle: heap's tag:18 | slot:28 | LOCKS_NONE:3 | generation:15, the last two as the entry has them
    where nothing is locked. */

@@ -148,13 +148,17 @@ static void set_free(struct store *s, unit_t span) {
     store_moved(s, size, 1);
 }
 
-/* The one run with a free slot that is left of a class. */
-static void finish_run(struct store *s, unit_t span) {
+/* The one run with a free slot that is left of a class; false: its only object rests, which stays in
+   a run of its class. */
+static bool finish_run(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     if (run_live(&r) > 1)
         small_cut(s, span);
     else if (!move_slot_rests(s, span, bit_lowest(run_live_mask(&r))))
         set_free(s, span);
+    else
+        return false;
+    return true;
 }
 
 /* One action in a class; false: it is done. */
@@ -169,15 +173,18 @@ static bool merge_class(struct store *s, unsigned class_id) {
         return true;
     }
     *loose &= ~bit;
-    if (pinned) *stuck |= bit;
     size_t before = s->moved;
-    if (from != UNIT_NIL) finish_run(s, from);
+    bool done = from == UNIT_NIL || finish_run(s, from);
+    if (pinned || !done) *stuck |= bit;
     return pinned || s->moved > before;
 }
 
 void merge_again(struct store *s) {
-    if (s->stuck_at == s->changes) return;
-    s->stuck_at = s->changes;
+    uint64_t now =
+        s->changes +
+        s->allocations; /* something has been unlocked, or is at rest no more */
+    if (s->stuck_at == now) return;
+    s->stuck_at = now;
     for (unsigned word = 0; word < 2; word++) {
         s->loose[word] |= s->stuck[word];
         s->stuck[word] = 0;

@@ -33,7 +33,7 @@ enum {
     QUICK_WORD = 4,   /* of them are a slot or a link */
     QUICK_SLOTS = QUICK_CHUNK / QUICK_WORD - 1,
     QUICK_CHUNKS_MAX = 512,
-    QUICK_POOL_SHARE = 256, /* of a heap's memory */
+    QUICK_POOL_SHARE = 512, /* of a heap's memory */
     QUICK_SMALL_DEPTH = 69, /* chunks of one class */
     QUICK_BLOCKS_DEPTH = 5, /* and of one length of larger blocks */
     QUICK_LOW = 512,        /* so many slots more than there are in use */

@@ -11,9 +11,9 @@
 #ifndef RM_REGISTRY_H
 #define RM_REGISTRY_H
 
-#include "heap.h"
-
 #include <stdatomic.h>
+
+#include "heap.h"
 
 #include <rmalloc_inline.h>
 

@@ -73,18 +73,27 @@ static void adopt_run(struct store *s, unit_t span, unsigned class_id, unsigned 
     run_list(s, &r);
 }
 
-/* A new run, of a quarter of the wanted slots or more; `any`: of any length. */
+/* How many slots, at most so many, a run of so many units has. */
+static unsigned slots_within(const struct size_class *class, unsigned most,
+                             unit_t units) {
+    while (most > 0 && run_units(class, most) > units) most--;
+    return most;
+}
+
+/* A new run: of the wanted slots, else of as many as the largest free span holds, a quarter or more of
+   those; `any`: of any length. To fill a span leaves no gap that nothing else fits. */
 static unit_t make_run(struct store *s, unsigned class_id, bool any) {
     const struct size_class *class = &size_classes[class_id];
-    unsigned wanted = wanted_slots(s, class_id), least = any ? 1 : (wanted + 3) / 4;
+    unsigned slots = wanted_slots(s, class_id), least = any ? 1 : (slots + 3) / 4;
     if (least < SLOTS_LEAST) least = SLOTS_LEAST;
-    for (unsigned slots = wanted; slots >= least; slots -= (slots + 3) / 4) {
-        unit_t span = area_alloc(&s->area, run_units(class, slots));
-        if (span == UNIT_NIL) continue;
-        adopt_run(s, span, class_id, slots);
-        return span;
+    unit_t span = area_alloc(&s->area, run_units(class, slots));
+    if (span == UNIT_NIL) {
+        slots = slots_within(class, slots, area_largest(&s->area));
+        if (slots < least) return UNIT_NIL;
+        span = area_alloc(&s->area, run_units(class, slots));
     }
-    return UNIT_NIL;
+    adopt_run(s, span, class_id, slots);
+    return span;
 }
 
 /* A run of a larger class with a free slot that keeps the alignment rule for `size`. */

@@ -109,9 +109,10 @@ struct store {
     uint64_t
         changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
-    uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
+    uint64_t stuck
+        [2]; /* ... and those where something locked, or at rest, was in the way ... */
     uint64_t kept[2];  /* classes with gaps kept as slots */
-    uint64_t stuck_at; /* ... when `changes` was this */
+    uint64_t stuck_at; /* ... when changes and allocations together were this */
     struct pass pass;
     struct fill_scan scan;
     size_t looked;   /* spans that compaction has looked at, or what takes as long */

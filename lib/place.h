@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a request goes: into the memory there is, else into what is made: by freeing what rests, by
+ * merging and sliding as far as that is paid for, by growing, and at last by compaction come what may.
+ *
+ * When a heap moves blocks on its own account, and when it grows, is decided here alone. Knows no
+ * status that a call returns.
+ */
+#ifndef RM_PLACE_H
+#define RM_PLACE_H
+
+#include "quick.h"
+#include "region.h"
+
+#include <rmalloc.h>
+
+/* One heap. */
+struct heap {
+    struct store store;
+    struct region region;
+    uint64_t tag; /* the bits of a handle that name this heap */
+    rm_compaction_t compaction;
+    size_t
+        asked; /* bytes when it was made, 0 without a limit: what its structure has room for */
+    size_t stuck; /* free memory between blocks that the last compaction on growth left */
+    size_t credit; /* bytes that the next one may move */
+};
+
+/* What an allocation or a growing block asks for. */
+struct request {
+    uint32_t slot;
+    size_t size, alignment;
+    unsigned flags;
+    uint64_t
+        old; /* the slot's entry when it was placed: where the block was until then */
+};
+
+static inline bool place_is_small(const struct request *q) {
+    return q->size <= SMALL_MAX && q->alignment == 0;
+}
+
+/* Units that suffice for it where nothing is left but one free span. */
+unit_t place_units(const struct request *q);
+
+static inline bool place_may_move(const struct heap *h, unsigned flags) {
+    return h->compaction != RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
+}
+
+/* Compact until a free span has so many units. `tight`: come what may. */
+bool place_compact(struct heap *h, unit_t units, bool tight);
+
+/* Place it in the memory there is. `any`: in whatever holds it, however unfit. */
+bool place(struct heap *h, struct request *q, bool any);
+/* The same where the first try has failed: merge, slide, grow, compact, take what fits. */
+bool place_slowly(struct heap *h, struct request *q);
+/* The area grows, so that the last used span has so many units behind it. False: `span` is not that
+   one, or gaps are to be closed before, or growing may fail. */
+bool place_extend(struct heap *h, unit_t span, unit_t units);
+/* Make sure that table_take succeeds. */
+bool place_slot(struct heap *h, unsigned flags);
+/* A step of steady compaction, where that is the policy and there is garbage. */
+void place_steady(struct heap *h, unsigned flags);
+
+#endif
