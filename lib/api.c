@@ -97,21 +97,6 @@ static inline rm_memory_t *alloc_quickly(uint32_t live, size_t size) {
     return handle_make(live ^ RM_GATE_LIVE, slot, e);
 }
 
-/* Free an unlocked block, in the common cases; false: nothing has been done. */
-static inline bool free_quickly(rm_memory_t *handle) {
-    uint64_t h = (uint64_t)(uintptr_t)handle;
-    struct rm_core *core;
-    char *at = rm_entry_at(handle, &core);
-    if (unlikely(at == NULL)) return false;
-    uint64_t e = load64(at);
-    struct store *s = &((struct heap *)core)->store;
-    if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return false;
-    if (!shape_is_plain(e))
-        return shape_is_medium(e) && quick_put_block(s, handle_slot(h), e);
-    quick_put(s, handle_slot(h), at, e);
-    return true;
-}
-
 /* --- blocks --- */
 
 static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t size,
@@ -171,7 +156,7 @@ rm_status_t rmalloc(rm_memory_t **out, ssize_t size) {
     if (likely((size_t)size - 1 < SMALL_MAX)) {
         uint32_t live =
             atomic_load_explicit(&registry_default_state, memory_order_relaxed);
-        rm_memory_t *handle = alloc_quickly(live, (size_t)size);
+        rm_memory_t *handle = live != 0 ? alloc_quickly(live, (size_t)size) : NULL;
         if (likely(handle != NULL)) {
             *out = handle;
             return done(live ^ RM_GATE_LIVE);
@@ -205,9 +190,25 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     return leave(&a, heap_free(a.heap, slot));
 }
 
-rm_status_t rmfree(rm_memory_t *handle) {
-    if (likely(free_quickly(handle))) return done((uint64_t)(uintptr_t)handle);
+/* An unlocked block that is not a plain object. */
+static SLOW rm_status_t free_other(rm_memory_t *handle, struct store *s, uint64_t e) {
+    uint64_t h = (uint64_t)(uintptr_t)handle;
+    if (shape_is_medium(e) && quick_put_block(s, handle_slot(h), e)) return done(h);
     return free_slowly(handle);
+}
+
+rm_status_t rmfree(rm_memory_t *handle) {
+    uint64_t h = (uint64_t)(uintptr_t)handle;
+    struct rm_core *core;
+    uint32_t slot = rm_slot_of(handle, &core);
+    if (unlikely(slot == SLOT_NIL)) return free_slowly(handle);
+    struct store *s = &((struct heap *)core)->store;
+    char *at = rm_word_of(core, slot);
+    uint64_t e = load64(at);
+    if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return free_slowly(handle);
+    if (unlikely(!shape_is_plain(e))) return free_other(handle, s, e);
+    quick_put(s, slot, at, e);
+    return done(h);
 }
 
 static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {

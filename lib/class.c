@@ -12,7 +12,7 @@
 #define RECIPROCAL(s) ((1u << 20) / (s) + 1)
 
 /* Above 128 an embedded class has the sizes of three fours, from the last stride on. */
-#define LEAST_EMBEDDED(s) ((s) > 128 ? (s)-15 : (s)-7)
+#define LEAST_EMBEDDED(s) (uint16_t)((s) > 128 ? (s)-15 : (s)-7)
 #define EMBEDDED(s)                                                                      \
     {                                                                                    \
         .stride = (s), .capacity = (s)-4, .group_bytes = (s),                            \

@@ -295,7 +295,8 @@ static bool grow_at_end(struct heap *h, const struct request *q) {
     unit_t span = entry_span(&h->store, e);
     if (header_kind(area_header(&h->store.area, span)) == SPAN_RUN) return false;
     unit_t more = block_units(q->size, true) - area_units(&h->store.area, span);
-    return place_extend(h, span, more) && resize_in_place(&h->store, e, heap_size(h, q->slot), q->size);
+    return place_extend(h, span, more) &&
+           resize_in_place(&h->store, e, heap_size(h, q->slot), q->size);
 }
 
 static bool grow(struct heap *h, struct request *q, size_t old_size) {
