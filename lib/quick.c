@@ -31,11 +31,11 @@ void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *top
 static bool add_chunk(struct store *s, uint32_t *list, unsigned depth) {
     struct quick *q = &s->quick;
     uint32_t chunk = q->vacant, has = link_depth(load32(quick_word(s, chunk_of(*list))));
-    if (has == depth) return false;
+    if (has == depth || q->n_used > s->area.limit >> QUICK_USED_SHIFT) return false;
     if (chunk != 0)
         q->vacant = load32(quick_word(s, chunk));
     else if (q->fresh < q->n_chunks)
-        chunk = q->pool + q->fresh++ * QUICK_CHUNK;
+        chunk = q->pool + (q->n_chunks - q->fresh++) * QUICK_CHUNK; /* as in store.h */
     else
         return false;
     store32(quick_word(s, chunk), QUICK_LINK | (has + 1) << QUICK_TOP_BITS | *list);

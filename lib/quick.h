@@ -32,12 +32,14 @@ enum {
     QUICK_CHUNK = 64, /* bytes */
     QUICK_WORD = 4,   /* of them are a slot or a link */
     QUICK_SLOTS = QUICK_CHUNK / QUICK_WORD - 1,
-    QUICK_CHUNKS_MAX = 512,
+    QUICK_CHUNKS_MAX = 256,
     QUICK_POOL_SHARE = 512, /* of a heap's memory */
     QUICK_SMALL_DEPTH = 69, /* chunks of one class */
     QUICK_BLOCKS_DEPTH = 5, /* and of one length of larger blocks */
-    QUICK_LOW = 512,        /* so many slots more than there are in use */
-    QUICK_TOP_BITS = 20     /* of a link */
+    QUICK_USED_SHIFT =
+        11,             /* units of the area: chunks that lists may have, and one more */
+    QUICK_LOW = 512,    /* so many slots more than there are in use */
+    QUICK_TOP_BITS = 20 /* of a link */
 };
 #define QUICK_LINK UINT32_C(0x80000000)
 

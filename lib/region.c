@@ -7,6 +7,7 @@
 
 enum {
     END_WORD = 8,
+    ZONES_SPARE = 126,
     STEP_PAGES = 4,   /* the least the area grows by */
     GIVE_PAGES = 16,  /* the least that is given back at once, by steps */
     SLACK_PAGES = 16, /* what is kept beside 1/32 of what is used */
@@ -16,8 +17,10 @@ enum {
     HUGE_FROM = 64 * 1024 * 1024 /* bytes of area, of which a huge page is 1/32 */
 };
 
-static size_t zones_for(size_t bytes) {
-    return ((bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2) * sizeof(struct zone);
+/* Where there are pages, their first ones share one with what ends right below them. */
+size_t region_zones(size_t bytes, bool pages) {
+    size_t spare = pages ? ZONES_SPARE : 0;
+    return ((bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2 + spare) * sizeof(struct zone);
 }
 
 /* --- making and unmaking --- */
@@ -55,10 +58,11 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
     r->low = memory;
     r->bytes = bytes;
     uintptr_t low = (uintptr_t)memory, end = round_down(low + bytes, sizeof(struct zone));
-    uintptr_t top = round_down(end - zones_for(bytes) - structure, UNIT);
+    uintptr_t top = round_down(end - region_zones(bytes, r->pages) - structure, UNIT);
     uintptr_t table = top - 8 * TABLE_SLOTS_MIN;
     uintptr_t least = round_up(low, UNIT) + 8 + UNIT + END_WORD; /* one unit */
-    if (zones_for(bytes) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT > bytes ||
+    if (region_zones(bytes, r->pages) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT >
+            bytes ||
         table < least) {
         if (r->pages) os_unreserve(r->low, r->bytes);
         return NULL;
@@ -89,7 +93,7 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
 }
 
 void region_open(struct region *r, struct store *s, char *top, uint32_t generation) {
-    size_t zones = zones_for(r->bytes);
+    size_t zones = region_zones(r->bytes, r->pages);
     uintptr_t end = round_down((uintptr_t)r->low + r->bytes, sizeof(struct zone));
     char *base = (char *)round_up((uintptr_t)r->low, UNIT) + 8;
     area_init(&s->area, base, (struct zone *)(end - zones));

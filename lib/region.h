@@ -60,6 +60,9 @@ bool region_room(struct region *r, struct store *s, uint32_t slots);
 /* A closed region: what the table has to spare goes to the area; or no more than so many slots. */
 void region_settle(struct region *r, struct store *s);
 void region_settle_some(struct region *r, struct store *s, uint32_t slots);
+/* Bytes of the zones of a region, which it ends with. */
+size_t region_zones(size_t bytes, bool pages);
+
 /* The bytes of reserved pages between the two; and what is left of them for the area when the
    table has taken room for so many slots. */
 static inline size_t region_gap(const struct region *r) {

@@ -105,7 +105,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     if (top == NULL) return refused ? RM_ESYSTEM : RM_ENOMEM;
     *tag = tag_make(place, p->uses);
     struct heap *h = (struct heap *)top;
-    memset(h, 0, structure);
+    memset(h, 0, sizeof *h);
     h->tag = *tag;
     h->compaction = o->compaction;
     h->region = region;

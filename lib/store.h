@@ -81,10 +81,11 @@ struct quick {
     uint32_t high;           /* slots from here on do not rest */
     uint32_t small[CLASSES]; /* tops of lists, likewise */
     uint32_t *blocks; /* those of QUICK_BLOCKS lists, by length in units; or NULL */
-    uint32_t n_chunks, fresh,
-        vacant;        /* all; the first never used; a list of those given back */
-    uint32_t n_used;   /* on lists */
-    uint32_t n_queued; /* what rests, but is to be freed for good: ... */
+    /* Chunks: all; how many have been used, from the high end down, where the zones begin, and the
+       bottom; a list of those given back. */
+    uint32_t n_chunks, fresh, vacant;
+    uint32_t n_used;             /* on lists */
+    uint32_t n_queued;           /* what rests, but is to be freed for good: ... */
     uint32_t queue[QUICK_QUEUE]; /* ... its slots */
 };
 

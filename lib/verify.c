@@ -53,9 +53,8 @@ static bool region_sound(struct proof *p, const char *low, size_t bytes) {
     const struct region *r = &p->h->region;
     uintptr_t end = (uintptr_t)low + bytes,
               base = round_up((uintptr_t)low, UNIT) + HEADER;
-    size_t n_zones = (bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2; /* as region.c has it */
     uintptr_t zones =
-        round_down(end, sizeof(struct zone)) - n_zones * sizeof(struct zone);
+        round_down(end, sizeof(struct zone)) - region_zones(bytes, r->pages);
     p->fault->offset = p->self = (uintptr_t)p->h - base;
     if (r->low != low || r->bytes != bytes || !is_bool(&r->pages) ||
         (uintptr_t)p->a->base != base || (uintptr_t)p->a->zones != zones)

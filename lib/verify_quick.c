@@ -17,6 +17,13 @@ static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
     return header_kind(h) == SPAN_RUN && run_class(h) == class_id;
 }
 
+/* Is it a chunk that has been used? */
+static bool chunk_sound(const struct quick *q, uint32_t at) {
+    uint32_t chunk = (at - q->pool) / QUICK_CHUNK;
+    return at >= q->pool && (at - q->pool) % QUICK_CHUNK == 0 && chunk < q->n_chunks &&
+           chunk + q->fresh > q->n_chunks;
+}
+
 /* What has been met on all lists, of which there cannot be more than there is. */
 struct met {
     struct tally slots;
@@ -29,8 +36,8 @@ static bool list_sound(struct proof *p, struct met *met, uint32_t top, unsigned 
     const struct quick *q = &p->s->quick;
     while (top != quick_bottom(q)) {
         uint32_t chunk = top & ~(uint32_t)(QUICK_CHUNK - 1), link;
-        if (top % QUICK_WORD != 0 || chunk <= q->pool ||
-            (chunk - q->pool) / QUICK_CHUNK >= q->fresh || met->n_chunks++ == q->n_used)
+        if (top % QUICK_WORD != 0 || !chunk_sound(q, chunk) ||
+            met->n_chunks++ == q->n_used)
             return fail(p, 13, "A quick list leads out of its pool.");
         for (; top != chunk; top -= QUICK_WORD) {
             uint32_t slot = load32(quick_word(p->s, top));
@@ -59,8 +66,7 @@ static bool pool_sound(struct proof *p) {
         load32(quick_word(p->s, quick_bottom(q))) != QUICK_LINK)
         return fail(p, 13, "The pool of the quick lists is damaged.");
     for (uint32_t at = q->vacant; at != 0; at = load32(quick_word(p->s, at)))
-        if (at <= q->pool || at % QUICK_CHUNK != 0 ||
-            (at - q->pool) / QUICK_CHUNK >= q->fresh || n++ == q->fresh)
+        if (!chunk_sound(q, at) || n++ == q->fresh)
             return fail(p, 13, "A vacant chunk is none of the pool.");
     if (n + q->n_used + 1 == q->fresh) return true;
     return fail(p, 13, "The chunks of the pool are miscounted.");
