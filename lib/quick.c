@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quick.h"
 
+#include "ebb.h"
 #include "small.h"
 
 uint32_t quick_count(const struct store *s) {
@@ -78,6 +79,7 @@ static void drain(struct store *s) {
     uint32_t n = q->n_queued;
     q->n_queued = 0;
     for (uint32_t i = 0; i < n; i++) free_resting(s, q->queue[i]);
+    if (ebb_due(s)) ebb(s);
 }
 
 void quick_enqueue(struct store *s, uint32_t slot, uint64_t e) {
