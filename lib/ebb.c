@@ -8,7 +8,7 @@
 /* Operations between two looks. What has been free all the time between them is given back, where it is
    above 1/16 of what is used and 128 KiB, down to 1/64, in spans that hold 128 KiB. */
 enum {
-    EBB_WINDOW = 64 * 1024,
+    EBB_WINDOW = 128 * 1024,
     EBB_SHARE = 16,
     EBB_LEAST = 128 * 1024,
     EBB_KEEP = 64,
