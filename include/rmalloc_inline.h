@@ -39,61 +39,74 @@ extern "C" {
 
 /* What begins each heap's structure. */
 struct rm_core {
-    char *top; /* the structure's own address; the handle table lies below it */
+    char *top; /* its own address: the handle table lies right below it */
     uint32_t n_slots, unlocked;
-    uint32_t others[6];
+    uint32_t others[12];
     char *base; /* places count from here */
 };
 /* Whose heap lies in a place of the registry. */
 struct rm_gate {
-    uint32_t tag;    /* the handles' lowest 21 bits, and RM_GATE_LIVE; 0: no heap */
+    uint32_t tag;    /* the handles' lowest 18 bits, and RM_GATE_LIVE; 0: no heap */
     uint32_t shared; /* 1: to be locked where there are threads */
     struct rm_core *heap;
 };
-enum { RM_GATES = 1 << 13, RM_GATE_LIVE = 1 << 21 };
+enum { RM_GATES = 1 << 13, RM_GATE_LIVE = 1 << 18 };
 
 /* Private to the library and to this header. */
 RM_API extern struct rm_gate rm_gates[RM_GATES];
 
-/* The table's word of a handle, at *heap; NULL: for the function to find out. */
-static inline char *rm_entry_at(const rm_memory_t *handle, struct rm_core **heap) {
-    uint64_t h = (uint64_t)(uintptr_t)handle;
-    const struct rm_gate *gate = &rm_gates[h % RM_GATES];
-    uint32_t tag = (uint32_t)h % RM_GATE_LIVE | RM_GATE_LIVE;
-    uint32_t slot = (uint32_t)(h >> 21) & 0xfffffff;
-    if (__builtin_expect(__atomic_load_n(&gate->tag, __ATOMIC_ACQUIRE) != tag, 0))
-        return NULL;
-    if (gate->shared && !RM_SINGLE_THREADED) return NULL;
-    *heap = gate->heap;
-    if (__builtin_expect(slot >= (*heap)->n_slots || slot % 64 == 0, 0)) return NULL;
-    return (char *)*heap - 8 * ((size_t)slot + 1);
+/* The gate that a handle or a heap's tag leads to: place:13, above the 4 lowest bits. */
+static inline const struct rm_gate *rm_gate_of(uint32_t tag) {
+    uint32_t offset = tag & (RM_GATES - 1) * (uint32_t)sizeof(struct rm_gate);
+    return (const struct rm_gate *)((const char *)rm_gates + offset);
 }
 
-/* Lock or unlock in the common case; false: nothing has been done. A word's upper half is
-   generation:15 and a state:3, which counts locks from 2 up: 2 to 5 are none to three,
-   3 to 6 one to four. */
+/* The slot of a handle in the table of *heap; 0, which is nobody's: for the function to find out. A
+   handle is the heap's tag:18, a slot:28 and the upper 18 bits of the slot's word as they are where the
+   block is not locked: a state:3, which is 2, and a generation:15. A slot out of bounds or another
+   state is no handle's. */
+static inline uint32_t rm_slot_of(const rm_memory_t *handle, struct rm_core **heap) {
+    uint64_t h = (uint64_t)(uintptr_t)handle;
+    const struct rm_gate *gate = rm_gate_of((uint32_t)h);
+    uint32_t tag = (uint32_t)h % RM_GATE_LIVE | RM_GATE_LIVE;
+    uint32_t slot = (uint32_t)(h << 15 >> 33) - (UINT32_C(2) << 28);
+    if (__builtin_expect(__atomic_load_n(&gate->tag, __ATOMIC_ACQUIRE) != tag, 0))
+        return 0;
+    if (!RM_SINGLE_THREADED && gate->shared) return 0;
+    *heap = gate->heap;
+    if (__builtin_expect(slot >= (*heap)->n_slots || slot % 64 == 0, 0)) return 0;
+    return slot;
+}
+
+/* The table's word of a slot. */
+static inline char *rm_word_of(struct rm_core *heap, uint32_t slot) {
+    return (char *)heap + 8 * ~(ptrdiff_t)slot;
+}
+
+/* Lock or unlock in the common case; false: nothing has been done. A word's state counts locks from
+   2 up: 2 to 5 are none to three, 3 to 6 one to four. */
 static inline int rm_lock_quickly(rm_memory_t *handle, void **pointer) {
     struct rm_core *heap;
-    char *at = rm_entry_at(handle, &heap);
-    uint64_t e, unlocked = ((uint64_t)(uintptr_t)handle >> 49 << 3) + 2;
-    if (__builtin_expect(at == NULL, 0)) return 0;
-    memcpy(&e, at, 8);
+    uint32_t slot = rm_slot_of(handle, &heap);
+    uint64_t e, unlocked = (uint64_t)(uintptr_t)handle >> 46;
+    if (__builtin_expect(slot == 0, 0)) return 0;
+    memcpy(&e, rm_word_of(heap, slot), 8);
     if (__builtin_expect((e >> 46) - unlocked > 3, 0)) return 0;
     *pointer = heap->base + ((e & 0x7fffffff) << 3);
     e += UINT64_C(1) << 46;
-    memcpy(at, &e, 8);
+    memcpy(rm_word_of(heap, slot), &e, 8);
     return 1;
 }
 
 static inline int rm_unlock_quickly(rm_memory_t *handle) {
     struct rm_core *heap;
-    char *at = rm_entry_at(handle, &heap);
-    uint64_t e, locked = ((uint64_t)(uintptr_t)handle >> 49 << 3) + 3;
-    if (__builtin_expect(at == NULL, 0)) return 0;
-    memcpy(&e, at, 8);
+    uint32_t slot = rm_slot_of(handle, &heap);
+    uint64_t e, locked = ((uint64_t)(uintptr_t)handle >> 46) + 1;
+    if (__builtin_expect(slot == 0, 0)) return 0;
+    memcpy(&e, rm_word_of(heap, slot), 8);
     if (__builtin_expect((e >> 46) - locked > 3, 0)) return 0;
     e -= UINT64_C(1) << 46;
-    memcpy(at, &e, 8);
+    memcpy(rm_word_of(heap, slot), &e, 8);
     heap->unlocked = 1;
     return 1;
 }

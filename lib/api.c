@@ -19,7 +19,7 @@ static inline bool enter_handle(const rm_memory_t *handle, struct access *a,
     if (unlikely(!registry_enter(h, a))) return false;
     *slot = handle_slot(h);
     const struct table *t = &a->heap->store.table;
-    if (likely(table_live(t, *slot)) &&
+    if (likely(entry_locks(h) == LOCKS_NONE) && likely(table_live(t, *slot)) &&
         likely((table_entry(t, *slot) ^ h) >> ENTRY_GENERATION_SHIFT == 0))
         return true;
     registry_leave(a);
@@ -77,55 +77,31 @@ static inline rm_status_t done(uint64_t tag) {
 /* What takes longer is kept out of them, so that they save no registers for it. */
 #define SLOW __attribute__((noinline))
 
-/* A small block of a heap that can be entered as it is, from a quick list, which had that very
-   size; NULL: slowly, then. */
-static inline rm_memory_t *alloc_quickly(const rm_heap_t *token, size_t size, bool same) {
-    uint64_t t = (uint64_t)(uintptr_t)token, tag = t >> 4;
-    const struct rm_gate *g = &rm_gates[tag % RM_GATES];
-    uint32_t live = __atomic_load_n(&g->tag, __ATOMIC_ACQUIRE);
-    if (t != ((uint64_t)(live ^ RM_GATE_LIVE) << 4 | 8)) return NULL;
-    if (g->shared && !RM_SINGLE_THREADED) return NULL;
-    struct store *s = &((struct heap *)g->heap)->store;
+/* The heap whose gate says `live`, if it can be entered as it is; else NULL. */
+static inline struct store *enter_quickly(uint32_t live) {
+    const struct rm_gate *g = rm_gate_of(live);
+    if (unlikely(__atomic_load_n(&g->tag, __ATOMIC_ACQUIRE) != live)) return NULL;
+    if (!RM_SINGLE_THREADED && g->shared) return NULL;
+    return &((struct heap *)g->heap)->store;
+}
+
+/* A block of 1 to SMALL_MAX bytes from a quick list; NULL: slowly, then. */
+static inline rm_memory_t *alloc_quickly(uint32_t live, size_t size) {
+    struct store *s = enter_quickly(live);
     uint64_t e;
-    uint32_t slot = quick_take(s, size, same, &e);
+    if (unlikely(s == NULL)) return NULL;
+    uint32_t slot = quick_take(s, size, &e);
     if (unlikely(slot == SLOT_NIL)) return NULL;
     s->allocations++;
     store_count(s, size);
-    e = e >> ENTRY_GENERATION_SHIFT << ENTRY_GENERATION_SHIFT;
-    return (rm_memory_t *)(uintptr_t)(e | (uint64_t)slot << TAG_BITS | tag);
-}
-
-/* Free an unlocked block; false: nothing has been done. `odd`: what is not an object in a run, or one
-   whose size takes longer to find, or to be freed for good. */
-static inline bool free_quickly(rm_memory_t *handle, bool odd) {
-    uint64_t h = (uint64_t)(uintptr_t)handle;
-    struct rm_core *core;
-    const char *at = rm_entry_at(handle, &core);
-    if (unlikely(at == NULL)) return false;
-    uint64_t e = load64(at);
-    struct store *s = &((struct heap *)core)->store;
-    if (unlikely(e >> ENTRY_LOCKS_SHIFT !=
-                 (h >> ENTRY_GENERATION_SHIFT << 3 | LOCKS_NONE)))
-        return false;
-    if (likely(entry_class(e) != 0)) return quick_put(s, handle_slot(h), e, odd);
-    if (!odd) return false;
-    return quick_put_block(s, handle_slot(h), e, area_header(&s->area, entry_span(s, e)));
+    return handle_make(live ^ RM_GATE_LIVE, slot, e);
 }
 
 /* --- blocks --- */
 
-static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
-                              size_t alignment, unsigned flags) {
+static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t size,
+                                     size_t alignment, unsigned flags) {
     *out = NULL;
-    if ((alignment | (flags & ~RM_ZERO)) == 0 && size <= SMALL_MAX) {
-        void *pointer;
-        *out = alloc_quickly(heap, size, false);
-        if (*out != NULL && flags != 0 && rm_lock_quickly(*out, &pointer)) {
-            memset(pointer, 0, size);
-            rm_unlock_quickly(*out);
-        }
-        if (likely(*out != NULL)) return done((uint64_t)(uintptr_t)heap >> 4);
-    }
     if ((flags & ~(RM_ZERO | RM_NO_COMPACT)) != 0 || alignment > RM_ALIGNMENT_MAX ||
         (alignment & (alignment - 1)) != 0)
         return RM_EINVAL;
@@ -138,23 +114,56 @@ static SLOW rm_status_t alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
     return leave(&a, status);
 }
 
+/* A medium block; NULL: slowly, then. */
+static inline rm_memory_t *alloc_medium(uint32_t live, size_t size) {
+    struct store *s = enter_quickly(live);
+    if (unlikely(s == NULL)) return NULL;
+    uint32_t slot = quick_take_block(s, size);
+    if (slot == SLOT_NIL) return NULL;
+    s->allocations++;
+    store_count(s, size);
+    return handle_make(live ^ RM_GATE_LIVE, slot, table_entry(&s->table, slot));
+}
+
+/* What alloc_quickly could not do, with no more arguments than that has to keep. */
+static SLOW rm_status_t alloc_plainly(rm_heap_t *heap, rm_memory_t **out, size_t size) {
+    uint64_t tag;
+    if (size > SMALL_MAX && heap != NULL && tag_of(heap, &tag)) {
+        *out = alloc_medium((uint32_t)tag + RM_GATE_LIVE, size);
+        if (*out != NULL) return done(tag);
+    }
+    return alloc_slowly(heap, out, size, 0, 0);
+}
+
 rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                           size_t alignment, unsigned flags) {
+    uint64_t token = (uint64_t)(uintptr_t)heap, tag = token >> 4;
     if (unlikely(out == NULL)) return RM_EINVAL;
-    if (likely((alignment | flags) == 0 && size <= SMALL_MAX)) {
-        rm_memory_t *handle = alloc_quickly(heap, size, true);
+    if (unlikely((alignment | flags) != 0))
+        return alloc_slowly(heap, out, size, alignment, flags);
+    if (likely(size - 1 < SMALL_MAX) && likely(token == (tag << 4 | 8))) {
+        rm_memory_t *handle = alloc_quickly((uint32_t)tag + RM_GATE_LIVE, size);
         if (likely(handle != NULL)) {
             *out = handle;
-            return done((uint64_t)(uintptr_t)heap >> 4);
+            return done(tag);
         }
     }
-    return alloc(heap, out, size, alignment, flags);
+    return alloc_plainly(heap, out, size);
 }
 
 rm_status_t rmalloc(rm_memory_t **out, ssize_t size) {
-    if (out != NULL) *out = NULL;
-    if (size < 0) return RM_EINVAL;
-    return rm_heap_alloc(NULL, out, (size_t)size, 0, 0);
+    if (unlikely(out == NULL)) return RM_EINVAL;
+    if (likely((size_t)size - 1 < SMALL_MAX)) {
+        uint32_t live =
+            atomic_load_explicit(&registry_default_state, memory_order_relaxed);
+        rm_memory_t *handle = live != 0 ? alloc_quickly(live, (size_t)size) : NULL;
+        if (likely(handle != NULL)) {
+            *out = handle;
+            return done(live ^ RM_GATE_LIVE);
+        }
+    }
+    *out = NULL;
+    return size < 0 ? RM_EINVAL : alloc_plainly(rm_heap_default(), out, (size_t)size);
 }
 
 rm_status_t rmcalloc(rm_memory_t **out, ssize_t count, ssize_t size) {
@@ -177,14 +186,29 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
     if (handle == NULL) return RM_OK;
-    if (free_quickly(handle, true)) return done((uint64_t)(uintptr_t)handle);
     if (!enter_handle(handle, &a, &slot)) return RM_EHANDLE;
     return leave(&a, heap_free(a.heap, slot));
 }
 
-rm_status_t rmfree(rm_memory_t *handle) {
-    if (likely(free_quickly(handle, false))) return done((uint64_t)(uintptr_t)handle);
+/* An unlocked block that is not a plain object. */
+static SLOW rm_status_t free_other(rm_memory_t *handle, struct store *s, uint64_t e) {
+    uint64_t h = (uint64_t)(uintptr_t)handle;
+    if (shape_is_medium(e) && quick_put_block(s, handle_slot(h), e)) return done(h);
     return free_slowly(handle);
+}
+
+rm_status_t rmfree(rm_memory_t *handle) {
+    uint64_t h = (uint64_t)(uintptr_t)handle;
+    struct rm_core *core;
+    uint32_t slot = rm_slot_of(handle, &core);
+    if (unlikely(slot == SLOT_NIL)) return free_slowly(handle);
+    struct store *s = &((struct heap *)core)->store;
+    char *at = rm_word_of(core, slot);
+    uint64_t e = load64(at);
+    if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return free_slowly(handle);
+    if (unlikely(!shape_is_plain(e))) return free_other(handle, s, e);
+    quick_put(s, slot, at, e);
+    return done(h);
 }
 
 static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {

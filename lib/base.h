@@ -36,6 +36,13 @@ static inline unsigned bit_count(uint64_t x) {
 #endif
 }
 
+/* The n lowest of the bits that are set in x; all, where there are fewer. */
+static inline uint64_t bit_first(uint64_t x, unsigned n) {
+    uint64_t rest = x;
+    for (; n > 0 && rest != 0; n--) rest &= rest - 1;
+    return x ^ rest;
+}
+
 /* The n lowest bits, n <= 63. */
 static inline uint64_t bit_mask(unsigned n) { return (UINT64_C(1) << n) - 1; }
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "block.h"
 
-static uint64_t header_of(uint32_t slot, size_t size, bool aligned) {
-    return (aligned ? SPAN_ALIGNED : SPAN_BLOCK) | (uint64_t)size << BLOCK_SIZE_SHIFT |
-           (uint64_t)slot << BLOCK_REF_SHIFT;
-}
-
 /* The last byte of an aligned block's span: log2 of its alignment. */
 static char *alignment_byte(const struct store *s, unit_t span, size_t size) {
     return area_at(&s->area, span + block_units(size, true)) - 1;
@@ -20,10 +15,11 @@ void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
                  size_t alignment) {
     s->aligned_slack += slack_below(alignment);
     s->large |= size >= PAGES_LEAST;
-    area_set_header(&s->area, span, header_of(slot, size, alignment != 0));
+    area_set_header(&s->area, span, block_header(slot, size, alignment != 0));
     if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
     uint64_t e = table_entry(&s->table, slot);
-    table_set(&s->table, slot, entry_moved(e, place_behind(span), 0));
+    table_set(&s->table, slot,
+              entry_moved(e, place_behind(span), shape_of_block(size, alignment != 0)));
 }
 
 bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment) {
@@ -61,7 +57,7 @@ bool block_resize(struct store *s, unit_t span, size_t size) {
         area_absorb(&s->area, behind, more);
     }
     s->large |= size >= PAGES_LEAST;
-    area_set_header(&s->area, span, header_of(block_ref(h), size, aligned));
+    area_set_header(&s->area, span, block_header(block_ref(h), size, aligned));
     if (aligned) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
     if (after < before) area_split_off(&s->area, span + after, before - after);
     return true;

@@ -14,12 +14,21 @@ bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment);
 /* The same in a span just cut out, of block_units(size, alignment != 0) units. */
 void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
                  size_t alignment);
-/* Give a block without an alignment of its own another size of as many units. */
-static inline void block_set_size(struct store *s, unit_t span, uint32_t slot,
-                                  size_t size) {
-    area_set_header(&s->area, span,
-                    SPAN_BLOCK | (uint64_t)size << BLOCK_SIZE_SHIFT |
-                        (uint64_t)slot << BLOCK_REF_SHIFT);
+/* The header word of a block. */
+static inline uint64_t block_header(uint32_t slot, size_t size, bool aligned) {
+    return (aligned ? SPAN_ALIGNED : SPAN_BLOCK) | (uint64_t)size << BLOCK_SIZE_SHIFT |
+           (uint64_t)slot << BLOCK_REF_SHIFT;
+}
+/* The bytes of a block without an alignment of its own that have to go with it. Of a medium one its
+   header says no more than how many units it has: its entry says its size. */
+static inline size_t block_content(uint64_t header) {
+    size_t size = block_size(header);
+    return size > SHAPE_MEDIUM_MAX ? size
+                                   : units_bytes(block_units(size, false)) - HEADER;
+}
+/* The shape, in its entry, of a block with such a header, if that says its size. */
+static inline unsigned block_shape(uint64_t header) {
+    return shape_of_block(block_size(header), header_kind(header) == SPAN_ALIGNED);
 }
 /* Make a block's span free memory. */
 void block_free(struct store *s, unit_t span);

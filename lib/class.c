@@ -11,20 +11,20 @@
 #define SLOTS_SEPARATE(s) LEAST((4095 + (s)) / GROUP(s) << SHIFT(s), RUN_SLOTS_MAX)
 #define RECIPROCAL(s) ((1u << 20) / (s) + 1)
 
-#define SLACK_SHIFT(s) ((s) > 128 ? 2 : 0)
-
+/* Above 128 an embedded class has the sizes of three fours, from the last stride on. */
+#define LEAST_EMBEDDED(s) (uint16_t)((s) > 128 ? (s)-15 : (s)-7)
 #define EMBEDDED(s)                                                                      \
     {                                                                                    \
         .stride = (s), .capacity = (s)-4, .group_bytes = (s),                            \
         .reciprocal = RECIPROCAL(s), .group_reciprocal = RECIPROCAL(s),                  \
-        .ref_first = (s)-4, .slack_shift = SLACK_SHIFT(s),                               \
-        .slots_max = SLOTS_EMBEDDED(s), .embedded = true                                 \
+        .ref_first = (s)-4, .least = LEAST_EMBEDDED(s), .slots_max = SLOTS_EMBEDDED(s),  \
+        .embedded = true                                                                 \
     }
 #define SEPARATE(s)                                                                      \
     {                                                                                    \
         .stride = (s), .capacity = (s), .group_bytes = GROUP(s),                         \
         .group_shift = SHIFT(s), .group_refs = REFS(s), .reciprocal = RECIPROCAL(s),     \
-        .group_reciprocal = RECIPROCAL(GROUP(s)), .slack_shift = SLACK_SHIFT(s),         \
+        .group_reciprocal = RECIPROCAL(GROUP(s)), .least = (s)-3,                        \
         .slots_max = SLOTS_SEPARATE(s)                                                   \
     }
 #define PAIR(s) EMBEDDED(s), SEPARATE(s)

@@ -29,9 +29,9 @@ struct size_class {
     uint8_t group_shift;                   /* log2 of the slots in one; embedded: 0 */
     uint8_t group_refs;                    /* bytes of references in one; embedded: 0 */
     uint32_t reciprocal, group_reciprocal; /* (distance * reciprocal) >> 20 */
-    uint16_t ref_first;  /* from a group to its first reference: embedded: the capacity */
-    uint8_t slack_shift; /* see slack_code */
-    uint8_t slots_max;   /* in a run */
+    uint16_t ref_first; /* from a group to its first reference: embedded: the capacity */
+    uint16_t least;     /* the smallest size of the class, but for 0 */
+    uint8_t slots_max;  /* in a run */
     bool embedded;
 };
 
@@ -45,14 +45,6 @@ static inline size_t size_alignment(size_t size) {
 /* The class of a size, 0..SMALL_MAX. Capacities are multiples of 4. */
 extern const uint8_t class_of_fours[SMALL_MAX / 4 + 1];
 static inline unsigned class_of(size_t size) { return class_of_fours[(size + 3) >> 2]; }
-
-/* A slot's slack, capacity less size, in two bits of an entry: SLACK_ODD is any other, which
-   the reference says. Sizes from 128 on are multiples of 4 as a rule. */
-enum { SLACK_ODD = 3 };
-static inline unsigned slack_code(const struct size_class *class, unsigned slack) {
-    unsigned code = slack >> class->slack_shift;
-    return code < SLACK_ODD && code << class->slack_shift == slack ? code : SLACK_ODD;
-}
 
 /* Bytes from a run's header to slot i, and to its reference. Headers lie 8 below a 16-byte
    boundary, so that a slot is 8 modulo 16 for strides that are multiples of 16. */

@@ -49,7 +49,12 @@ static bool fill_single(struct store *s, unit_t gap, bool whole, unit_t span) {
     s->looked += r.slots / SLOTS_A_LOOK;
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        unit_t single = block_units(run_size(&r, i), false);
+        unit_t single = block_units(run_size_least(&r, i), false);
+        if (single <= units && !whole) {
+            if (move_slot_rests(s, span, i))
+                continue; /* it stays in a run of its class */
+            single = block_units(run_size(s, &r, i), false);
+        }
         if (single > units || whole) {
             passed(s, single);
         } else if (!move_slot_pinned(s, span, i)) {

@@ -11,7 +11,8 @@
 #include "os.h"
 #include "small.h"
 
-_Static_assert(HEAP_STRUCTURE + 8 * TABLE_SLOTS_MIN + 3 * sizeof(struct zone) + 64 <=
+_Static_assert(HEAP_STRUCTURE + QUICK_CHUNK + 8 * TABLE_SLOTS_MIN +
+                       3 * sizeof(struct zone) + 64 <=
                    RM_HEAP_SIZE_MIN,
                "the header's promise for an empty heap");
 _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
@@ -20,6 +21,17 @@ _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
+/* In a caller's region so many blocks at rest do not count, and 1/64 of all. */
+enum { QUICK_FEW = 16 };
+
+void heap_init(struct heap *h, size_t bytes) {
+    size_t pool = HEAP_STRUCTURE + heap_tops(bytes);
+    h->asked = bytes;
+    small_init(&h->store);
+    quick_init(&h->store, (uint32_t)pool, quick_chunks(bytes),
+               pool > HEAP_STRUCTURE ? (uint32_t *)((char *)h + HEAP_STRUCTURE) : NULL);
+}
+
 /* --- requests --- */
 
 static void *pointer_of(const struct store *s, uint64_t e) {
@@ -62,7 +74,15 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
         }
     }
     /* Where memory is the caller's and scarce, the table should grow for what is live alone. */
-    if (unlikely(s->table.n_free <= 1) && !h->region.pages) quick_flush(s);
+    if (unlikely(s->table.n_free <= 1) && !h->region.pages &&
+        quick_count(s) > QUICK_FEW + s->table.n_taken / 64)
+        quick_flush(s);
+    if (place_is_small(&q) && quick_refill(s, class_of(size))) {
+        *slot = quick_take_any(s, size);
+        count_in(s, *slot, size, flags);
+        place_steady(h, flags);
+        return RM_OK;
+    }
     if (unlikely(table_wants(&s->table) != 0)) {
         errno = 0;
         if (!place_slot(h, flags)) return out_of_memory(h, room, saved);
@@ -71,7 +91,7 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     q.slot = table_take(&s->table);
     if (unlikely(!place(h, &q, false))) {
         errno = 0;
-        if (s->quick.any && region_closed(&h->region)) {
+        if (quick_any(s) && region_closed(&h->region)) {
             /* A lower slot may be free then, which lets the table shrink. */
             table_untake(&s->table, q.slot);
             quick_flush(s);
@@ -85,23 +105,40 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     }
     count_in(s, q.slot, size, flags);
     region_note_regained(&h->region, s);
-    if (h->compaction == RM_COMPACT_STEADY && place_may_move(h, flags)) place_steady(h);
+    place_steady(h, flags);
     *slot = q.slot;
     return RM_OK;
 }
 
 /* --- using a block --- */
 
+/* The reference of an object in a run, or the header of a block, says its size from here on; or,
+   where `plain`, its entry. */
+static void note_size(struct store *s, uint64_t e, size_t size, bool plain) {
+    unit_t span = entry_span(s, e);
+    uint64_t header = area_header(&s->area, span);
+    if (header_kind(header) == SPAN_RUN) {
+        struct run r = run_at_header(s, span, header);
+        run_note_size(&r, run_index(s, &r, e), size, plain);
+    } else if (header_kind(header) == SPAN_BLOCK) {
+        area_set_header(&s->area, span, block_header(block_ref(header), size, false));
+    }
+}
+
 size_t heap_size(const struct heap *h, uint32_t slot) {
     const struct store *s = &h->store;
     uint64_t e = table_entry(&s->table, slot);
+    if (likely(entry_locks(e) != LOCKS_MANY)) {
+        if (likely(shape_is_plain(e))) return shape_size(e);
+        if (shape_is_medium(e)) return shape_medium_size(e);
+    }
     /* A half-moved block's old header may be under its new content: the stretch has it. */
     unit_t span = entry_span(s, e);
     if (entry_locks(e) == LOCKS_MOVING && s->mover.slide) span = s->mover.to;
     uint64_t header = area_header(&s->area, span);
     if (header_kind(header) != SPAN_RUN) return block_size(header);
     struct run r = run_at(s, span);
-    return run_size(&r, run_index(s, &r, e));
+    return run_size_noted(&r, run_index(s, &r, e));
 }
 
 unsigned heap_locks(const struct heap *h, uint32_t slot) {
@@ -114,23 +151,28 @@ rm_status_t heap_lock(struct heap *h, uint32_t slot, void **pointer) {
     unsigned count = entry_count(e);
     if (unlikely(count == RM_LOCKS_MAX)) return RM_EOVERFLOW;
     *pointer = pointer_of(s, e);
-    e = likely(count < LOCKS_FEW) ? e + ENTRY_LOCK_ONE : entry_with_many(e, count + 1);
+    if (unlikely(count >= LOCKS_FEW)) {
+        if (count == LOCKS_FEW) note_size(s, e, heap_size(h, slot), false);
+        e = entry_with_many(e, count + 1);
+    } else {
+        e += ENTRY_LOCK_ONE;
+    }
     table_set(&s->table, slot, e);
     return RM_OK;
 }
 
 /* The entry of a block that has few locks again: its shape is there again too. */
-static uint64_t with_few(const struct store *s, uint64_t e) {
+static uint64_t with_few(struct store *s, uint64_t e, size_t size) {
     unit_t span = entry_span(s, e);
     uint64_t header = area_header(&s->area, span);
-    unsigned shape = 0;
+    unsigned shape = block_shape(header);
     if (header_kind(header) == SPAN_RUN) {
         struct run r = run_at_header(s, span, header);
-        unsigned i = run_index(s, &r, e);
-        shape = run_shape(&r, i, run_size(&r, i));
+        shape = shape_make(r.class_id, run_index(s, &r, e), size);
     }
-    return entry_moved(entry_with_locks(e, LOCKS_NONE + LOCKS_FEW), entry_place(e),
-                       shape);
+    e = entry_moved(entry_with_locks(e, LOCKS_NONE + LOCKS_FEW), entry_place(e), shape);
+    note_size(s, e, size, shape_is_plain(e));
+    return e;
 }
 
 rm_status_t heap_unlock(struct heap *h, uint32_t slot) {
@@ -141,7 +183,8 @@ rm_status_t heap_unlock(struct heap *h, uint32_t slot) {
     if (likely(count <= LOCKS_FEW))
         e -= ENTRY_LOCK_ONE;
     else
-        e = count > LOCKS_FEW + 1 ? entry_with_many(e, count - 1) : with_few(s, e);
+        e = count > LOCKS_FEW + 1 ? entry_with_many(e, count - 1)
+                                  : with_few(s, e, heap_size(h, slot));
     table_set(&s->table, slot, e);
     s->table.unlocked = 1;
     return RM_OK;
@@ -156,11 +199,11 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
         move_abandon(s);
         e = table_entry(t, slot);
     }
-    if (entry_class(e) != 0) {
-        if (quick_put(s, slot, e, true)) return RM_OK;
-    } else if (quick_put_block(s, slot, e, area_header(&s->area, entry_span(s, e)))) {
+    if (shape_is_plain(e)) {
+        quick_put(s, slot, table_slot(t, slot), e);
         return RM_OK;
     }
+    if (shape_is_medium(e) && quick_put_block(s, slot, e)) return RM_OK;
     s->requested -= heap_size(h, slot);
     quick_free_place(s, e);
     table_put(t, slot);
@@ -176,20 +219,27 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
 /* --- another size --- */
 
 /* In place, where the block has the room or the span behind it. */
-static bool resize_in_place(struct store *s, uint64_t e, size_t size) {
+static bool resize_in_place(struct store *s, uint64_t e, size_t old_size, size_t size) {
     unit_t span = entry_span(s, e);
-    if (header_kind(area_header(&s->area, span)) != SPAN_RUN)
-        return block_resize(s, span, size);
-    struct run r = run_at(s, span);
+    uint64_t header = area_header(&s->area, span);
+    bool many = entry_locks(e) == LOCKS_MANY;
+    if (header_kind(header) != SPAN_RUN) {
+        if (!block_resize(s, span, size)) return false;
+        if (!many)
+            e = entry_moved(e, entry_place(e), block_shape(area_header(&s->area, span)));
+        table_set(&s->table, block_ref(header), e);
+        return true;
+    }
+    struct run r = run_at_header(s, span, header);
     unsigned i = run_index(s, &r, e);
     if (size > r.class->capacity) return false;
     /* Not by where it happens to be: the next move would be to any slot of the class. */
-    bool grows = size > run_size(&r, i);
-    if (grows && r.class->stride % size_alignment(size) != 0) return false;
-    run_set_size(&r, i, size);
-    if (entry_locks(e) != LOCKS_MANY)
-        table_set(&s->table, ref_slot(run_ref(&r, i)),
-                  entry_moved(e, entry_place(e), run_shape(&r, i, size)));
+    if (size > old_size && r.class->stride % size_alignment(size) != 0) return false;
+    if (!many) {
+        e = entry_moved(e, entry_place(e), shape_make(r.class_id, i, size));
+        table_set(&s->table, ref_slot(run_ref(&r, i)), e);
+    }
+    run_note_size(&r, i, size, !many && shape_is_plain(e));
     return true;
 }
 
@@ -205,11 +255,12 @@ static bool grow_by_raising(struct heap *h, uint32_t slot, size_t size) {
     struct store *s = &h->store;
     if (!place_compact(h, 0, true)) return false;
     uint64_t e = move_entry(s, slot);
-    if (resize_in_place(s, e, size)) return true;
+    size_t old_size = heap_size(h, slot);
+    if (resize_in_place(s, e, old_size, size)) return true;
     unit_t span = entry_span(s, e), units = area_units(&s->area, span);
     bool aligned = header_kind(area_header(&s->area, span)) == SPAN_ALIGNED;
     if (!compact_raise(s, span, block_units(size, aligned) - units)) return false;
-    return resize_in_place(s, table_entry(&s->table, slot), size);
+    return resize_in_place(s, table_entry(&s->table, slot), old_size, size);
 }
 
 /* The same for an object in a run: its content waits aside while its slot is merged away. */
@@ -224,7 +275,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) 
     memcpy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
     if (place_units(q) > compact_outlook(s, false, 0)) {
-        memcpy(small_restore(s, &before, ref, old_size), content, before.class->capacity);
+        memcpy(small_restore(s, &before, ref), content, before.class->capacity);
         store_moved(s, old_size, 1);
         return false;
     }
@@ -246,7 +297,8 @@ static bool grow_at_end(struct heap *h, const struct request *q) {
     unit_t span = entry_span(&h->store, e);
     if (header_kind(area_header(&h->store.area, span)) == SPAN_RUN) return false;
     unit_t more = block_units(q->size, true) - area_units(&h->store.area, span);
-    return place_extend(h, span, more) && resize_in_place(&h->store, e, q->size);
+    return place_extend(h, span, more) &&
+           resize_in_place(&h->store, e, heap_size(h, q->slot), q->size);
 }
 
 static bool grow(struct heap *h, struct request *q, size_t old_size) {
@@ -276,7 +328,7 @@ rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size) {
     }
     uint64_t e = move_entry(s, slot);
     size_t old_size = heap_size(h, slot);
-    if (!resize_in_place(s, e, size)) {
+    if (!resize_in_place(s, e, old_size, size)) {
         if (entry_locks(e) != LOCKS_NONE) return RM_ELOCKED;
         struct request q = {
             .slot = slot, .size = size, .alignment = asked_alignment(s, e)};

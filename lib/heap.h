@@ -8,28 +8,39 @@
 
 #include "place.h"
 
-/* A handle: heap's tag:21 | slot:28 | generation:15, the generation where the entry has it. */
-enum { TAG_BITS = 21 };
+/* A handle: heap's tag:18 | slot:28 | LOCKS_NONE:3 | generation:15, the last two as the entry has them
+   where nothing is locked. */
+enum { TAG_BITS = 18 };
+_Static_assert(TAG_BITS + SLOT_BITS == ENTRY_LOCKS_SHIFT, "a handle");
 
 static inline uint32_t handle_slot(uint64_t handle) {
     return (uint32_t)(handle >> TAG_BITS) & ((1u << SLOT_BITS) - 1);
 }
+static inline rm_memory_t *handle_make(uint64_t tag, uint32_t slot, uint64_t unlocked) {
+    uint64_t upper = unlocked >> ENTRY_LOCKS_SHIFT << ENTRY_LOCKS_SHIFT;
+    return (rm_memory_t *)(uintptr_t)(upper | (uint64_t)slot << TAG_BITS | tag);
+}
 static inline rm_memory_t *heap_handle(const struct heap *h, uint32_t slot) {
-    uint64_t generation = entry_generation(table_entry(&h->store.table, slot));
-    uint64_t handle =
-        h->tag | (uint64_t)slot << TAG_BITS | generation << ENTRY_GENERATION_SHIFT;
-    return (rm_memory_t *)(uintptr_t)handle;
+    uint64_t e = entry_with_locks(table_entry(&h->store.table, slot), LOCKS_NONE);
+    return handle_make(h->tag, slot, e);
 }
 
 /* Bytes a heap's own structure takes at the top of its region. */
-enum { HEAP_STRUCTURE = (sizeof(struct heap) + UNIT - 1) / UNIT * UNIT };
-/* The same with room for the heads of lists of blocks that rest; and how long a region must be. */
 enum {
-    HEAP_STRUCTURE_QUICK =
-        HEAP_STRUCTURE +
-        (QUICK_BLOCKS * sizeof(struct quick_list) + UNIT - 1) / UNIT * UNIT,
-    HEAP_QUICK_MIN = 1024 * 1024
+    HEAP_STRUCTURE = (sizeof(struct heap) + QUICK_CHUNK - 1) / QUICK_CHUNK * QUICK_CHUNK
 };
+/* Behind it lie the tops of lists of larger blocks that rest, in a region of so many bytes or more, or
+   without a limit; and the pool of all lists. */
+enum { HEAP_QUICK_MIN = 1024 * 1024 };
+static inline size_t heap_tops(size_t bytes) {
+    bool large = bytes == 0 || bytes >= HEAP_QUICK_MIN;
+    return large ? round_up(QUICK_BLOCKS * sizeof(uint32_t), QUICK_CHUNK) : 0;
+}
+static inline size_t heap_structure(size_t bytes) {
+    return HEAP_STRUCTURE + heap_tops(bytes) + quick_chunks(bytes) * QUICK_CHUNK;
+}
+/* Set these up in the heap's structure, which is zeroed. */
+void heap_init(struct heap *h, size_t bytes);
 
 /* A block. alignment: 0 or a power of two. RM_ENOMEM, RM_ESYSTEM: nothing has changed. */
 rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,

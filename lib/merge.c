@@ -58,13 +58,6 @@ static void copy_slot(char *to, const char *from, unsigned bytes) {
     if (bytes != 0) store64(to, load64(from));
 }
 
-/* The slots that are given and taken, lowest first, of runs with so many in common. */
-static uint64_t lowest_of(uint64_t mask, unsigned n) {
-    uint64_t rest = mask;
-    for (; n > 0; n--) rest &= rest - 1;
-    return mask ^ rest;
-}
-
 /* Ask for memory that will be needed soon: runs lie anywhere, and so do the entries of objects. */
 static void ask_for_entries(const struct store *s, const struct run *r, uint64_t slots) {
     for (; slots != 0; slots &= slots - 1)
@@ -91,8 +84,8 @@ static void copy_objects(struct store *s, const struct run *from, uint64_t given
         copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
         run_put_ref(to, j, ref);
         uint64_t e = table_entry(&s->table, ref_slot(ref));
-        e = entry_moved(e, (size_t)(place - s->area.base), (entry_shape(e) & ~63u) | j);
-        table_set(&s->table, ref_slot(ref), e);
+        table_set(&s->table, ref_slot(ref),
+                  shape_moved(e, (size_t)(place - s->area.base), j));
     }
 }
 
@@ -101,8 +94,8 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     struct run source = run_at(s, from), target = run_at(s, to);
     unsigned live = run_live(&source), room = bit_count(target.free);
     unsigned n = live < room ? live : room;
-    uint64_t given = lowest_of(run_live_mask(&source), n);
-    uint64_t taken = lowest_of(target.free, n);
+    uint64_t given = bit_first(run_live_mask(&source), n);
+    uint64_t taken = bit_first(target.free, n);
     /* Who gives and who takes then? As large as these, most likely. */
     unit_t next = load32(run_links(&source) + 4);
     if (n == live)
@@ -145,23 +138,27 @@ static void set_free(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     unsigned i = bit_lowest(run_live_mask(&r));
     uint32_t slot = ref_slot(run_ref(&r, i));
-    size_t size = run_size(&r, i);
+    size_t size = run_size(s, &r, i);
     char content[SMALL_MAX];
-    memcpy(content, run_slot(&r, i), run_content(size));
+    memcpy(content, run_slot(&r, i), size);
     unit_t gap = small_free(s, span, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
     block_write(s, gap, slot, size, 0);
-    memcpy(area_at(&s->area, gap) + HEADER, content, run_content(size));
+    memcpy(area_at(&s->area, gap) + HEADER, content, size);
     store_moved(s, size, 1);
 }
 
-/* The one run with a free slot that is left of a class. */
-static void finish_run(struct store *s, unit_t span) {
+/* The one run with a free slot that is left of a class; false: its only object rests, which stays in
+   a run of its class. */
+static bool finish_run(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
-    if (run_live(&r) == 1)
+    if (run_live(&r) > 1)
+        small_cut(s, span);
+    else if (!move_slot_rests(s, span, bit_lowest(run_live_mask(&r))))
         set_free(s, span);
     else
-        small_cut(s, span);
+        return false;
+    return true;
 }
 
 /* One action in a class; false: it is done. */
@@ -176,15 +173,18 @@ static bool merge_class(struct store *s, unsigned class_id) {
         return true;
     }
     *loose &= ~bit;
-    if (pinned) *stuck |= bit;
     size_t before = s->moved;
-    if (from != UNIT_NIL) finish_run(s, from);
+    bool done = from == UNIT_NIL || finish_run(s, from);
+    if (pinned || !done) *stuck |= bit;
     return pinned || s->moved > before;
 }
 
 void merge_again(struct store *s) {
-    if (s->stuck_at == s->changes) return;
-    s->stuck_at = s->changes;
+    uint64_t now =
+        s->changes +
+        s->allocations; /* something has been unlocked, or is at rest no more */
+    if (s->stuck_at == now) return;
+    s->stuck_at = now;
     for (unsigned word = 0; word < 2; word++) {
         s->loose[word] |= s->stuck[word];
         s->stuck[word] = 0;

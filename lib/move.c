@@ -16,6 +16,11 @@ bool move_slot_pinned(const struct store *s, unit_t span, unsigned i) {
     return slot_locked(s, ref_slot(run_ref(&r, i)));
 }
 
+bool move_slot_rests(const struct store *s, unit_t span, unsigned i) {
+    struct run r = run_at(s, span);
+    return entry_locks(table_entry(&s->table, ref_slot(run_ref(&r, i)))) == LOCKS_FREE;
+}
+
 bool move_pinned(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) return slot_locked(s, block_ref(h));
@@ -50,8 +55,7 @@ unit_t move_fill_target(const struct store *s, unit_t gap, unit_t span) {
 /* The bytes of a used span that have to go with it, its header not counted. */
 static size_t content_bytes(const struct store *s, unit_t span, unit_t units) {
     uint64_t h = area_header(&s->area, span);
-    return header_kind(h) == SPAN_BLOCK ? run_content(block_size(h))
-                                        : units_bytes(units) - HEADER;
+    return header_kind(h) == SPAN_BLOCK ? block_content(h) : units_bytes(units) - HEADER;
 }
 
 void move_arrived(struct store *s, unit_t span, unit_t from) {
@@ -61,7 +65,8 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
         s->moved_blocks += small_follow(s, span);
     } else {
         uint64_t e = table_entry(&s->table, block_ref(h));
-        table_set(&s->table, block_ref(h), entry_moved(e, place_behind(span), 0));
+        table_set(&s->table, block_ref(h),
+                  entry_moved(e, place_behind(span), entry_shape(e)));
         s->moved_blocks++;
     }
 }
@@ -192,9 +197,9 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
 unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     struct run r = run_at(s, run);
     uint32_t slot = ref_slot(run_ref(&r, i));
-    size_t size = run_size(&r, i);
+    size_t size = run_size(s, &r, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
-    memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), run_content(size));
+    memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
     block_write(s, gap, slot, size, 0);
     store_moved(s, size, 1);
     unit_t freed = small_free(s, run, i);

@@ -16,6 +16,8 @@ enum { MOVE_PIECE = 64 * 1024 };
 bool move_pinned(const struct store *s, unit_t span);
 /* The same of the object in slot `i` of a run. */
 bool move_slot_pinned(const struct store *s, unit_t span, unsigned i);
+/* Does that rest (quick.h)? Then it moves, but to a run of its class. */
+bool move_slot_rests(const struct store *s, unit_t span, unsigned i);
 
 /* Where in the free span `gap` a used span above it could begin, given its alignment: the
    lowest such unit, which may lie beyond the gap. A block whose pages are moved keeps its offset

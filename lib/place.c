@@ -68,7 +68,7 @@ static size_t helping(const struct heap *h) {
 
 /* Place it where what rests makes room, if that is worth it. */
 static bool by_flushing(struct heap *h, struct request *q) {
-    if (!h->store.quick.any || quick_bytes(&h->store) < helping(h) / 2) return false;
+    if (quick_bytes(&h->store) < helping(h) / 2) return false;
     quick_flush(&h->store);
     return place(h, q, false);
 }
@@ -162,7 +162,8 @@ bool place_slot(struct heap *h, unsigned flags) {
     return region_room(&h->region, s, wants);
 }
 
-void place_steady(struct heap *h) {
+void place_steady(struct heap *h, unsigned flags) {
+    if (h->compaction != RM_COMPACT_STEADY || !place_may_move(h, flags)) return;
     size_t g = garbage(h);
     if (g <= h->stuck + used_bytes(h) / STEADY_SHARE + STEADY_BYTES) return;
     struct compact_goal goal = {.bytes = STEADY_BYTES, .reuse = true};

@@ -20,6 +20,8 @@ struct heap {
     struct region region;
     uint64_t tag; /* the bits of a handle that name this heap */
     rm_compaction_t compaction;
+    size_t
+        asked; /* bytes when it was made, 0 without a limit: what its structure has room for */
     size_t stuck; /* free memory between blocks that the last compaction on growth left */
     size_t credit; /* bytes that the next one may move */
 };
@@ -56,7 +58,7 @@ bool place_slowly(struct heap *h, struct request *q);
 bool place_extend(struct heap *h, unit_t span, unit_t units);
 /* Make sure that table_take succeeds. */
 bool place_slot(struct heap *h, unsigned flags);
-/* A step of steady compaction, where there is garbage. */
-void place_steady(struct heap *h);
+/* A step of steady compaction, where that is the policy and there is garbage. */
+void place_steady(struct heap *h, unsigned flags);
 
 #endif

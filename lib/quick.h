@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Quick lists: blocks freed a moment ago, as they were, for the next request alike. Such a block
- * *rests*: to every caller its handle is stale, to the rooms below it is an unlocked block like
- * any other, which moves when they move it.
+ * Quick lists: blocks at rest, ready to be handed out as they are. Such a block was freed a moment ago,
+ * or has been made together with one that was asked for. To every caller its handle is stale, or has
+ * not been given yet; to the rooms below it is an unlocked block like any other, which moves when they
+ * move it.
  *
- *      entry      place and shape stay | LOCKS_FREE | the generation its next handle has
- *      content    the first 4 bytes link to the one below it on its list
+ *      entry      place, slot in its run | LOCKS_FREE | the generation its next handle has
  *
- * A list for each class of small objects; and, where the heap has room for their heads, one for
- * each length in units of the larger blocks up to a page. A link is a reference as in run.h (slot
- * and slack), so that one word tells whether an object comes back at the size it had.
+ * A list for each class of small objects; and, where the heap has room for their tops, one for each
+ * length in units of the larger blocks up to a page. A list is a stack of table slots in chunks of 64
+ * bytes, out of a pool that the heap's structure ends with. Places in it count in bytes from the store:
  *
- * Where enough rests on its list, a block waits in a short queue to be freed for good: by the time
- * that is full, what freeing needs of each has come in from memory.
+ *      a chunk    link | slot | slot | ... 15 of them
+ *      link       QUICK_LINK | chunks up to here:11 | the top of the chunk below:20
+ *      top        where the uppermost slot is; or the link, where a chunk is used up
+ *      bottom     the last word of the pool's first 64 bytes: a link to nowhere
  *
- * What rests is garbage that nobody has looked for yet: whoever wants memory, or wants to know
- * about it, calls quick_flush first. Invariant 13.
+ * So neither handing out a block nor laying it to rest reads or writes its memory.
+ *
+ * Where enough rests on its list, a block waits in a short queue to be freed for good: those of one run,
+ * and of one group of the table, together. What rests is garbage that nobody has looked for yet: whoever
+ * wants memory, or wants to know about it, calls quick_flush first. Invariant 13.
  */
 #ifndef RM_QUICK_H
 #define RM_QUICK_H
@@ -23,98 +28,97 @@
 #include "block.h"
 #include "run.h"
 
-/* The most that rest on a list. */
-enum { QUICK_SMALL_MOST = 1024, QUICK_BLOCKS_MOST = 64 };
+enum {
+    QUICK_CHUNK = 64, /* bytes */
+    QUICK_WORD = 4,   /* of them are a slot or a link */
+    QUICK_SLOTS = QUICK_CHUNK / QUICK_WORD - 1,
+    QUICK_CHUNKS_MAX = 512,
+    QUICK_POOL_SHARE = 512, /* of a heap's memory */
+    QUICK_SMALL_DEPTH = 69, /* chunks of one class */
+    QUICK_BLOCKS_DEPTH = 5, /* and of one length of larger blocks */
+    QUICK_LOW = 512,        /* so many slots more than there are in use */
+    QUICK_TOP_BITS = 20     /* of a link */
+};
+#define QUICK_LINK UINT32_C(0x80000000)
 
-/* How many rest, and how much they take. O(lists). */
+/* Chunks of the pool of a heap of so many bytes (0: without a limit), the bottom's included. */
+static inline uint32_t quick_chunks(size_t bytes) {
+    size_t n = bytes / QUICK_POOL_SHARE / QUICK_CHUNK + 1;
+    return bytes == 0 || n > QUICK_CHUNKS_MAX ? QUICK_CHUNKS_MAX : (uint32_t)n;
+}
+/* The bottom of every list. */
+static inline uint32_t quick_bottom(const struct quick *q) {
+    return q->pool + QUICK_CHUNK - QUICK_WORD;
+}
+/* The word at a top. */
+static inline char *quick_word(const struct store *s, uint32_t top) {
+    return (char *)s + top;
+}
+
+/* Nothing rests. `tops` of the lists of larger blocks; or NULL: there are none. */
+void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *tops);
+
+/* Does anything? How much does it take? O(chunks in use). */
+static inline bool quick_any(const struct store *s) {
+    return s->quick.n_used + s->quick.n_queued > 0;
+}
 uint32_t quick_count(const struct store *s);
 size_t quick_bytes(const struct store *s);
 
 /* Free up to `most` of them, for good; true: none is left. */
 bool quick_flush_some(struct store *s, uint32_t most);
 static inline void quick_flush(struct store *s) {
-    if (s->quick.any) quick_flush_some(s, UINT32_MAX);
+    if (quick_any(s)) quick_flush_some(s, UINT32_MAX);
 }
 
 /* Free the memory that an entry names, which no entry needs any more. */
 void quick_free_place(struct store *s, uint64_t e);
 
-/* The list of larger blocks of so many units. */
-static inline struct quick_list *quick_blocks(struct store *s, unit_t units) {
-    return &s->quick.blocks[units - QUICK_UNITS_MIN];
-}
+/* --- taking --- */
 
-/* Take an object for `size` bytes, at most SMALL_MAX: its slot, live again, whose block is placed and
-   named, and its entry. SLOT_NIL: none rests there, or compaction has made it a block; or, where
-   `same`, the next one had another size. */
-static inline uint32_t quick_take(struct store *s, size_t size, bool same,
-                                  uint64_t *entry) {
-    unsigned class_id = class_of(size);
-    const struct size_class *class = &size_classes[class_id];
-    struct quick_list *list = &s->quick.small[class_id];
-    uint32_t link = list->head, slot = ref_slot(link);
-    unsigned slack = class->capacity - (unsigned)size;
-    bool fits = (link & bit_mask(SLACK_BITS)) == slack;
-    if (unlikely(link == 0) || (same && !fits)) return SLOT_NIL;
-    char *word = table_slot(&s->table, slot);
-    uint64_t e = load64(word);
-    char *at = s->area.base + entry_place(e);
-    if (!same && unlikely(entry_class(e) != class_id)) return SLOT_NIL;
-    list->head = load32(at);
-    list->n--;
-    if (!fits) {
-        store32(at + slot_to_ref(class, entry_index(e)), slot << SLACK_BITS | slack);
-        e = entry_with_slack(e, slack_code(class, slack));
-    }
-    e += LOCKS_NONE * ENTRY_LOCK_ONE;
-    store64(word, e);
-    *entry = e;
+/* Take an object for `size` bytes, 1 to SMALL_MAX: its slot, live again, whose block is placed and
+   named, and its entry. SLOT_NIL: the uppermost chunk has none. */
+static inline uint32_t quick_take(struct store *s, size_t size, uint64_t *entry) {
+    uint32_t *list = &s->quick.small[class_of(size)], top = *list;
+    const char *word = quick_word(s, top);
+    uint32_t slot = load32(word);
+    if (unlikely(slot - 1 >= QUICK_LINK - 1)) return SLOT_NIL;
+    char *at = table_slot(&s->table, slot);
+    *list = top - QUICK_WORD;
+    *entry = load64(at) + shape_to_live(size);
+    store64(at, *entry);
     return slot;
 }
-/* The same where a block has taken the place of an object. */
+/* The same of any size up to SMALL_MAX, and from whatever rests there. */
 uint32_t quick_take_any(struct store *s, size_t size);
-/* The same for a larger block. */
+/* The same for a medium block. */
 uint32_t quick_take_block(struct store *s, size_t size);
 
-/* Is a slot's next handle better another's? Where lower ones are free, so that the table can shrink;
-   and where a high one has been used so often that soon it could not be given back. */
-enum { QUICK_LOW = 512 };
-static inline bool quick_high(const struct store *s, uint32_t slot, uint64_t e) {
-    uint32_t taken = s->table.n_taken;
-    return unlikely(slot > taken + taken / 32 + QUICK_LOW) ||
-           (unlikely(entry_generation(e) >= GENERATION_DROP_MAX) && slot > QUICK_LOW &&
-            slot > s->table.n_slots / 2);
-}
+/* Lay objects of a class to rest that have not been asked for yet, as many as one run and one group of
+   the table have free slots for, without more memory than the next one would need. False: none. */
+bool quick_refill(struct store *s, unsigned class_id);
 
-/* Lay an unlocked object of a run to rest, whose entry is `e`; false: the entry does not say its
-   size (`odd`: nor does the reference), or enough rests already (`odd`: it is queued). As a rule the
-   reference is not read, which may not be at hand. */
-void quick_enqueue(struct store *s, uint32_t slot, uint64_t e);
-static inline bool quick_put(struct store *s, uint32_t slot, uint64_t e, bool odd) {
-    unsigned class_id = entry_class(e), code = entry_slack(e);
-    struct quick_list *list = &s->quick.small[class_id];
-    const struct size_class *class = &size_classes[class_id];
-    char *at = s->area.base + entry_place(e);
-    unsigned slack = code << class->slack_shift;
-    bool enough = unlikely(list->n >= QUICK_SMALL_MOST) || quick_high(s, slot, e);
-    if (!odd && (enough || unlikely(code == SLACK_ODD))) return false;
-    if (odd && code == SLACK_ODD) {
-        slack = load32(at + slot_to_ref(class, entry_index(e))) & SLACK_WIDE;
-        if (unlikely(slack == SLACK_WIDE)) return false;
+/* --- putting --- */
+
+void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e, uint32_t *list,
+                      unsigned depth);
+
+/* Lay an unlocked plain object to rest, whose entry is `e`, at `at`; or queue it. Its memory is not read. */
+static inline void quick_put(struct store *s, uint32_t slot, char *at, uint64_t e) {
+    size_t size = shape_size(e);
+    uint32_t *list = &s->quick.small[class_of(size)], top = *list;
+    s->requested -= size;
+    if (unlikely(slot >= s->quick.high) ||
+        unlikely(entry_generation(e) == GENERATION_DROP_MAX - 1) ||
+        unlikely(top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD)) {
+        quick_put_slowly(s, slot, e, list, QUICK_SMALL_DEPTH);
+        return;
     }
-    s->requested -= class->capacity - slack;
-    if (odd && enough) {
-        quick_enqueue(s, slot, e);
-        return true;
-    }
-    store32(at, list->head);
-    list->head = slot << SLACK_BITS | slack;
-    list->n++;
-    s->quick.any = true;
-    table_set(&s->table, slot, entry_resting(e));
-    return true;
+    *list = top + QUICK_WORD;
+    store32(quick_word(s, top + QUICK_WORD), slot);
+    store64(at, shape_to_rest(e));
 }
-/* The same of a block with a span of its own, whose header is `h`. */
-bool quick_put_block(struct store *s, uint32_t slot, uint64_t e, uint64_t h);
+/* The same of a medium block. False: there is no list for it. */
+bool quick_put_block(struct store *s, uint32_t slot, uint64_t e);
 
 #endif

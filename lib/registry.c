@@ -24,7 +24,8 @@ _Static_assert(offsetof(struct heap, store.table.top) == offsetof(struct rm_core
                        offsetof(struct rm_core, base),
                "what begins a heap");
 _Static_assert(ENTRY_LOCKS_SHIFT == 46 && ENTRY_GENERATION_SHIFT == 49 &&
-                   LOCKS_NONE == 2 && LOCKS_FEW == 4 && ENTRY_PLACE_MASK == 0x7fffffff,
+                   LOCKS_NONE == 2 && TAG_BITS + SLOT_BITS == 46 && LOCKS_FEW == 4 &&
+                   ENTRY_PLACE_MASK == 0x7fffffff,
                "entries");
 
 struct place {
@@ -44,8 +45,8 @@ static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned n_fresh; /* places[n_fresh ..] were never used */
 static uint16_t queue[PLACES];
 static unsigned queue_first, queue_length;
-static unsigned n_created;             /* heaps there are, the default one not counted */
-static _Atomic uint32_t default_state; /* that of the default heap's place, or 0 */
+static unsigned n_created; /* heaps there are, the default one not counted */
+_Atomic uint32_t registry_default_state;
 
 bool registry_enter_locked(uint64_t tag, struct access *a) {
     const struct rm_gate *g = &rm_gates[a->place];
@@ -82,7 +83,14 @@ static void return_place(unsigned place) {
     queue_length++;
 }
 
-/* Epochs come round after 256 heaps in one place: then generations start elsewhere. */
+/* The tag of the n-th heap in a place. */
+static uint64_t tag_make(unsigned place, uint32_t n) {
+    uint64_t low = n & bit_mask(PLACE_SHIFT), high = n >> PLACE_SHIFT;
+    high &= bit_mask(EPOCH_BITS - PLACE_SHIFT);
+    return high << (PLACE_SHIFT + PLACE_BITS) | (uint64_t)place << PLACE_SHIFT | low;
+}
+
+/* Epochs come round after 32 heaps in one place: then generations start elsewhere. */
 static uint32_t first_generation(uint32_t uses) {
     return (uses >> EPOCH_BITS) * 4099u % GENERATIONS;
 }
@@ -92,18 +100,16 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     struct place *p = &places[place];
     struct region region;
     bool refused;
-    bool large = o->size == 0 || o->size >= HEAP_QUICK_MIN;
-    size_t structure = large ? HEAP_STRUCTURE_QUICK : HEAP_STRUCTURE;
+    size_t structure = heap_structure(o->size);
     char *top = region_init(&region, o->memory, o->size, structure, &refused);
     if (top == NULL) return refused ? RM_ESYSTEM : RM_ENOMEM;
-    *tag = (uint64_t)(p->uses & bit_mask(EPOCH_BITS)) << PLACE_BITS | place;
+    *tag = tag_make(place, p->uses);
     struct heap *h = (struct heap *)top;
     memset(h, 0, structure);
     h->tag = *tag;
     h->compaction = o->compaction;
     h->region = region;
-    if (large) h->store.quick.blocks = (struct quick_list *)(top + HEAP_STRUCTURE);
-    small_init(&h->store);
+    heap_init(h, o->size);
     region_open(&h->region, &h->store, top, first_generation(p->uses));
     p->uses++;
     p->low = region.low;
@@ -142,8 +148,8 @@ bool registry_destroy(uint64_t tag) {
         struct rm_gate *g = &rm_gates[a.place];
         uint32_t state = __atomic_load_n(&g->tag, __ATOMIC_RELAXED);
         __atomic_store_n(&g->tag, 0, __ATOMIC_RELEASE);
-        if (state == atomic_load_explicit(&default_state, memory_order_relaxed))
-            atomic_store_explicit(&default_state, 0, memory_order_release);
+        if (state == atomic_load_explicit(&registry_default_state, memory_order_relaxed))
+            atomic_store_explicit(&registry_default_state, 0, memory_order_release);
         else
             n_created--;
         g->heap = NULL;
@@ -156,19 +162,19 @@ bool registry_destroy(uint64_t tag) {
 }
 
 rm_status_t registry_default(uint64_t *tag) {
-    uint32_t state = atomic_load_explicit(&default_state, memory_order_acquire);
+    uint32_t state = atomic_load_explicit(&registry_default_state, memory_order_acquire);
     *tag = state & bit_mask(TAG_BITS);
     if (likely(state != 0)) return RM_OK;
     pthread_mutex_lock(&registry_mutex);
     rm_status_t status = RM_OK;
-    state = atomic_load_explicit(&default_state, memory_order_relaxed);
+    state = atomic_load_explicit(&registry_default_state, memory_order_relaxed);
     if (state != 0) {
         *tag = state & bit_mask(TAG_BITS);
     } else {
         const rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
         status = create(&options, tag);
         if (status == RM_OK)
-            atomic_store_explicit(&default_state, (uint32_t)*tag | RM_GATE_LIVE,
+            atomic_store_explicit(&registry_default_state, (uint32_t)*tag | RM_GATE_LIVE,
                                   memory_order_release);
     }
     pthread_mutex_unlock(&registry_mutex);

@@ -4,18 +4,20 @@
  * the epoch of its present heap, so stale and forged ones are told without touching memory
  * that is not ours. Places are reused in turn.
  *
- *      tag     epoch:8 place:13         token of a heap   tag << 4 | 8
+ *      tag     epoch:1 place:13 epoch:4     token of a heap   tag << 4 | 8
  *
  * Holds each heap's mutex, so that it outlives the heap.
  */
 #ifndef RM_REGISTRY_H
 #define RM_REGISTRY_H
 
+#include <stdatomic.h>
+
 #include "heap.h"
 
 #include <rmalloc_inline.h>
 
-enum { PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
+enum { PLACE_SHIFT = 4, PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
 
 /* A heap that a call is inside of. */
 struct access {
@@ -28,12 +30,12 @@ struct access {
    mutex is left alone while the process has only ever had one thread. */
 bool registry_enter_locked(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
-    a->place = (unsigned)(tag & bit_mask(PLACE_BITS));
+    a->place = (unsigned)(tag >> PLACE_SHIFT & bit_mask(PLACE_BITS));
     a->locked = false;
     const struct rm_gate *g = &rm_gates[a->place];
     uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
     if (__atomic_load_n(&g->tag, __ATOMIC_ACQUIRE) != live) return false;
-    if (g->shared && !RM_SINGLE_THREADED) return registry_enter_locked(tag, a);
+    if (!RM_SINGLE_THREADED && g->shared) return registry_enter_locked(tag, a);
     a->heap = (struct heap *)g->heap;
     return true;
 }
@@ -46,6 +48,8 @@ static inline void registry_leave(const struct access *a) {
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);
 bool registry_destroy(uint64_t tag);
 
+/* What the default heap's gate says; 0: it has not been made. */
+extern _Atomic uint32_t registry_default_state;
 /* The default heap's tag, made where it does not exist. */
 rm_status_t registry_default(uint64_t *tag);
 

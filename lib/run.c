@@ -6,8 +6,30 @@ uint64_t run_header(unsigned class_id, unsigned slots, uint64_t free) {
            (uint64_t)slots << RUN_SLOTS_SHIFT | free << RUN_MASK_SHIFT;
 }
 
-void run_set_size(const struct run *r, unsigned i, size_t size) {
-    run_set_ref(r, i, ref_slot(run_ref(r, i)), size);
+/* --- sizes that references say --- */
+
+static char *wide_slack(const struct run *r, unsigned i) {
+    return run_slot(r, i) + r->class->capacity - 2;
+}
+
+void run_note_size(const struct run *r, unsigned i, size_t size, bool plain) {
+    unsigned slack = r->class->capacity - (unsigned)size, noted = SLACK_NONE;
+    if (!plain) noted = slack + 1 < SLACK_WIDE ? slack + 1 : SLACK_WIDE;
+    if (noted == SLACK_WIDE) {
+        uint16_t wide = (uint16_t)slack;
+        memcpy(wide_slack(r, i), &wide, sizeof wide);
+    }
+    run_put_ref(r, i, ref_slot(run_ref(r, i)) << SLACK_BITS | noted);
+}
+
+size_t run_size_noted(const struct run *r, unsigned i) {
+    unsigned slack = (run_ref(r, i) & SLACK_WIDE) - 1;
+    if (slack + 1 == SLACK_WIDE) {
+        uint16_t wide;
+        memcpy(&wide, wide_slack(r, i), sizeof wide);
+        slack = wide;
+    }
+    return (size_t)r->class->capacity - slack;
 }
 
 /* --- lists: circular, the links in the highest free slot --- */

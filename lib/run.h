@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs of equal slots, and the lists of those with a free one. Each slot has a reference: table
- * slot:28 slack:4, the slack being capacity less size, or 15 where the slack stands in the
- * capacity's last 2 bytes.
+ * slot:28 slack:4. The slack is 0 where the entry says the size; else it is 1 + capacity less size, or
+ * 15, and then the capacity less the size stands in the capacity's last 2 bytes. That is so where the
+ * shape is odd, and where there are many locks.
  *
  *      separate   hdr | ref 0 1 2 3 | slot 0 | slot 1 | slot 2 | slot 3 | ref 4 5 6 7 | ...
  *      embedded   hdr | slot 0   ref 0 | slot 1   ref 1 | ...
@@ -16,7 +17,7 @@
 
 #include "store.h"
 
-enum { SLACK_BITS = 4, SLACK_WIDE = 15 };
+enum { SLACK_BITS = 4, SLACK_NONE = 0, SLACK_WIDE = 15 };
 
 /* A run, taken apart: everything that can be known from its header. */
 struct run {
@@ -53,47 +54,27 @@ static inline uint64_t run_live_mask(const struct run *r) {
 }
 /* The slot that the object of an entry is. */
 static inline unsigned run_index(const struct store *s, const struct run *r, uint64_t e) {
-    if (likely(entry_locks(e) != LOCKS_MANY)) return entry_index(e);
+    if (likely(entry_locks(e) != LOCKS_MANY)) return shape_index(e);
     return slot_index(r->class, (unsigned)(s->area.base + entry_place(e) - r->at));
 }
-/* The shape, in its entry, of an object of such a size in slot i. */
-static inline unsigned run_shape(const struct run *r, unsigned i, size_t size) {
-    unsigned slack = r->class->capacity - (unsigned)size;
-    return i | slack_code(r->class, slack) << 6 | r->class_id << 8;
-}
-
-/* The slack of a slot whose reference says SLACK_WIDE. */
-static inline char *run_wide_slack(const struct run *r, unsigned i) {
-    return run_slot(r, i) + r->class->capacity - 2;
-}
-
-/* The size that was asked for of a live slot, and how to note another one that fits. */
-static inline size_t run_size(const struct run *r, unsigned i) {
-    unsigned slack = run_ref(r, i) & (unsigned)bit_mask(SLACK_BITS);
-    if (unlikely(slack == SLACK_WIDE)) {
-        uint16_t wide;
-        memcpy(&wide, run_wide_slack(r, i), sizeof wide);
-        slack = wide;
-    }
-    return (size_t)r->class->capacity - slack;
-}
-/* Bytes of an object that have to go with it: a link, where it rests (quick.h). */
-static inline size_t run_content(size_t size) { return size < 4 ? 4 : size; }
-void run_set_size(const struct run *r, unsigned i, size_t size);
-
-/* Name a slot's object: its table slot and its size; or a reference as it was elsewhere. */
+/* Name a slot's object. */
 static inline void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
     store32(r->at + ref_offset(r->class, i), ref);
 }
-static inline void run_set_ref(const struct run *r, unsigned i, uint32_t slot,
-                               size_t size) {
-    unsigned slack = r->class->capacity - (unsigned)size;
-    if (unlikely(slack >= SLACK_WIDE)) {
-        uint16_t wide = (uint16_t)slack;
-        memcpy(run_wide_slack(r, i), &wide, sizeof wide);
-        slack = SLACK_WIDE;
-    }
-    run_put_ref(r, i, slot << SLACK_BITS | slack);
+/* A live slot's object has another size: its reference says so, or, where `plain`, its entry. */
+void run_note_size(const struct run *r, unsigned i, size_t size, bool plain);
+
+/* The size that was asked for of a live slot. */
+size_t run_size_noted(const struct run *r, unsigned i);
+static inline size_t run_size(const struct store *s, const struct run *r, unsigned i) {
+    uint32_t ref = run_ref(r, i);
+    if (unlikely((ref & SLACK_WIDE) != SLACK_NONE)) return run_size_noted(r, i);
+    return shape_size(table_entry(&s->table, ref_slot(ref)));
+}
+/* It is so large at least: known without a look at the entry. */
+static inline size_t run_size_least(const struct run *r, unsigned i) {
+    if (unlikely((run_ref(r, i) & SLACK_WIDE) != SLACK_NONE)) return run_size_noted(r, i);
+    return r->class->least;
 }
 
 /* The header word of a run; and another mask of free slots for one. */

@@ -74,8 +74,8 @@ static unsigned follow(struct store *s, unit_t span, size_t by) {
 static size_t movable_bytes(const struct store *s, unit_t span, unit_t units) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) == SPAN_ALIGNED && block_alignment(s, span) > UNIT) return 0;
-    size_t bytes = header_kind(h) == SPAN_BLOCK ? HEADER + run_content(block_size(h))
-                                                : units_bytes(units);
+    size_t bytes =
+        header_kind(h) == SPAN_BLOCK ? HEADER + block_content(h) : units_bytes(units);
     return bytes <= HEADER + MOVE_PIECE ? bytes : 0;
 }
 

@@ -13,31 +13,40 @@ void small_init(struct store *s) {
 
 /* --- slots --- */
 
-/* Take the lowest free slot of a run: it stands in its list by the density it has then. */
-static unsigned take_slot(struct store *s, struct run *r) {
-    unsigned i = bit_lowest(r->free), live = run_live(r) + 1;
-    uint64_t left = r->free & (r->free - 1);
+/* Take so many of a run's free slots, the lowest: it stands in its list by the density it has then. */
+static uint64_t take_slots(struct store *s, struct run *r, unsigned n) {
+    uint64_t taken = bit_first(r->free, n), left = r->free & ~taken;
+    enum density before = run_density(r);
+    struct run after = *r;
+    after.free = left;
     if (unlikely(left == 0)) {
-        run_unlist(s, r, run_density(r));
+        run_unlist(s, r, before);
         run_set_free(s, r, 0);
-    } else if (unlikely(live == r->slots / 2 + 1)) { /* dense from here on */
-        run_unlist(s, r, SPARSE);
+    } else if (unlikely(run_density(&after) != before)) { /* dense from here on */
+        run_unlist(s, r, before);
         run_set_free(s, r, left);
         run_list(s, r);
     } else { /* the links stay: the highest free slot is another one */
         run_set_free(s, r, left);
     }
-    s->runs[r->class_id].live++;
-    s->spare -= r->class->stride;
-    return i;
+    n = bit_count(taken);
+    s->runs[r->class_id].live += n;
+    s->spare -= (size_t)n * r->class->stride;
+    return taken;
 }
 
-/* Name the object's place in its entry. */
-static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i,
-                        size_t size) {
-    size_t place = (size_t)(run_slot(r, i) - s->area.base);
+static unsigned take_slot(struct store *s, struct run *r) {
+    return bit_lowest(take_slots(s, r, 1));
+}
+
+static size_t slot_place(const struct store *s, const struct run *r, unsigned i) {
+    return (size_t)(run_slot(r, i) - s->area.base);
+}
+
+/* An object of a run is in slot i now: its entry follows. */
+static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i) {
     uint64_t e = table_entry(&s->table, slot);
-    table_set(&s->table, slot, entry_moved(e, place, run_shape(r, i, size)));
+    table_set(&s->table, slot, shape_moved(e, slot_place(s, r, i), i));
 }
 
 /* How many slots the next run of a class is to have. */
@@ -99,9 +108,11 @@ static unit_t larger_run(const struct store *s, unsigned class_id, size_t size) 
 /* A new object takes the lowest free slot of a run. */
 static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size) {
     struct run r = run_at(s, span);
-    unsigned i = take_slot(s, &r);
-    run_set_ref(&r, i, slot, size);
-    point_entry(s, slot, &r, i, size);
+    unsigned i = take_slot(s, &r), shape = shape_make(r.class_id, i, size);
+    uint64_t e = entry_moved(table_entry(&s->table, slot), slot_place(s, &r, i), shape);
+    run_put_ref(&r, i, slot << SLACK_BITS);
+    if (unlikely(!shape_is_plain(e))) run_note_size(&r, i, size, false);
+    table_set(&s->table, slot, e);
 }
 
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
@@ -111,6 +122,27 @@ bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
     if (span == UNIT_NIL) return false;
     settle_in(s, span, slot, size);
     return true;
+}
+
+unsigned small_take_some(struct store *s, unsigned class_id, unsigned most,
+                         const uint32_t *slots) {
+    unit_t span = run_first(s, class_id);
+    struct run r = run_at(s, span);
+    uint64_t taken = take_slots(s, &r, most);
+    unsigned n = 0;
+    for (; taken != 0; taken &= taken - 1, n++) {
+        unsigned i = bit_lowest(taken);
+        uint64_t e = table_entry(&s->table, slots[n]);
+        run_put_ref(&r, i, slots[n] << SLACK_BITS);
+        table_set(&s->table, slots[n], entry_moved(e, slot_place(s, &r, i), i));
+    }
+    return n;
+}
+
+unsigned small_free_slots(struct store *s, unsigned class_id) {
+    unit_t span = run_first(s, class_id);
+    if (span == UNIT_NIL) span = make_run(s, class_id, false);
+    return span == UNIT_NIL ? 0 : bit_count(run_at(s, span).free);
 }
 
 bool small_alloc_larger(struct store *s, uint32_t slot, size_t size) {
@@ -126,44 +158,43 @@ size_t small_largest(const struct store *s) {
     return 0;
 }
 
-/* Free the only object of a run, and the run. */
+/* Free the last objects of a run, and the run. */
 static unit_t free_last(struct store *s, const struct run *r) {
     struct class_runs *runs = &s->runs[r->class_id];
     if (r->free != 0) run_unlist(s, r, run_density(r));
-    runs->live--;
+    runs->live -= run_live(r);
     runs->slots -= r->slots;
-    s->spare -= (size_t)(r->slots - 1) * r->class->stride;
+    s->spare -= (size_t)bit_count(r->free) * r->class->stride;
     return area_free(&s->area, r->span, run_units(r->class, r->slots));
 }
 
-unit_t small_free_slot(struct store *s, struct run *r, unsigned i) {
-    uint64_t bit = UINT64_C(1) << i, free = r->free | bit;
-    if (unlikely(free == bit_mask(r->slots))) return free_last(s, r);
-    s->runs[r->class_id].live--;
-    s->spare += r->class->stride;
+unit_t small_free_some(struct store *s, struct run *r, uint64_t slots) {
+    struct run after = *r;
+    after.free |= slots;
+    if (unlikely(after.free == bit_mask(r->slots))) return free_last(s, r);
+    unsigned n = bit_count(slots);
+    s->runs[r->class_id].live -= n;
+    s->spare += (size_t)n * r->class->stride;
     s->loose[r->class_id / 64] |= UINT64_C(1) << r->class_id % 64;
-    if (unlikely(r->free == 0)) {
-        run_set_free(s, r, bit);
-        run_list(s, r);
-    } else if (unlikely(r->slots - bit_count(free) == r->slots / 2u)) { /* sparse now */
-        run_unlist(s, r, DENSE);
-        run_set_free(s, r, free);
-        run_list(s, r);
-    } else {
+    bool listed = r->free != 0;
+    if (likely(listed && run_density(&after) == run_density(r))) {
         uint64_t links = load64(run_links(r));
-        run_set_free(s, r, free);
+        run_set_free(s, r, after.free);
         store64(run_links(r), links); /* they are in the highest free slot */
+        return UNIT_NIL;
     }
+    if (listed) run_unlist(s, r, run_density(r));
+    run_set_free(s, r, after.free);
+    run_list(s, r);
     return UNIT_NIL;
 }
 
 unit_t small_free(struct store *s, unit_t span, unsigned i) {
     struct run r = run_at(s, span);
-    return small_free_slot(s, &r, i);
+    return small_free_some(s, &r, UINT64_C(1) << i);
 }
 
-char *small_restore(struct store *s, const struct run *before, uint32_t ref,
-                    size_t size) {
+char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
     if (run_live(before) == 1) { /* the run went with its only object */
         unit_t units = run_units(before->class, before->slots), at, next;
         at = area_start_near(&s->area, before->span);
@@ -174,7 +205,7 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref,
     struct run r = run_at(s, before->span);
     unsigned i = take_slot(s, &r);
     run_put_ref(&r, i, ref);
-    point_entry(s, ref_slot(ref), &r, i, size); /* its bytes are not there yet */
+    point_entry(s, ref_slot(ref), &r, i);
     return run_slot(&r, i);
 }
 
@@ -182,10 +213,10 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref,
 
 /* Units of a run, or of a block, that is left of a run when `kept` objects stay in it: those in
    its highest live slots, since it gives away its lowest first. */
-static unit_t units_left(const struct run *r, unsigned kept) {
+static unit_t units_left(const struct store *s, const struct run *r, unsigned kept) {
     if (kept == 0) return 0;
     if (kept > 1 || r->slots == 1) return run_units(r->class, kept);
-    return block_units(run_size(r, bit_highest(run_live_mask(r))), false);
+    return block_units(run_size(s, r, bit_highest(run_live_mask(r))), false);
 }
 
 /* One circular list of a class. `live` objects are still to be housed: runs take them in
@@ -199,7 +230,7 @@ static size_t list_excess(const struct store *s, unit_t head, uint32_t *live,
     do {
         struct run r = run_at(s, at);
         unsigned kept = *live < r.slots ? *live : r.slots;
-        unit_t units = run_units(r.class, r.slots), left = units_left(&r, kept);
+        unit_t units = run_units(r.class, r.slots), left = units_left(s, &r, kept);
         excess += units - left;
         if (kept > 1 && kept < r.slots && left == units && r.class->capacity > *slot)
             *slot = r.class->capacity;
@@ -239,7 +270,7 @@ unsigned small_follow(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        point_entry(s, ref_slot(run_ref(&r, i)), &r, i, run_size(&r, i));
+        point_entry(s, ref_slot(run_ref(&r, i)), &r, i);
     }
     return run_live(&r);
 }
@@ -259,7 +290,7 @@ void small_cut(struct store *s, unit_t span) {
         memcpy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
         uint32_t ref = run_ref(&r, from);
         run_put_ref(&r, to, ref);
-        point_entry(s, ref_slot(ref), &r, to, run_size(&r, to));
+        point_entry(s, ref_slot(ref), &r, to);
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
         store_moved(s, r.class->stride, 1);
     }

@@ -14,20 +14,28 @@ void small_init(struct store *s);
    then. False: no run of its class has a free slot, and none of the wanted length can be made;
    `any`: nor one of any length. */
 bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any);
+/* How many slots are free in the run that the next object of a class would go to, which is made if
+   there is none; 0: nor can one be made. */
+unsigned small_free_slots(struct store *s, unsigned class_id);
+/* Place objects of `most` table slots in that run, or of as many as it has free slots. They have no
+   handles yet: their entries keep their state, LOCKS_FREE, and say no size. Returns how many. */
+unsigned small_take_some(struct store *s, unsigned class_id, unsigned most,
+                         const uint32_t *slots);
 /* The same in a slot of a larger class. */
 bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
 /* Units of the run that small_alloc would make. */
 unit_t small_run_units(const struct store *s, size_t size);
 /* The largest size that a free slot holds; 0: there is none. O(classes). */
 size_t small_largest(const struct store *s);
-/* Free slot `i` of a run. Where that was its only object it becomes free memory: returns the free
-   span it is part of, else UNIT_NIL. */
-unit_t small_free_slot(struct store *s, struct run *r, unsigned i);
+/* Free live slots of a run. Where no other object is left in it it becomes free memory: returns the
+   free span it is part of, else UNIT_NIL. */
+unit_t small_free_some(struct store *s, struct run *r, uint64_t slots);
 unit_t small_free(struct store *s, unit_t span, unsigned i);
 
-/* Undo small_free, at once: the object is in some slot of the same run again, with the slack
-   it had, and so its `size`. `before` is the run as it was; its entry names the slot. Returns where its bytes go. */
-char *small_restore(struct store *s, const struct run *before, uint32_t ref, size_t size);
+/* Undo small_free, at once: the object is in some slot of the same run again, with the size it had.
+   `before` is the run as it was; the object's entry is as it was, but for the slot. Returns where its
+   bytes go. */
+char *small_restore(struct store *s, const struct run *before, uint32_t ref);
 
 /* What merging would free, in units, with nothing locked; and the largest capacity of a slot that
    would still be free (where `slot` is not NULL; 0: none). O(runs with a free slot). */

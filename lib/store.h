@@ -7,8 +7,7 @@
 #define RM_STORE_H
 
 #include "area.h"
-#include "class.h"
-#include "table.h"
+#include "shape.h"
 
 /* The runs of one class that have a free slot, in two circular lists by how full they are. */
 enum density { DENSE, SPARSE }; /* more than half of the slots live, or not */
@@ -87,20 +86,21 @@ enum {
     QUICK_SIZE_MAX = QUICK_UNITS_MAX * UNIT - HEADER,
     QUICK_QUEUE = 32
 };
-struct quick_list {
-    uint32_t head; /* 0: empty */
-    uint32_t n;
-};
 struct quick {
-    bool any;                    /* something may rest */
-    uint32_t n_queued;           /* what rests, but is to be freed for good: ... */
+    uint32_t pool;           /* where the first chunk is, in bytes from the store on */
+    uint32_t high;           /* slots from here on do not rest */
+    uint32_t small[CLASSES]; /* tops of lists, likewise */
+    uint32_t *blocks; /* those of QUICK_BLOCKS lists, by length in units; or NULL */
+    uint32_t n_chunks, fresh,
+        vacant;        /* all; the first never used; a list of those given back */
+    uint32_t n_used;   /* on lists */
+    uint32_t n_queued; /* what rests, but is to be freed for good: ... */
     uint32_t queue[QUICK_QUEUE]; /* ... its slots */
-    struct quick_list *blocks;   /* QUICK_BLOCKS of them, by length in units; or NULL */
-    struct quick_list small[CLASSES];
 };
 
 struct store {
     struct table table;
+    size_t requested, peak_requested, allocations; /* here, since each call counts */
     struct area area;
     struct quick quick;
     struct mover mover;
@@ -111,18 +111,18 @@ struct store {
     bool tight;             /* no gap may be left for the sake of pages */
     bool sliding;           /* gaps are left rather than filled from above */
     size_t piece;           /* the most bytes to move at once */
-    size_t requested, peak_requested;
-    size_t spare; /* bytes of free slots in runs */
+    size_t spare;           /* bytes of free slots in runs */
     size_t
         aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
-    size_t allocations, failures;
+    size_t failures;
     uint64_t
         changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
     uint64_t loose[2]; /* classes whose runs may have something to merge, as bits ... */
-    uint64_t stuck[2]; /* ... and those where something locked was in the way ... */
+    uint64_t stuck
+        [2]; /* ... and those where something locked, or at rest, was in the way ... */
     uint64_t kept[2];  /* classes with gaps kept as slots */
-    uint64_t stuck_at; /* ... when `changes` was this */
+    uint64_t stuck_at; /* ... when changes and allocations together were this */
     struct pass pass;
     struct ebb ebb;
     struct fill_scan scan;
@@ -170,12 +170,15 @@ static inline size_t place_behind(unit_t span) { return units_bytes(span) + HEAD
 
 /* The span that the block of an entry lies in. */
 unit_t store_span_of_many(const struct store *s, uint64_t e);
+static inline unit_t object_span(uint64_t e, size_t offset) {
+    return (unit_t)((entry_place(e) - offset) >> UNIT_SHIFT);
+}
 static inline unit_t entry_span(const struct store *s, uint64_t e) {
     if (unlikely(entry_locks(e) == LOCKS_MANY)) return store_span_of_many(s, e);
-    unsigned class_id = entry_class(e);
+    unsigned class_id = shape_class(e);
     size_t offset = HEADER;
-    if (class_id != 0) offset = slot_offset(&size_classes[class_id], entry_index(e));
-    return (unit_t)((entry_place(e) - offset) >> UNIT_SHIFT);
+    if (class_id != 0) offset = slot_offset(&size_classes[class_id], shape_index(e));
+    return object_span(e, offset);
 }
 
 #endif

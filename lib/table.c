@@ -27,10 +27,11 @@ bool table_is_bitmap(uint32_t slot) {
     return level < LEVELS && (slot & (uint32_t)bit_mask(level_shift(level))) == level;
 }
 
-static void mark(struct table *t, uint32_t slot) {
+/* Slots of one group are free, one of which is `slot`. */
+static void mark(struct table *t, uint32_t slot, uint64_t slots) {
     uint32_t word = level_word(0, slot);
     uint64_t bits = table_entry(t, word);
-    table_set(t, word, bits | UINT64_C(1) << (slot & 63));
+    table_set(t, word, bits | slots);
     for (unsigned level = 1; bits == 0 && level < LEVELS; level++) {
         word = level_word(level, slot);
         bits = table_entry(t, word);
@@ -38,12 +39,13 @@ static void mark(struct table *t, uint32_t slot) {
         table_set(t, word, bits | bit);
     }
     if (slot >> 6 < t->hint) t->hint = slot >> 6;
-    t->n_free++;
+    t->n_free += bit_count(slots);
 }
 
-static void unmark(struct table *t, uint32_t slot) {
+/* And free no more. */
+static void unmark(struct table *t, uint32_t slot, uint64_t slots) {
     uint32_t word = level_word(0, slot);
-    uint64_t bits = table_entry(t, word) & ~(UINT64_C(1) << (slot & 63));
+    uint64_t bits = table_entry(t, word) & ~slots;
     table_set(t, word, bits);
     for (unsigned level = 1; bits == 0 && level < LEVELS; level++) {
         word = level_word(level, slot);
@@ -51,8 +53,10 @@ static void unmark(struct table *t, uint32_t slot) {
         bits = table_entry(t, word) & ~bit;
         table_set(t, word, bits);
     }
-    t->n_free--;
+    t->n_free -= bit_count(slots);
 }
+
+static uint64_t slot_bit(uint32_t slot) { return UINT64_C(1) << (slot & 63); }
 
 /* The first group of 64 with a free slot; there is one. */
 static uint32_t first_group(const struct table *t) {
@@ -77,17 +81,20 @@ uint32_t table_wants_slowly(const struct table *t) {
     return need <= t->room ? 0 : (need - t->room + 1) & ~1u;
 }
 
-/* Make the next pair of slots. A pair, so that the table's low end stays 16-aligned. */
-static void make_pair(struct table *t) {
-    for (unsigned i = 0; i < 2; i++) {
-        uint32_t slot = t->n_slots++;
-        if (table_is_bitmap(slot)) {
-            table_set(t, slot, 0);
-        } else {
-            table_set(t, slot, (uint64_t)t->generation << ENTRY_GENERATION_SHIFT);
-            mark(t, slot);
-        }
+/* Make the next pairs of slots, up to `n` of them in one group. A pair, so that the table's low end
+   stays 16-aligned. */
+static void make_pairs(struct table *t, uint32_t n) {
+    uint32_t first = t->n_slots, end = (first & ~63u) + 64;
+    uint64_t made = 0;
+    if (end > first + 2 * n) end = first + 2 * n;
+    for (uint32_t slot = first; slot < end; slot++) {
+        bool bitmap = slot % 64 < LEVELS && table_is_bitmap(slot);
+        table_set(t, slot,
+                  bitmap ? 0 : (uint64_t)t->generation << ENTRY_GENERATION_SHIFT);
+        if (!bitmap) made |= slot_bit(slot);
     }
+    t->n_slots = end;
+    if (made != 0) mark(t, first, made);
 }
 
 void table_init(struct table *t, char *top, uint32_t generation) {
@@ -95,25 +102,50 @@ void table_init(struct table *t, char *top, uint32_t generation) {
     t->top = top;
     t->generation = generation;
     t->room = TABLE_SLOTS_MIN;
-    while (t->n_slots < TABLE_SLOTS_MIN) make_pair(t);
+    make_pairs(t, TABLE_SLOTS_MIN / 2);
+}
+
+/* The free slots of the group nearest the top that has any; `hint` names it then. */
+static uint64_t lowest_free(struct table *t) {
+    uint64_t bits = t->hint << 6 < t->n_slots ? table_entry(t, t->hint << 6) : 0;
+    if (likely(bits != 0)) return bits;
+    t->hint = first_group(t);
+    return table_entry(t, t->hint << 6);
 }
 
 uint32_t table_take_slowly(struct table *t) {
     if (t->n_free == 0 && table_wants(t) != 0) return SLOT_NIL;
-    while (t->n_free == 0) make_pair(t);
-    uint64_t bits = t->hint << 6 < t->n_slots ? table_entry(t, t->hint << 6) : 0;
-    if (unlikely(bits == 0)) {
-        t->hint = first_group(t);
-        bits = table_entry(t, t->hint << 6);
-    }
+    while (t->n_free == 0) make_pairs(t, 1);
+    uint64_t bits = lowest_free(t);
     uint32_t slot = (t->hint << 6) + bit_lowest(bits);
-    unmark(t, slot);
+    unmark(t, slot, slot_bit(slot));
     table_set(t, slot, entry_with_locks(table_entry(t, slot), LOCKS_NONE));
     t->n_taken++;
     return slot;
 }
 
-void table_mark_slowly(struct table *t, uint32_t slot) { mark(t, slot); }
+void table_extend(struct table *t, unsigned most) {
+    while (t->n_free < most && t->n_slots + 2 <= t->room) {
+        uint32_t pairs = (most - t->n_free + 1) / 2, room = (t->room - t->n_slots) / 2;
+        make_pairs(t, pairs < room ? pairs : room);
+    }
+}
+
+uint64_t table_take_some(struct table *t, unsigned most, uint32_t *group) {
+    if (t->n_free == 0) return 0;
+    uint64_t bits = lowest_free(t), taken = bit_first(bits, most);
+    *group = t->hint << 6;
+    unmark(t, *group, taken);
+    t->n_taken += bit_count(taken);
+    return taken;
+}
+
+void table_give_some(struct table *t, uint32_t group, uint64_t slots) {
+    mark(t, group, slots);
+    t->n_taken -= bit_count(slots);
+}
+
+void table_mark_slowly(struct table *t, uint32_t slot) { mark(t, slot, slot_bit(slot)); }
 
 /* May a slot be given back? It is a bitmap, or free and not so old that the generations of slots
    made anew would come near their end: such a one stays until it has come round. */
@@ -136,7 +168,7 @@ static void drop_pair(struct table *t) {
         if (!table_is_bitmap(slot)) {
             unsigned generation = entry_generation(table_entry(t, slot));
             if (generation > t->generation) t->generation = generation;
-            unmark(t, slot);
+            unmark(t, slot, slot_bit(slot));
         }
         t->n_slots--;
     }

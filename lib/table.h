@@ -19,16 +19,13 @@
 /*
  * An entry: place in 8-byte units:31 | shape:15 | locks:3 | generation:15.
  *
- * The shape of an object in a run is slot:6 | slack:2 | class:7 (see run.h): it leads to the run's
- * header, and to the object's size. A block with a span of its own has 0.
+ * The shape says how large the block is and in what it lies (shape.h); here it is 15 bits.
  *
  * The locks are a state: no block (so that a word of zeros is no handle's), a block half moved,
  * none, one to four; or many: then the shape is the count, and who needs the run looks for it.
  */
 enum {
     ENTRY_SHAPE_SHIFT = 31,
-    ENTRY_SLACK_SHIFT = 37,
-    ENTRY_CLASS_SHIFT = 39,
     ENTRY_LOCKS_SHIFT = 46,
     ENTRY_GENERATION_SHIFT = 49,
     GENERATIONS = 1 << 15,
@@ -65,15 +62,6 @@ static inline size_t entry_place(uint64_t e) {
 static inline unsigned entry_shape(uint64_t e) {
     return (unsigned)(e >> ENTRY_SHAPE_SHIFT) & 0x7fff;
 }
-static inline unsigned entry_index(uint64_t e) {
-    return (unsigned)(e >> ENTRY_SHAPE_SHIFT) & 63;
-}
-static inline unsigned entry_slack(uint64_t e) {
-    return (unsigned)(e >> ENTRY_SLACK_SHIFT) & 3;
-}
-static inline unsigned entry_class(uint64_t e) {
-    return (unsigned)(e >> ENTRY_CLASS_SHIFT) & 127;
-}
 /* The entry of a slot that becomes free: the next generation, and nothing else. */
 static inline uint64_t entry_freed(uint64_t e) {
     return ((e >> ENTRY_GENERATION_SHIFT) + 1) << ENTRY_GENERATION_SHIFT;
@@ -89,10 +77,6 @@ static inline bool entry_is_free(uint64_t e) {
 static inline uint64_t entry_moved(uint64_t e, size_t place, unsigned shape) {
     uint64_t keep = ~bit_mask(ENTRY_LOCKS_SHIFT);
     return (e & keep) | (uint64_t)shape << ENTRY_SHAPE_SHIFT | place >> 3;
-}
-static inline uint64_t entry_with_slack(uint64_t e, unsigned code) {
-    return (e & ~(UINT64_C(3) << ENTRY_SLACK_SHIFT)) | (uint64_t)code
-                                                           << ENTRY_SLACK_SHIFT;
 }
 static inline uint64_t entry_with_locks(uint64_t e, unsigned locks) {
     return (e & ~(7 * ENTRY_LOCK_ONE)) | locks * ENTRY_LOCK_ONE;
@@ -124,7 +108,7 @@ enum { TABLE_SLOTS_MIN = 6 };
 void table_init(struct table *t, char *top, uint32_t generation);
 
 static inline char *table_slot(const struct table *t, uint32_t slot) {
-    return t->top - 8 * ((size_t)slot + 1);
+    return t->top + 8 * ~(ptrdiff_t)slot;
 }
 static inline uint64_t table_entry(const struct table *t, uint32_t slot) {
     return load64(table_slot(t, slot));
@@ -162,6 +146,14 @@ static inline uint32_t table_take(struct table *t) {
     t->n_taken++;
     return slot;
 }
+
+/* Take up to `most` free slots of one group of 64, the one nearest the top: returns which, as bits, and
+   the group's first slot. Their entries stay as they are: generations. 0: no slot is free. */
+uint64_t table_take_some(struct table *t, unsigned most, uint32_t *group);
+/* Make slots of the memory there is room for, so that up to `most` are free. */
+void table_extend(struct table *t, unsigned most);
+/* Slots of a group become free, whose entries hold their generations. */
+void table_give_some(struct table *t, uint32_t group, uint64_t slots);
 
 /* A slot becomes free, with `free` as its entry. O(levels); mostly one bit. */
 void table_mark_slowly(struct table *t, uint32_t slot);

@@ -166,7 +166,10 @@ static bool named(struct proof *p, uint32_t slot, size_t place, unsigned shape,
     uint64_t e = table_entry(p->t, slot);
     bool moving = slot == p->s->mover.slot;
     bool many = entry_locks(e) == LOCKS_MANY;
-    if (entry_place(e) != place || (!many && entry_shape(e) != shape))
+    unsigned wrong = entry_shape(e) ^ shape;
+    if (resting)
+        wrong &= (unsigned)bit_mask(SHAPE_SLOT_BITS); /* the rest is of no meaning */
+    if (entry_place(e) != place || (!many && wrong != 0))
         return fail(p, moving ? 11 : 5, "A reference names an entry of something else.");
     if (many && (entry_count(e) <= LOCKS_FEW || entry_count(e) > RM_LOCKS_MAX))
         return fail(p, 5, "An entry has an impossible number of locks.");
@@ -200,7 +203,16 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
             return true;
         return fail(p, 11, "The block half moved has two headers.");
     }
-    return named(p, block_ref(h), place_behind(place), 0, block_size(h));
+    unsigned shape = block_shape(h);
+    size_t size = block_size(h);
+    uint64_t e = block_ref(h) < p->t->n_slots ? table_entry(p->t, block_ref(h)) : 0;
+    bool many = entry_locks(e) == LOCKS_MANY;
+    if (!many && shape_is_medium(e) && size > SMALL_MAX && !aligned &&
+        block_units(size, false) == block_units(shape_medium_size(e), false)) {
+        shape = entry_shape(e); /* whatever size so long the header says */
+        size = shape_medium_size(e);
+    }
+    return named(p, block_ref(h), place_behind(place), shape, size);
 }
 
 static bool run_sound(struct proof *p, unit_t at) {
@@ -215,12 +227,21 @@ static bool run_sound(struct proof *p, unit_t at) {
     if (r.free != 0) note(&p->partial, at);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        size_t size = run_size(&r, i), place = offset_of(p, run_slot(&r, i));
+        size_t place = offset_of(p, run_slot(&r, i));
+        uint32_t slot = ref_slot(run_ref(&r, i));
         p->fault->offset = place;
+        if (slot >= p->t->n_slots)
+            return fail(p, 5, "An object's reference names no slot of the table.");
+        bool resting = proof_resting(p, slot);
+        size_t size = resting ? r.class->capacity : run_size(p->s, &r, i);
         if (size > r.class->capacity) /* below 0 it has wrapped */
             return fail(p, 5, "The size of an object in a run cannot be.");
-        if (!named(p, ref_slot(run_ref(&r, i)), place, run_shape(&r, i, size), size))
-            return false;
+        unsigned shape = shape_make(r.class_id, i, size);
+        bool plain = (shape & bit_mask(SHAPE_SLOT_BITS)) < SHAPE_OTHERS;
+        bool many = entry_locks(table_entry(p->t, slot)) == LOCKS_MANY;
+        if (((run_ref(&r, i) & SLACK_WIDE) == SLACK_NONE) != (plain && !many))
+            return fail(p, 5, "The size of an object is not where it belongs.");
+        if (!named(p, slot, place, shape, size)) return false;
     }
     return true;
 }

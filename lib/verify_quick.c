@@ -1,57 +1,88 @@
 /* SPDX-License-Identifier: MIT */
 #include "proof.h"
 
-/* Where the block of a slot that rests begins; NULL: that cannot be. */
-static const char *resting_at(const struct proof *p, uint32_t slot) {
-    if (!proof_resting(p, slot)) return NULL;
-    size_t place = entry_place(table_entry(p->t, slot));
-    return place < units_bytes(p->a->limit) ? p->a->base + place : NULL;
-}
-
 /* Is the block of a slot, which the tiling has met, of a list's class or of so many units? */
 static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
                       unit_t units) {
-    uint64_t h = area_header(p->a, entry_span(p->s, table_entry(p->t, slot)));
-    if (header_kind(h) == SPAN_RUN) return run_class(h) == class_id;
-    if (header_kind(h) != SPAN_BLOCK) return false;
-    if (class_id != 0) /* compaction has taken it out of its run */
-        return block_size(h) <= size_classes[class_id].capacity;
-    return block_units(block_size(h), false) == units;
+    uint64_t e = table_entry(p->t, slot);
+    if (class_id == 0) { /* a larger block */
+        if (!shape_is_medium(e)) return false;
+        uint64_t h = area_header(p->a, entry_span(p->s, e));
+        return header_kind(h) == SPAN_BLOCK && block_units(block_size(h), false) == units;
+    }
+    if (!shape_is_plain(e)) return false;
+    size_t offset = slot_offset(&size_classes[class_id], shape_slot(e));
+    if (offset > entry_place(e)) return false;
+    uint64_t h = area_header(p->a, object_span(e, offset));
+    return header_kind(h) == SPAN_RUN && run_class(h) == class_id;
 }
 
-/* One list. It ends after as many members as there are on all. */
-static bool list_sound(struct proof *p, struct tally *met, const struct quick_list *list,
-                       unsigned class_id, unit_t units) {
-    unsigned shift = class_id != 0 ? SLACK_BITS : 0;
-    uint32_t before = met->n;
-    for (uint32_t link = list->head; link != 0;) {
-        uint32_t slot = link >> shift;
-        const char *at = resting_at(p, slot);
-        if (at == NULL || met->n == p->resting.n || !fits_list(p, slot, class_id, units))
-            return fail(p, 13, "A quick list leads to what does not rest there.");
-        note(met, slot);
-        link = load32(at);
+/* What has been met on all lists, of which there cannot be more than there is. */
+struct met {
+    struct tally slots;
+    uint32_t n_chunks;
+};
+
+/* One list, from its top down. */
+static bool list_sound(struct proof *p, struct met *met, uint32_t top, unsigned class_id,
+                       unit_t units) {
+    const struct quick *q = &p->s->quick;
+    while (top != quick_bottom(q)) {
+        uint32_t chunk = top & ~(uint32_t)(QUICK_CHUNK - 1), link;
+        if (top % QUICK_WORD != 0 || chunk <= q->pool ||
+            (chunk - q->pool) / QUICK_CHUNK >= q->fresh || met->n_chunks++ == q->n_used)
+            return fail(p, 13, "A quick list leads out of its pool.");
+        for (; top != chunk; top -= QUICK_WORD) {
+            uint32_t slot = load32(quick_word(p->s, top));
+            if (!proof_resting(p, slot) || met->slots.n == p->resting.n ||
+                !fits_list(p, slot, class_id, units))
+                return fail(p, 13, "A quick list leads to what does not rest there.");
+            note(&met->slots, slot);
+        }
+        link = load32(quick_word(p->s, chunk));
+        top = link & (uint32_t)bit_mask(QUICK_TOP_BITS);
+        if (link < QUICK_LINK || top % QUICK_CHUNK != QUICK_CHUNK - QUICK_WORD)
+            return fail(p, 13, "A chunk of a quick list does not lie on a full one.");
     }
-    return met->n - before == list->n || fail(p, 13, "A quick list is miscounted.");
+    return true;
+}
+
+static bool pool_sound(struct proof *p) {
+    const struct quick *q = &p->s->quick;
+    size_t bytes = p->h->asked, pool = HEAP_STRUCTURE + heap_tops(bytes), n = 0;
+    const char *tops = (const char *)p->h + HEAP_STRUCTURE;
+    if (q->pool != pool || q->n_chunks != quick_chunks(bytes) ||
+        (const char *)q->blocks != (pool > HEAP_STRUCTURE ? tops : NULL))
+        return fail(p, 13, "The quick lists are elsewhere.");
+    if (q->fresh == 0 || q->fresh > q->n_chunks ||
+        load32(quick_word(p->s, q->pool)) != QUICK_LINK ||
+        load32(quick_word(p->s, quick_bottom(q))) != QUICK_LINK)
+        return fail(p, 13, "The pool of the quick lists is damaged.");
+    for (uint32_t at = q->vacant; at != 0; at = load32(quick_word(p->s, at)))
+        if (at <= q->pool || at % QUICK_CHUNK != 0 ||
+            (at - q->pool) / QUICK_CHUNK >= q->fresh || n++ == q->fresh)
+            return fail(p, 13, "A vacant chunk is none of the pool.");
+    if (n + q->n_used + 1 == q->fresh) return true;
+    return fail(p, 13, "The chunks of the pool are miscounted.");
 }
 
 bool quick_sound(struct proof *p) {
     const struct quick *q = &p->s->quick;
-    struct tally met = {0, 0};
-    const char *blocks = (const char *)p->h + HEAP_STRUCTURE;
+    struct met met = {{0, 0}, 0};
     p->fault->offset = p->self;
-    if (q->blocks != NULL && (const char *)q->blocks != blocks)
-        return fail(p, 13, "The quick lists of blocks are elsewhere.");
+    if (!pool_sound(p)) return false;
     for (unsigned c = 1; c < CLASSES; c++)
-        if (!list_sound(p, &met, &q->small[c], c, 0)) return false;
+        if (!list_sound(p, &met, q->small[c], c, 0)) return false;
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
-        if (!list_sound(p, &met, &q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
+        if (!list_sound(p, &met, q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
     for (uint32_t i = 0; i < q->n_queued; i++) {
-        if (i == QUICK_QUEUE || met.n == p->resting.n ||
-            resting_at(p, q->queue[i]) == NULL)
+        if (i == QUICK_QUEUE || met.slots.n == p->resting.n ||
+            !proof_resting(p, q->queue[i]))
             return fail(p, 13, "What is queued does not rest.");
-        note(&met, q->queue[i]);
+        note(&met.slots, q->queue[i]);
     }
-    return (same(&met, &p->resting) && (met.n == 0 || q->any)) ||
+    if (met.n_chunks != q->n_used)
+        return fail(p, 13, "The chunks of the quick lists are miscounted.");
+    return same(&met.slots, &p->resting) ||
            fail(p, 13, "Not all blocks that rest are on a quick list.");
 }

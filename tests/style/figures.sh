@@ -50,14 +50,23 @@ make compacted 0
 awk 'BEGIN {
     print "# command: rmtool micro\ngroup,what,x,x_unit,value,unit,goal,verdict,note"
     n = split("free or alloc:lock + write + unlock:64 KiB step; half within:64 KiB step; 99 % within" \
-        ":rm_heap_stats:rm_heap_stats_quick", what, ":")
+        ":64 KiB step; longest:rm_heap_stats:rm_heap_stats_quick", what, ":")
     for (i = 1; i <= n; i++)
         for (x = 1000; x <= 1000000; x *= 10) {
             printf "scale,%s,%d,handles,%f,us,,,\n", what[i], x, i * log(x)
             printf "scale,%s,%d,MiB live,%f,us,,,\n", what[i], x, i * log(x)
         }
-    for (x = 1; x > 0.001; x /= 2)
-        printf "steps,curve of a trace,%f,share longer,%f,us,,,\n", x, 1 / x
+    print "scale,10000000 handles,,,,,,,skipped: takes 7 GiB; and no more than 1 GiB may be taken"
+    for (i = 1; i <= 2; i++) {
+        name = "of trace " i
+        printf "steps,64 KiB steps %s; half within,,,%d,us,<= 12,met,\n", name, 2 * i
+        printf "steps,64 KiB steps %s; 99 %% within,,,%d,us,<= 25,met,\n", name, 200 * i
+        printf "steps,64 KiB steps %s; longest,,,%d,us,<= 100,missed,\n", name, 900 * i
+        for (x = 1; x > 0.001; x /= 2) {
+            printf "steps,curve %s,%f,share longer,%f,us,,,\n", name, x, i / x
+            printf "steps,histogram %s,%f,us,%f,%%,,,\n", name, i / x, 50 * x
+        }
+    }
 }' >micro.csv
 
 # make_comparison: a summary and a series as `rmtool compare` writes them.

@@ -66,6 +66,14 @@ expect 'two measures' 0 '' "$rmtool" compare -n 1 -m footprint,left -a rmalloc,g
 grep 'Time, ns\|Smallest' out >why
 check_empty 'two measures: no others' why
 
+# Names that begin alike are told apart by their ends.
+cp plain.rmt begins-alike-one.rmt
+cp plain.rmt begins-alike-two.rmt
+sed -i '/^# name/d' begins-alike-*.rmt
+expect 'names that begin alike' 0 '' "$rmtool" compare -n 1 -m footprint --samples 2 -a glibc \
+    begins-alike-one.rmt begins-alike-two.rmt
+holds 'names that begin alike: above the columns' out 'begi~-one begi~-two'
+
 # --------------------------------------------------------------------------- absent
 expect 'libraries that are not there' 0 '' "$rmtool" compare -n 1 -m footprint --samples 2 \
     --peer ghost=libghost-of-no-machine.so.9 --peer maths=libm.so.6 -a ghost,maths,rmalloc plain.rmt

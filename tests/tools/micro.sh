@@ -23,11 +23,26 @@ group threads 'pairs: rmalloc, safe for threads'
 ASAN_OPTIONS=$asan
 group compact "memcpy's time / ours, entries in random order, 256 B"
 holds 'compact: what does not fit' out 'skipped: too few'
+expect 'compact, of large blocks' 0 '' "$rmtool" micro --rounds 1 --memory 64MiB compact
+holds 'compact: gaps given back' out "memcpy's time / ours, gaps given back, 262144 B"
+holds 'compact: without huge pages' out 'gaps given back, no huge pages, 262144 B'
 group steps '64 KiB steps of generated, longest' --trace plain.rmt
 group scale 'lock + write + unlock, 1000 handles'
 holds 'scale: what does not fit' out 'skipped: takes'
+holds 'where the table comes from' out 'rmtool micro --rounds 1 --memory 16MiB scale'
 group small 'payload of a region, filled, 64 KiB'
 holds 'a goal' out '%'
+
+# The distribution of the steps: shares that come to 100, as many steps as the cut trace gives.
+expect 'steps, of a cut trace' 0 '' "$rmtool" micro --rounds 3 --limit-events 1500 \
+    --trace plain.rmt --csv - steps
+awk -F, '$2 == "number of steps of generated" { n = $5; if (n < 700 || n > 1500) print n " steps" }
+    $2 == "histogram of generated" { share += $5; if ($3 <= last) print "order: " $0; last = $3 }
+    $2 == "curve of generated" { curve++; if ($5 < 0) print "time: " $0 }
+    $2 ~ /^64 KiB steps of generated; / { percentiles++ }
+    END { if (share < 99.9 || share > 100.1) print share " % in all"
+          if (!n || curve < 10 || percentiles != 4) print "too few rows" }' out >why
+check_empty 'steps: the distribution' why
 
 expect 'two groups, as files' 0 '' "$rmtool" micro --quiet --rounds 2 --memory 4MiB \
     --csv micro.csv scale lock
@@ -50,6 +65,7 @@ expect 'an unknown group' 2 "'frobnicate'" "$rmtool" micro lock frobnicate
 for rounds in 0 -1 x 1001; do
     expect "--rounds $rounds is refused" 2 '--rounds' "$rmtool" micro --rounds $rounds lock
 done
+expect '--limit-events is refused' 2 '--limit-events' "$rmtool" micro --limit-events -1 steps
 expect '--memory is refused' 2 '--memory' "$rmtool" micro --memory much lock
 expect 'two things on standard output' 2 'standard output' \
     "$rmtool" micro --json --csv - lock

@@ -5,7 +5,7 @@
  */
 #include <glib.h>
 
-#include "class.h"
+#include "shape.h"
 
 #include "area.h"
 
@@ -99,7 +99,7 @@ static void test_runs(void) {
             for (unsigned i = 0; i < slots; i++) check_slot(class, slots, i);
             check_overlaps(class, slots);
             size_t bytes = units_bytes(run_units(class, slots));
-            size_t used = slot_offset(class, slots - 1) + (size_t)class->stride;
+            size_t used = slot_offset(class, slots - 1) + (size_t) class->stride;
             g_assert_cmpuint(used + UNIT, >, bytes); /* no unit spare */
             if (slots > 1)
                 g_assert_cmpuint(bytes, >=, units_bytes(run_units(class, slots - 1)));
@@ -107,18 +107,36 @@ static void test_runs(void) {
     }
 }
 
-/* An entry's two bits say a slack, or that the reference has to. */
-static void test_slack(void) {
-    for (unsigned c = 1; c < CLASSES; c++) {
-        const struct size_class *class = &size_classes[c];
-        for (unsigned slack = 0; slack <= class->capacity; slack++) {
-            unsigned code = slack_code(class, slack);
-            g_assert_cmpuint(code, <=, SLACK_ODD);
-            if (code != SLACK_ODD) g_assert_cmpuint(code << class->slack_shift, ==, slack);
+/* An entry says a plain object's size and slot, an odd one's class and slot. */
+static void test_shapes(void) {
+    uint64_t others = ~((uint64_t)0x7fff << ENTRY_SHAPE_SHIFT);
+    for (unsigned c = 1; c < CLASSES; c++)
+        for (unsigned size = 0; size <= size_classes[c].capacity; size++)
+            for (unsigned i = 0; i < RUN_SLOTS_MAX; i += 1 + size % 7) {
+                uint64_t shape = shape_make(c, i, size);
+                uint64_t e = others | shape << ENTRY_SHAPE_SHIFT;
+                g_assert_cmpuint(shape, <, 1 << 15);
+                g_assert_cmpuint(shape_class(e), ==, c);
+                g_assert_cmpuint(shape_index(e), ==, i);
+                bool plain = size != 0 && class_of(size) == c;
+                g_assert_true(shape_is_plain(e) == plain);
+                if (plain) g_assert_cmpuint(shape_size(e), ==, size);
+                if (plain) g_assert_cmpuint(size, >=, size_classes[c].least);
+                e = shape_moved(e, 4096, (i + 5) % RUN_SLOTS_MAX);
+                g_assert_cmpuint(shape_class(e), ==, c);
+                g_assert_cmpuint(shape_index(e), ==, (i + 5) % RUN_SLOTS_MAX);
+                g_assert_cmpuint(entry_place(e), ==, 4096);
+                if (plain) g_assert_cmpuint(shape_size(e), ==, size);
+            }
+    for (unsigned size = 0; size < 2 * SHAPE_MEDIUM_MAX; size++)
+        for (unsigned aligned = 0; aligned < 2; aligned++) {
+            uint64_t shape = shape_of_block(size, aligned != 0);
+            uint64_t e = others | shape << ENTRY_SHAPE_SHIFT;
+            bool medium = !aligned && size > SMALL_MAX && size <= SHAPE_MEDIUM_MAX;
+            g_assert_cmpuint(shape_class(e), ==, 0);
+            g_assert_true(!shape_is_plain(e) && shape_is_medium(e) == medium);
+            if (medium) g_assert_cmpuint(shape_medium_size(e), ==, size);
         }
-        g_assert_cmpuint(slack_code(class, 0), ==, 0);
-        g_assert_cmpuint(slack_code(class, class->stride > 128 ? 8 : 2), ==, 2);
-    }
 }
 
 /* A header keeps a run's class, slots and mask apart. */
@@ -141,7 +159,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/class/alignment", test_alignment);
     g_test_add_func("/class/classes", test_classes);
     g_test_add_func("/class/runs", test_runs);
-    g_test_add_func("/class/slack", test_slack);
+    g_test_add_func("/class/shapes", test_shapes);
     g_test_add_func("/class/header", test_header);
     return g_test_run();
 }

@@ -126,6 +126,7 @@ static void test_spans(struct site *site, gconstpointer none) {
     SPOIL(4, FLIP32(large + 28, 1)); /* first of its size */
     SPOIL(5, FLIP64(block, UINT64_C(1) << BLOCK_REF_SHIFT));
     SPOIL(5, FLIP32(ref, 1u << SLACK_BITS));
+    SPOIL(5, FLIP32(ref, 3u)); /* the entry says the size */
     SPOIL(5, store32(ref, UINT32_MAX << SLACK_BITS));
     SPOIL(7, FLIP64(run, run_live_mask(&r) << RUN_MASK_SHIFT)); /* all free */
     SPOIL(7, FLIP32(links, 1));
@@ -206,17 +207,26 @@ static void test_resting(struct site *site, gconstpointer none) {
     memcpy(site->copy, site->low, site->bytes);
     unsigned c = class_of(40);
     uint64_t e = table_entry(t, slots[3]);
-    g_assert_cmpuint(ref_slot(q->small[c].head), ==, slots[3]);
-    char *link = site->h->store.area.base + entry_place(e);
-    SPOIL(13, q->small[c].n++);
-    SPOIL(13, q->small[c].head = 0);
-    SPOIL(13, q->small[c].head = q->small[class_of(200)].head);
+    struct store *store = &site->h->store;
+    char *top = quick_word(store, q->small[c]), *link = top - q->small[c] % QUICK_CHUNK;
+    g_assert_cmpuint(load32(top), ==, slots[3]);
+    SPOIL(13, q->small[c]++);
+    SPOIL(13, q->small[c] += QUICK_WORD);
+    SPOIL(13, q->small[c] -= QUICK_WORD);
+    SPOIL(13, q->small[c] = quick_bottom(q));
+    SPOIL(13, q->small[c] = UINT32_MAX);
+    SPOIL(13, q->small[c] = q->small[class_of(200)]);
     SPOIL(13, q->n_queued = 1);
-    SPOIL(13, q->any = false);
-    SPOIL(13, FLIP32(link, 1u << SLACK_BITS));
-    SPOIL(13, store32(link, slots[3] << SLACK_BITS)); /* round and round */
+    SPOIL(13, q->n_used++);
+    SPOIL(13, q->fresh++);
+    SPOIL(13, q->vacant = 1);
+    SPOIL(13, q->pool += QUICK_CHUNK);
+    SPOIL(13, FLIP32(top, 1));
+    SPOIL(13, store32(top, slots[7]));
+    SPOIL(13, store32(link, QUICK_LINK | q->small[c])); /* round and round */
+    SPOIL(13, store32(link, 0));
     SPOIL(5, table_set(t, slots[3], e + 1));
-    SPOIL(13, table_set(t, slots[3], e + LOCKS_NONE * ENTRY_LOCK_ONE)); /* live */
+    SPOIL(13, table_set(t, slots[3], e + shape_to_live(40))); /* live */
     heap_settle(site->h);
     g_assert_cmpuint(quick_count(&site->h->store), ==, 0);
     memcpy(site->copy, site->low, site->bytes);

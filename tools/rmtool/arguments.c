@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "arguments.h"
 
-#include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "say.h"
@@ -58,10 +58,44 @@ int parse_number(const char *verb, const char *option, const char *text, uint64_
     return STATUS_OK;
 }
 
-int complain_option(const char *verb, int result, char **argv) {
-    return complain_usage(
-        verb, result == ':' ? "option '%s' needs a value" : "unknown option '%s'",
-        argv[optind - 1]);
+int parse_limit_events(const char *verb, const char *text, uint64_t *limit_events) {
+    return parse_number(verb, "limit-events", text, 0, UINT64_MAX - 1, limit_events);
+}
+
+int parse_options(const struct option_reader *reader, int argc, char **argv,
+                  void *context, bool *helped) {
+    int option, status = STATUS_OK;
+
+    optind = 0; /* getopt begins anew */
+    opterr = 0;
+    *helped = false;
+    while (status == STATUS_OK && (option = getopt_long(argc, argv, reader->letters,
+                                                        reader->options, NULL)) != -1) {
+        switch (option) {
+        case 'h':
+            *helped = true;
+            return fputs(reader->help, stdout) < 0 ? STATUS_IO : STATUS_OK;
+        case ':':
+            return complain_usage(reader->verb, "option '%s' needs a value",
+                                  argv[optind - 1]);
+        case '?':
+            return complain_usage(reader->verb, "unknown option '%s'", argv[optind - 1]);
+        default: status = reader->set(context, option);
+        }
+    }
+    return status;
+}
+
+bool is_standard_output(const char *path) { return path && strcmp(path, "-") == 0; }
+
+int check_standard_output(const char *verb, const char *files, const char *const *paths,
+                          size_t n, bool json, bool *taken) {
+    size_t n_taken = 0;
+
+    for (size_t i = 0; i < n; i++) n_taken += is_standard_output(paths[i]);
+    if (taken) *taken = n_taken > 0;
+    if (n_taken + json <= 1) return STATUS_OK;
+    return complain_usage(verb, "standard output can take only one of %s", files);
 }
 
 int parse_trace(const char *verb, int argc, char **argv, const char **path) {

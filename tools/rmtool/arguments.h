@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values of options that several verbs take. Each parser complains about what it cannot
- * read, naming the verb, and returns a status.
+ * Options: how a verb reads its own, and the values of those that several verbs take. Each
+ * function complains about what it cannot read, naming the verb, and returns a status.
  */
 #ifndef RMTOOL_ARGUMENTS_H
 #define RMTOOL_ARGUMENTS_H
 
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "rmalloc.h"
@@ -22,8 +25,35 @@ const char *threads_name(rm_threads_t threads);
 int parse_number(const char *verb, const char *option, const char *text, uint64_t least,
                  uint64_t most, uint64_t *number);
 
-/* What is wrong where getopt_long returned `result`, '?' or ':'. Returns STATUS_USAGE. */
-int complain_option(const char *verb, int result, char **argv);
+/* The first N events of a trace only. */
+int parse_limit_events(const char *verb, const char *text, uint64_t *limit_events);
+
+/* What a verb knows of its options. */
+struct option_reader {
+    const char *verb, *help;
+    const char *letters; /* of the short ones, as getopt_long takes them; ':' first */
+    const struct option *options;
+    int (*set)(void *context, int option); /* its value is in optarg */
+};
+
+/*
+ * Reads a verb's options; with -h among them, prints the help. What is no option begins at
+ * argv[optind].
+ *  helped: receives whether there is nothing left to do.
+ */
+int parse_options(const struct option_reader *reader, int argc, char **argv,
+                  void *context, bool *helped);
+
+/* Whether a file is standard output. path may be NULL: no file. */
+bool is_standard_output(const char *path);
+
+/*
+ * Standard output takes one thing: one of the files, or the report as JSON.
+ *  files: what would go there, as the complaint is to name it: "--csv, --json".
+ *  taken: receives whether a file does; may be NULL.
+ */
+int check_standard_output(const char *verb, const char *files, const char *const *paths,
+                          size_t n, bool json, bool *taken);
 
 /* The one argument that is no option: the trace. */
 int parse_trace(const char *verb, int argc, char **argv, const char **path);

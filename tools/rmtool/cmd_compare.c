@@ -2,7 +2,6 @@
 /*
  * rmtool compare: its arguments, and the files that come of it.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,18 +113,22 @@ static int parse_measures(const char *text, unsigned *measures) {
     }
 }
 
-struct job_paths {
-    const char *allocators, *csv, *series, *times;
-    bool json;
+enum { N_FILES = 3 };
+
+struct wish {
+    struct compare compare;
+    const char *allocators;
+    const char *files[N_FILES]; /* the summary, series, times */
+    bool json, printed;         /* printed: one of the files goes to standard output */
 };
 
-static int set_option(struct compare *compare, int option, char **argv,
-                      struct job_paths *paths) {
-    struct compare_options *to = &compare->options;
+static int set_option(void *context, int option) {
+    struct wish *wish = context;
+    struct compare_options *to = &wish->compare.options;
 
     switch (option) {
-    case 'a': paths->allocators = optarg; return STATUS_OK;
-    case PEER: return entrants_add(&compare->entrants, optarg);
+    case 'a': wish->allocators = optarg; break;
+    case PEER: return entrants_add(&wish->compare.entrants, optarg);
     case 'm': return parse_measures(optarg, &to->measures);
     case 'n':
         return parse_number("compare", "runs", optarg, 1, COMPARE_RUNS_MAX, &to->runs);
@@ -134,59 +137,38 @@ static int set_option(struct compare *compare, int option, char **argv,
                             &to->samples);
     case SEED:
         return parse_number("compare", "seed", optarg, 0, UINT64_MAX / 4, &to->seed);
-    case LIMIT_EVENTS:
-        return parse_number("compare", "limit-events", optarg, 0, UINT64_MAX - 1,
-                            &to->limit_events);
-    case NO_HUGE_PAGES: to->no_huge_pages = true; return STATUS_OK;
-    case SCORES: to->scores = true; return STATUS_OK;
-    case CSV: paths->csv = optarg; return STATUS_OK;
-    case SERIES: paths->series = optarg; return STATUS_OK;
-    case TIMES: paths->times = optarg; return STATUS_OK;
-    case JSON: paths->json = true; return STATUS_OK;
-    case 'q': to->quiet = true; return STATUS_OK;
-    default: return complain_option("compare", option, argv);
+    case LIMIT_EVENTS: return parse_limit_events("compare", optarg, &to->limit_events);
+    case NO_HUGE_PAGES: to->no_huge_pages = true; break;
+    case SCORES: to->scores = true; break;
+    case CSV: wish->files[0] = optarg; break;
+    case SERIES: wish->files[1] = optarg; break;
+    case TIMES: wish->files[2] = optarg; break;
+    case JSON: wish->json = true; break;
+    case 'q': to->quiet = true; break;
     }
+    return STATUS_OK;
 }
 
-static bool is_standard_output(const char *path) {
-    return path && strcmp(path, "-") == 0;
-}
+static int parse(struct wish *wish, int argc, char **argv, bool *helped) {
+    static const struct option_reader reader = {"compare", help, ":a:m:n:qh", options,
+                                                set_option};
+    int status = parse_options(&reader, argc, argv, wish, helped);
 
-static int parse(struct compare *compare, int argc, char **argv, struct job_paths *paths,
-                 bool *helped) {
-    int option;
-
-    optind = 0; /* getopt begins anew */
-    opterr = 0;
-    *helped = false;
-    while ((option = getopt_long(argc, argv, ":a:m:n:qh", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            *helped = true;
-            return STATUS_OK;
-        }
-        int status = set_option(compare, option, argv, paths);
-        if (status) return status;
-    }
+    if (status || *helped) return status;
     if (optind == argc) return complain_usage("compare", "which trace?");
-    if (is_standard_output(paths->csv) + is_standard_output(paths->series) +
-            is_standard_output(paths->times) + paths->json >
-        1)
-        return complain_usage("compare", "only one thing can go to standard output");
-    return paths->allocators ? entrants_keep(&compare->entrants, paths->allocators)
-                             : STATUS_OK;
+    status = check_standard_output("compare", "--csv, --series, --times and --json",
+                                   wish->files, N_FILES, wish->json, &wish->printed);
+    if (status || !wish->allocators) return status;
+    return entrants_keep(&wish->compare.entrants, wish->allocators);
 }
 
 /* ------------------------------------------------------------------------ files */
 
-enum { N_FILES = 3 };
-
-static int open_files(struct output files[N_FILES], const struct job_paths *paths) {
-    const char *const wanted[N_FILES] = {paths->csv, paths->series, paths->times};
+static int open_files(struct output files[N_FILES], const struct wish *wish) {
     int status = STATUS_OK;
 
-    for (size_t i = 0; i < N_FILES; i++)
-        if (status == STATUS_OK) status = output_open(&files[i], wanted[i]);
+    for (size_t i = 0; i < N_FILES && status == STATUS_OK; i++)
+        status = output_open(&files[i], wish->files[i]);
     return status;
 }
 
@@ -202,27 +184,25 @@ static int write_files(const struct compare *compare, struct output files[N_FILE
     return status;
 }
 
-static int run(struct compare *compare, int argc, char **argv,
-               const struct job_paths *paths) {
+static int run(struct wish *wish, int argc, char **argv) {
+    struct compare *compare = &wish->compare;
     struct output files[N_FILES] = {{0}};
     struct provenance provenance;
-    bool printed = is_standard_output(paths->csv) || is_standard_output(paths->series) ||
-                   is_standard_output(paths->times);
     int status, failed = STATUS_OK;
 
     provenance_init(&provenance, argc, argv);
     provenance.trace = "by row";
     snprintf(provenance.heap, sizeof(provenance.heap), "grow");
     snprintf(provenance.policy, sizeof(provenance.policy), "by allocator");
-    status = open_files(files, paths);
+    status = open_files(files, wish);
     if (status == STATUS_OK) status = entrants_find(&compare->entrants);
     if (status == STATUS_OK)
         status = compare_run(compare, argv + optind, (size_t)(argc - optind));
     if (status == STATUS_OK || status == STATUS_FOUND) {
         failed = write_files(compare, files, &provenance);
-        if (failed == STATUS_OK && paths->json)
+        if (failed == STATUS_OK && wish->json)
             failed = compare_print_json(compare, &provenance);
-        else if (failed == STATUS_OK && !printed && !compare->options.quiet)
+        else if (failed == STATUS_OK && !wish->printed && !compare->options.quiet)
             compare_print(compare, &provenance);
     }
     for (size_t i = 0; i < N_FILES; i++) output_discard(&files[i]);
@@ -231,20 +211,19 @@ static int run(struct compare *compare, int argc, char **argv,
 }
 
 int verb_compare(int argc, char **argv) {
-    struct compare compare = {.options = {.limit_events = UINT64_MAX,
-                                          .runs = 5,
-                                          .samples = 200,
-                                          .seed = 1,
-                                          .measures = MEASURE_ALL}};
-    struct job_paths paths = {0};
+    struct wish wish = {.compare.options = {.limit_events = UINT64_MAX,
+                                            .runs = 5,
+                                            .samples = 200,
+                                            .seed = 1,
+                                            .measures = MEASURE_ALL}};
     bool helped;
     int status;
 
     if (argc == 3 && strcmp(argv[1], WORKER_OPTION) == 0) return worker_main(argv[2]);
-    entrants_known(&compare.entrants);
-    status = parse(&compare, argc, argv, &paths, &helped);
+    entrants_known(&wish.compare.entrants);
+    status = parse(&wish, argc, argv, &helped);
     if (status || helped) return status;
-    status = run(&compare, argc, argv, &paths);
-    compare_finish(&compare);
+    status = run(&wish, argc, argv);
+    compare_finish(&wish.compare);
     return status;
 }

@@ -5,9 +5,7 @@
  */
 #include "verbs.h"
 
-#include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +13,7 @@
 
 #include "arguments.h"
 #include "generate.h"
+#include "member.h"
 #include "output.h"
 #include "packer.h"
 #include "say.h"
@@ -43,7 +42,7 @@ struct job {
     const char *seed, *scale, *output;
     char *path; /* synth:... */
     char *file;
-    bool json, quiet;
+    bool list, json, quiet;
     uint64_t largest; /* block, bytes */
     struct trace trace;
     struct trace_totals totals;
@@ -67,12 +66,13 @@ static void print_list(void) {
         printf("%-13s %s\n", g->name, g->summary);
 }
 
-static int set_option(struct job *job, int option, char **argv) {
+static int set_option(void *context, int option) {
+    struct job *job = context;
     uint64_t seed;
     double scale;
 
     switch (option) {
-    case 'o': job->output = optarg; return STATUS_OK;
+    case 'o': job->output = optarg; break;
     case OPTION_SEED:
         job->seed = optarg;
         if (generate_parse_seed(optarg, &seed)) return STATUS_OK;
@@ -82,10 +82,11 @@ static int set_option(struct job *job, int option, char **argv) {
         if (generate_parse_scale(optarg, &scale)) return STATUS_OK;
         return complain_usage("generate", "--scale is above 0 and at most 1000, not '%s'",
                               optarg);
-    case OPTION_JSON: job->json = true; return STATUS_OK;
-    case 'q': job->quiet = true; return STATUS_OK;
-    default: return complain_option("generate", option, argv);
+    case OPTION_LIST: job->list = true; break;
+    case OPTION_JSON: job->json = true; break;
+    case 'q': job->quiet = true; break;
     }
+    return STATUS_OK;
 }
 
 /* The path that names what the options describe, and the file it goes to. */
@@ -101,22 +102,15 @@ static int make_names(struct job *job, const char *name) {
 }
 
 static int parse(struct job *job, int argc, char **argv, bool *done) {
-    int option;
+    static const struct option_reader reader = {"generate", help, ":o:qh", options,
+                                                set_option};
+    int status = parse_options(&reader, argc, argv, job, done);
 
-    optind = 0; /* getopt begins anew */
-    opterr = 0;
-    *done = false;
-    while ((option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
-        if (option == 'h' || option == OPTION_LIST) {
-            if (option == 'h')
-                fputs(help, stdout);
-            else
-                print_list();
-            *done = true;
-            return STATUS_OK;
-        }
-        int status = set_option(job, option, argv);
-        if (status) return status;
+    if (status || *done) return status;
+    if (job->list) {
+        print_list();
+        *done = true;
+        return STATUS_OK;
     }
     if (optind == argc)
         return complain_usage("generate", "which trace? --list says what there is");
@@ -126,7 +120,7 @@ static int parse(struct job *job, int argc, char **argv, bool *done) {
     if (strpbrk(argv[optind], ",/"))
         return complain_usage("generate", "nothing to generate is called '%s'",
                               argv[optind]);
-    if (job->json && job->output && strcmp(job->output, "-") == 0)
+    if (job->json && is_standard_output(job->output))
         return complain_usage("generate",
                               "the trace and --json cannot both go to standard output");
     return make_names(job, argv[optind]);
@@ -212,18 +206,15 @@ static int print_json(const struct job *job) {
         (json_int_t)t->peak_live_bytes, "peak_live_blocks",
         (json_int_t)t->peak_live_blocks, "end_live_bytes", (json_int_t)t->live_bytes,
         "end_live_blocks", (json_int_t)t->live_blocks);
-    int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
-    json_decref(object);
-    putchar('\n');
-    return failed ? complain(STATUS_IO, "the result cannot be written") : STATUS_OK;
+    return member_print(object);
 }
 
 static int print_report(const struct job *job) {
     char peak[SIZE_TEXT], left[SIZE_TEXT];
 
     if (job->json) return print_json(job);
-    if (job->quiet || strcmp(job->output, "-") == 0) return STATUS_OK;
+    if (job->quiet || is_standard_output(job->output)) return STATUS_OK;
     printf("%s: %" PRIu64 " events; peak %s in %" PRIu64 " blocks, %s at the end; seed "
            "%" PRIu64 ", scale %g\n",
            job->output, job->totals.events,
@@ -240,7 +231,7 @@ int verb_generate(int argc, char **argv) {
 
     if (status == STATUS_OK && !done) {
         progress_begin("generating", !job.quiet);
-        if (job.output && strcmp(job.output, "-") == 0 && isatty(STDOUT_FILENO))
+        if (is_standard_output(job.output) && isatty(STDOUT_FILENO))
             status = complain_usage("generate", "compressed data is not for a terminal");
         if (status == STATUS_OK)
             status = trace_open(&job.trace, job.path, UINT64_MAX, true);

@@ -4,7 +4,6 @@
  */
 #include "verbs.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +48,7 @@ static const char help[] =
     "  --trace TRACE   for steps, a file or synth:NAME; may be given several times\n"
     "                  (default: redis, churn, fragkill, browser, smallhot at a "
     "quarter)\n"
+    "  --limit-events N  only the first N events of each of them\n"
     "  --seed N        of the random numbers (default: 1)\n"
     "  --csv FILE      all figures, those of curves too; '-' is standard output, in\n"
     "                  place of the table\n"
@@ -75,6 +75,7 @@ enum {
     OPTION_ROUNDS = 256,
     OPTION_MEMORY,
     OPTION_TRACE,
+    OPTION_LIMIT,
     OPTION_SEED,
     OPTION_CSV,
     OPTION_JSON
@@ -84,6 +85,7 @@ static const struct option options[] = {
     {"rounds", required_argument, NULL, OPTION_ROUNDS},
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"trace", required_argument, NULL, OPTION_TRACE},
+    {"limit-events", required_argument, NULL, OPTION_LIMIT},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"csv", required_argument, NULL, OPTION_CSV},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -92,7 +94,8 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int set_option(struct wish *wish, int option, char **argv) {
+static int set_option(void *context, int option) {
+    struct wish *wish = context;
     struct micro *micro = &wish->micro;
     uint64_t number;
     int status;
@@ -110,13 +113,14 @@ static int set_option(struct wish *wish, int option, char **argv) {
             return complain_usage("micro", "more than %d traces", TRACES_MAX);
         wish->traces[micro->n_traces++] = optarg;
         return STATUS_OK;
+    case OPTION_LIMIT: return parse_limit_events("micro", optarg, &micro->limit_events);
     case OPTION_SEED:
         return parse_number("micro", "seed", optarg, 0, UINT64_MAX, &micro->seed);
-    case OPTION_CSV: wish->csv = optarg; return STATUS_OK;
-    case OPTION_JSON: wish->json = true; return STATUS_OK;
-    case 'q': micro->quiet = true; return STATUS_OK;
-    default: return complain_option("micro", option, argv);
+    case OPTION_CSV: wish->csv = optarg; break;
+    case OPTION_JSON: wish->json = true; break;
+    case 'q': micro->quiet = true; break;
     }
+    return STATUS_OK;
 }
 
 static int want(struct wish *wish, const char *name) {
@@ -129,27 +133,17 @@ static int want(struct wish *wish, const char *name) {
 }
 
 static int parse(struct wish *wish, int argc, char **argv, bool *helped) {
-    int option, status = STATUS_OK;
+    static const struct option_reader reader = {"micro", help, ":qh", options,
+                                                set_option};
+    int status = parse_options(&reader, argc, argv, wish, helped);
 
-    optind = 0; /* getopt begins anew */
-    opterr = 0;
-    *helped = false;
-    while ((option = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            *helped = true;
-            return STATUS_OK;
-        }
-        status = set_option(wish, option, argv);
-        if (status) return status;
-    }
+    if (status || *helped) return status;
     for (size_t i = 0; i < N_GROUPS && optind == argc; i++) wish->wanted[i] = true;
     for (int i = optind; i < argc && status == STATUS_OK; i++)
         status = want(wish, argv[i]);
-    if (status == STATUS_OK && wish->json && wish->csv && strcmp(wish->csv, "-") == 0)
-        return complain_usage("micro", "--csv and --json cannot both go to standard "
-                                       "output");
-    return status;
+    return status ? status
+                  : check_standard_output("micro", "--csv and --json", &wish->csv, 1,
+                                          wish->json, NULL);
 }
 
 /* Half of what the kernel says is available. */
@@ -206,7 +200,8 @@ static int run(struct wish *wish) {
 }
 
 int verb_micro(int argc, char **argv) {
-    struct wish wish = {.micro = {.rounds = ROUNDS, .seed = 1}};
+    struct wish wish = {
+        .micro = {.rounds = ROUNDS, .seed = 1, .limit_events = UINT64_MAX}};
     struct provenance provenance;
     bool helped;
     int status = parse(&wish, argc, argv, &helped);
@@ -217,7 +212,9 @@ int verb_micro(int argc, char **argv) {
             (groups[i].run == micro_alloc || groups[i].run == micro_threads))
             make_room_for_libraries(argc, argv);
     provenance_init(&provenance, argc, argv);
-    provenance.trace = "none";
+    provenance.trace = "by row";
+    snprintf(provenance.heap, sizeof(provenance.heap), "by row");
+    snprintf(provenance.policy, sizeof(provenance.policy), "manual");
     if (wish.micro.memory_most == 0) wish.micro.memory_most = half_of_memory();
     wish.micro.traces = wish.traces;
     status = run(&wish);
@@ -225,9 +222,8 @@ int verb_micro(int argc, char **argv) {
         status = micro_write_csv(&wish.micro, wish.csv, &provenance);
     if (status == STATUS_OK && wish.json)
         status = micro_print_json(&wish.micro);
-    else if (status == STATUS_OK && !wish.micro.quiet &&
-             !(wish.csv && strcmp(wish.csv, "-") == 0))
-        micro_print(&wish.micro);
+    else if (status == STATUS_OK && !wish.micro.quiet && !is_standard_output(wish.csv))
+        micro_print(&wish.micro, &provenance);
     provenance_finish(&provenance);
     free(wish.micro.rows);
     return status;

@@ -4,14 +4,13 @@
  */
 #include "verbs.h"
 
-#include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arguments.h"
 #include "bisect.h"
+#include "member.h"
 #include "output.h"
 #include "replay.h"
 #include "report.h"
@@ -20,7 +19,6 @@
 
 #define RESOLUTION_SHARE 2048 /* of the peak: 0.05 % */
 #define RESOLUTION_LEAST 16
-#define REGION_MAX (UINT64_C(16) << 30)
 
 static const char help[] =
     "Usage: rmtool minheap [OPTION]... TRACE\n"
@@ -65,36 +63,27 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int set_option(struct search *search, int option, char **argv) {
+static int set_option(void *context, int option) {
+    struct search *search = context;
+
     switch (option) {
     case OPTION_COMPACT: return parse_policy("minheap", optarg, &search->options.policy);
     case OPTION_THREADS:
         return parse_threads("minheap", optarg, &search->options.threads);
     case OPTION_LIMIT:
-        return parse_number("minheap", "limit-events", optarg, 0, UINT64_MAX - 1,
-                            &search->limit_events);
-    case OPTION_JSON: search->json = true; return STATUS_OK;
-    case 'q': search->quiet = true; return STATUS_OK;
-    default: return complain_option("minheap", option, argv);
+        return parse_limit_events("minheap", optarg, &search->limit_events);
+    case OPTION_JSON: search->json = true; break;
+    case 'q': search->quiet = true; break;
     }
+    return STATUS_OK;
 }
 
 static int parse(struct search *search, int argc, char **argv, bool *helped) {
-    int option;
+    static const struct option_reader reader = {"minheap", help, ":qh", options,
+                                                set_option};
+    int status = parse_options(&reader, argc, argv, search, helped);
 
-    optind = 0; /* getopt begins anew */
-    opterr = 0;
-    *helped = false;
-    while ((option = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            *helped = true;
-            return STATUS_OK;
-        }
-        int status = set_option(search, option, argv);
-        if (status) return status;
-    }
-    return parse_trace("minheap", argc, argv, &search->path);
+    return status || *helped ? status : parse_trace("minheap", argc, argv, &search->path);
 }
 
 /* ---------------------------------------------------------------------- search */
@@ -144,11 +133,8 @@ static int print_json(const struct search *search, double factor) {
         (json_int_t)search->totals.peak_copies_bytes, "events",
         (json_int_t)search->totals.events, "resolution",
         (json_int_t)search->sizes.resolution, "runs", (json_int_t)search->sizes.runs);
-    int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
-    json_decref(object);
-    putchar('\n');
-    return failed ? complain(STATUS_IO, "the result cannot be written") : STATUS_OK;
+    return member_print(object);
 }
 
 static int print_result(const struct search *search) {

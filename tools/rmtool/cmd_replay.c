@@ -4,7 +4,6 @@
  */
 #include "verbs.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +21,6 @@
 #define FOOTPRINT_SAMPLES 1000
 #define MAP_SAMPLES 300
 #define CHECKS 200
-#define REGION_MAX (UINT64_C(16) << 30) /* more than that no heap uses */
 
 static const char help[] =
     "Usage: rmtool replay [OPTION]... TRACE\n"
@@ -167,7 +165,9 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int set_option(struct job *job, int option, char **argv) {
+static int set_option(void *context, int option) {
+    struct job *job = context;
+
     switch (option) {
     case OPTION_HEAP: return parse_heap(job, optarg);
     case OPTION_COMPACT: return parse_policy("replay", optarg, &job->options.policy);
@@ -177,9 +177,7 @@ static int set_option(struct job *job, int option, char **argv) {
     case OPTION_CHECK: job->check = true; break;
     case OPTION_TOUCH: job->options.touch = true; break;
     case OPTION_NO_TOUCH: job->options.touch = false; break;
-    case OPTION_LIMIT:
-        return parse_number("replay", "limit-events", optarg, 0, UINT64_MAX - 1,
-                            &job->limit_events);
+    case OPTION_LIMIT: return parse_limit_events("replay", optarg, &job->limit_events);
     case OPTION_FLOOR: job->floor = true; break;
     case OPTION_CSV: job->csv_path = optarg; break;
     case OPTION_SAMPLES:
@@ -188,44 +186,28 @@ static int set_option(struct job *job, int option, char **argv) {
     case OPTION_STEPS: job->steps_path = optarg; break;
     case OPTION_JSON: job->json = true; break;
     case 'q': job->quiet = true; break;
-    default: return complain_option("replay", option, argv);
     }
     return STATUS_OK;
 }
 
-/* Standard output takes one thing: a file or the report. */
+/* A file on standard output takes the place of the report. */
 static int check_outputs(struct job *job) {
-    const char *paths[] = {job->csv_path, job->map_path, job->steps_path};
-    int taken = job->json;
+    const char *const paths[] = {job->csv_path, job->map_path, job->steps_path};
+    bool taken;
+    int status = check_standard_output("replay", "--csv, --heap-map, --steps and --json",
+                                       paths, 3, job->json, &taken);
 
-    for (size_t i = 0; i < 3; i++) {
-        if (!paths[i] || strcmp(paths[i], "-") != 0) continue;
-        taken++;
-        job->quiet = true;
-    }
-    if (taken > 1)
-        return complain_usage("replay", "standard output can take only one of --csv, "
-                                        "--heap-map, --steps and --json");
-    return STATUS_OK;
+    if (taken) job->quiet = true;
+    return status;
 }
 
-/* helped: receives whether the help was asked for, and printed. */
 static int parse(struct job *job, int argc, char **argv, bool *helped) {
-    int option;
+    static const struct option_reader reader = {"replay", help, ":qh", options,
+                                                set_option};
+    int status = parse_options(&reader, argc, argv, job, helped);
 
-    optind = 0; /* getopt begins anew */
-    opterr = 0;
-    *helped = false;
-    while ((option = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            *helped = true;
-            return STATUS_OK;
-        }
-        int status = set_option(job, option, argv);
-        if (status) return status;
-    }
-    int status = parse_trace("replay", argc, argv, &job->path);
+    if (status || *helped) return status;
+    status = parse_trace("replay", argc, argv, &job->path);
     return status ? status : check_outputs(job);
 }
 

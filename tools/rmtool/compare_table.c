@@ -58,10 +58,11 @@ static const struct {
      left_of, 2},
     {MEASURE_LEFT, "Time of these frees and of giving back, ms CPU", left_ms_of, 2},
     {MEASURE_SMALLEST,
-     "Smallest heap over peak live bytes (mallocs: of what they map writable)",
+     "Smallest heap over peak live bytes (mallocs: of what they map writable; -: none)",
      smallest_of, 3},
     {MEASURE_LARGEST,
-     "Largest request in a heap of 1.3 x peak live, mean over the trace, % of the heap",
+     "Largest request in a heap of 1.3 x peak live, mean over the trace, % of the heap "
+     "(-: the trace does not complete in it)",
      largest_of, 1},
 };
 enum { N_TABLES = sizeof(tables) / sizeof(tables[0]) };
@@ -73,14 +74,27 @@ static void print_cell(double value, int digits) {
         printf(" %*.*f", COLUMN_WIDTH, digits, value);
 }
 
+/* A trace's name above its column: its beginning; where another one begins alike, the
+   beginning and the end of it. */
+static void print_column_name(const struct compare *compare, size_t trace) {
+    const char *name = compare->traces[trace].name;
+    size_t length = strlen(name), n_alike = 0;
+
+    for (size_t i = 0; i < compare->n_traces; i++)
+        n_alike += strncmp(compare->traces[i].name, name, COLUMN_WIDTH) == 0;
+    if (n_alike > 1 && length > COLUMN_WIDTH)
+        printf(" %.*s~%s", COLUMN_WIDTH - 5, name, name + length - 4);
+    else
+        printf(" %*.*s", COLUMN_WIDTH, COLUMN_WIDTH, name);
+}
+
 /* The columns of some traces; the means after the last. */
 static void print_columns(const struct compare *compare, size_t table, size_t first,
                           size_t limit) {
     bool last = limit == compare->n_traces && compare->n_traces > 1;
 
     printf("%-*s", NAME_WIDTH, "");
-    for (size_t i = first; i < limit; i++)
-        printf(" %*.*s", COLUMN_WIDTH, COLUMN_WIDTH, compare->traces[i].name);
+    for (size_t i = first; i < limit; i++) print_column_name(compare, i);
     if (last) printf(" %*s", COLUMN_WIDTH, "geomean");
     putchar('\n');
     for (size_t i = 1; i < compare->entrants.n; i++) {

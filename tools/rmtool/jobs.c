@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "chance.h"
 #include "clock.h"
 #include "say.h"
 
@@ -69,18 +70,10 @@ static int measure_fit(struct worker *worker) {
 
 /* ------------------------------------------------------------------ what is left */
 
-/* xorshift64* (Vigna 2016). */
-static uint64_t next_random(uint64_t *state) {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(2685821657736338717);
-}
-
 /* The blocks alive at the peak, in a random order. Returns how many. */
 static size_t shuffle_live(struct worker *worker) {
     const uint64_t *words = reel_begin(worker->reel);
-    uint64_t random = worker->job->seed * 2 + 1;
+    struct chance chance = chance_of(worker->job->seed);
     size_t n = 0;
 
     for (uint64_t at = 0; at < worker->reel->peak.word; at += reel_words(words[at])) {
@@ -93,7 +86,7 @@ static size_t shuffle_live(struct worker *worker) {
     for (uint32_t slot = 0; slot < worker->reel->n_slots; slot++)
         if (worker->sizes[slot] > 0) worker->live[n++] = slot;
     for (size_t i = n; i > 1; i--) {
-        size_t j = (size_t)(((__uint128_t)next_random(&random) * i) >> 64);
+        size_t j = chance_below(&chance, i);
         uint32_t slot = worker->live[i - 1];
         worker->live[i - 1] = worker->live[j];
         worker->live[j] = slot;

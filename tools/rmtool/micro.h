@@ -38,6 +38,7 @@ struct micro {
     uint64_t memory_most; /* bytes that a group may take */
     const char *const *traces;
     size_t n_traces;
+    uint64_t limit_events; /* of each trace */
     bool quiet;
 
     struct micro_row *rows;

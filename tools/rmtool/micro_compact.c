@@ -9,13 +9,17 @@
  *      |AAAA|CCCC|DDDD|...                timed
  *
  * The entries are in the order of the addresses, as they are made, or in random order:
- * blocks of size 0 are made first, and grown in random order, each to a new place.
+ * blocks of size 0 are made first, and grown in random order, each to a new place. Where
+ * the pages of blocks can be moved instead of their bytes, the pages of the gaps have to go
+ * first: so such blocks are compacted once more with gaps that have been given back before,
+ * which is not timed, with huge pages as the system has them and without.
  */
 #include "micro.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "clock.h"
 #include "say.h"
@@ -26,6 +30,26 @@
 enum { ROUNDS_SHARE = 3, ROUNDS_LEAST = 3, ROUNDS_MOST = 9, BLOCKS_LEAST = 48 };
 
 static const size_t sizes[] = {16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576};
+
+static const struct way {
+    const char *name;
+    bool random;   /* entries */
+    bool trimmed;  /* gaps given back */
+    bool no_huge;  /* pages; to move a part of a huge page means to split it */
+    size_t blocks; /* of that many bytes and more */
+} ways[] = {
+    {.name = "entries in address order"},
+    {.name = "entries in random order", .random = true},
+    {.name = "gaps given back", .trimmed = true, .blocks = 262144},
+    {.name = "gaps given back, no huge pages",
+     .trimmed = true,
+     .no_huge = true,
+     .blocks = 262144},
+};
+enum {
+    N_SIZES = sizeof(sizes) / sizeof(sizes[0]),
+    N_WAYS = sizeof(ways) / sizeof(ways[0])
+};
 
 struct arena {
     struct micro *micro;
@@ -77,11 +101,14 @@ static int build(struct arena *arena, rm_heap_t *heap, size_t n, size_t size,
     return status;
 }
 
-static int take(struct arena *arena, size_t n, size_t size, bool random,
+static int take(struct arena *arena, size_t n, size_t size, const struct way *way,
                 struct sample *sample) {
+    if (way->no_huge) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     rm_heap_t *heap = micro_heap(RM_THREADS_NONE);
-    int status = heap ? build(arena, heap, n, size, random) : STATUS_FOUND;
+    int status = heap ? build(arena, heap, n, size, way->random) : STATUS_FOUND;
 
+    if (status == STATUS_OK && way->trimmed)
+        status = micro_call("rm_heap_trim", rm_heap_trim(heap));
     if (status == STATUS_OK) {
         rm_progress_t progress = {0};
         rm_stats_t stats;
@@ -96,6 +123,7 @@ static int take(struct arena *arena, size_t n, size_t size, bool random,
         sample->moved = progress.moved < arena->total ? progress.moved : arena->total;
     }
     if (heap) rm_heap_destroy(heap);
+    if (way->no_huge) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
     if (status == STATUS_OK && sample->moved == 0)
         status = complain(STATUS_FOUND,
                           "a compaction of blocks of %zu bytes, half of "
@@ -105,9 +133,9 @@ static int take(struct arena *arena, size_t n, size_t size, bool random,
     return status;
 }
 
-static double goal_of(size_t size, bool random) {
-    if (random) return size == 64 ? 0.25 : 0; /* half of what it is in order */
-    if (size >= 262144) return 2.5;           /* pages moved, not bytes */
+static double goal_of(size_t size, const struct way *way) {
+    if (way->random) return size == 64 ? 0.25 : 0; /* half of what it is in order */
+    if (size >= 262144) return 2.5;                /* pages moved, not bytes */
     return size >= 256 ? 0.7 : size == 64 ? 0.5 : 0;
 }
 
@@ -117,8 +145,9 @@ struct results {
         share[ROUNDS_MOST];
 };
 
-static int report(struct micro *micro, size_t size, bool random, struct results *results,
-                  unsigned rounds) {
+static int report(struct micro *micro, size_t size, const struct way *way,
+                  struct results *results, unsigned rounds) {
+    double goal = goal_of(size, way);
     const struct {
         const char *what, *unit;
         double *values;
@@ -129,19 +158,18 @@ static int report(struct micro *micro, size_t size, bool random, struct results 
         {"moved of what is live", "x", results->share},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct micro_row *row = micro_add(
-            micro, micro_quantile(rows[i].values, rounds, 0.5), rows[i].unit,
-            "%s, entries in %s order", rows[i].what, random ? "random" : "address");
+        struct micro_row *row =
+            micro_add(micro, micro_quantile(rows[i].values, rounds, 0.5), rows[i].unit,
+                      "%s, %s", rows[i].what, way->name);
         if (!row) return STATUS_IO;
         micro_x(row, (double)size, "B");
         row->detail = i > 0;
-        if (i == 0 && goal_of(size, random) > 0)
-            micro_at_least(row, goal_of(size, random));
+        if (i == 0 && goal > 0) micro_at_least(row, goal);
     }
     return STATUS_OK;
 }
 
-static int measure(struct arena *arena, size_t size, bool random) {
+static int measure(struct arena *arena, size_t size, const struct way *way) {
     struct results results;
     unsigned rounds = arena->micro->rounds / ROUNDS_SHARE;
     size_t n =
@@ -156,21 +184,20 @@ static int measure(struct arena *arena, size_t size, bool random) {
     if (rounds > arena->micro->rounds) rounds = arena->micro->rounds;
     if (rounds > ROUNDS_MOST) rounds = ROUNDS_MOST;
     for (unsigned i = 0; i < rounds; i++) {
-        struct sample sample;
-        int status = take(arena, n, size, random, &sample);
+        struct sample sample = {0};
+        int status = take(arena, n, size, way, &sample);
         if (status) return status;
         results.ratios[i] = sample.copy_ns / sample.compact_ns;
         results.ours[i] = (double)sample.moved / sample.compact_ns; /* B/ns is GB/s */
         results.theirs[i] = (double)sample.moved / sample.copy_ns;
         results.share[i] = (double)sample.moved / (double)sample.live;
     }
-    return report(arena->micro, size, random, &results, rounds);
+    return report(arena->micro, size, way, &results, rounds);
 }
 
 static size_t less(size_t a, size_t b) { return a < b ? a : b; }
 
 int micro_compact(struct micro *micro) {
-    enum { N = sizeof(sizes) / sizeof(sizes[0]) };
     /* Two buffers, one to flush with, and the heap. */
     size_t quarter = micro->memory_most / 4, most;
     struct arena arena = {
@@ -194,9 +221,11 @@ int micro_compact(struct micro *micro) {
         memset(arena.target, 2, arena.total);
         memset(arena.flush, 3, arena.flush_bytes);
     }
-    for (size_t i = 0; i < 2 * N && status == STATUS_OK; i++) {
-        status = measure(&arena, sizes[i % N], i >= N);
-        progress_update(i + 1, 2 * N);
+    for (size_t i = 0; i < N_WAYS * N_SIZES && status == STATUS_OK; i++) {
+        const struct way *way = &ways[i / N_SIZES];
+        size_t size = sizes[i % N_SIZES];
+        if (size >= way->blocks) status = measure(&arena, size, way);
+        progress_update(i + 1, N_WAYS * N_SIZES);
     }
     free(arena.source);
     free(arena.target);

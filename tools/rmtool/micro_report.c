@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "micro_report.h"
 
-#include <jansson.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "say.h"
+#include "member.h"
 
 static const char *sign(const struct micro_row *row) {
     return row->goal_kind == MICRO_AT_MOST    ? "<="
@@ -19,9 +19,12 @@ static const char *verdict(const struct micro_row *row) {
     return micro_meets(row) ? "met" : "missed";
 }
 
-void micro_print(const struct micro *micro) {
+void micro_print(const struct micro *micro, const struct provenance *provenance) {
     const char *group = "";
 
+    printf("rmtool %s, %s\n%s\nrounds: %u, seed: %" PRIu64 "\n\n", tool_version,
+           provenance->machine, provenance->command ? provenance->command : "rmtool",
+           micro->rounds, micro->seed);
     for (size_t i = 0; i < micro->n; i++) {
         const struct micro_row *row = &micro->rows[i];
         char what[128], number[32], goal[48] = "";
@@ -47,34 +50,33 @@ void micro_print(const struct micro *micro) {
 }
 
 int micro_print_json(const struct micro *micro) {
-    json_t *rows = json_array(), *object;
+    json_t *rows = json_array(), *object = json_object();
 
     for (size_t i = 0; i < micro->n; i++) {
         const struct micro_row *row = &micro->rows[i];
-        json_t *item = json_pack("{s:s, s:s}", "group", row->group, "what", row->what);
+        json_t *item = json_object();
+        member_text(item, "group", row->group);
+        member_text(item, "what", row->what);
         if (row->x_unit) {
-            json_object_set_new(item, "x", json_real(row->x));
-            json_object_set_new(item, "x_unit", json_string(row->x_unit));
+            member_real(item, "x", row->x);
+            member_text(item, "x_unit", row->x_unit);
         }
         if (!isnan(row->value)) {
-            json_object_set_new(item, "value", json_real(row->value));
-            json_object_set_new(item, "unit", json_string(row->unit));
+            member_real(item, "value", row->value);
+            member_text(item, "unit", row->unit);
         }
         if (row->goal_kind != MICRO_NO_GOAL) {
-            json_object_set_new(item,
-                                row->goal_kind == MICRO_AT_MOST ? "at_most" : "at_least",
-                                json_real(row->goal));
+            member_real(item, row->goal_kind == MICRO_AT_MOST ? "at_most" : "at_least",
+                        row->goal);
             json_object_set_new(item, "met", json_boolean(micro_meets(row)));
         }
-        if (row->note[0]) json_object_set_new(item, "note", json_string(row->note));
+        if (row->note[0]) member_text(item, "note", row->note);
         json_array_append_new(rows, item);
     }
-    object = json_pack("{s:s, s:i, s:o}", "version", tool_version, "rounds",
-                       (int)micro->rounds, "rows", rows);
-    int failed = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    json_decref(object);
-    putchar('\n');
-    return failed ? complain(STATUS_IO, "the result cannot be written") : STATUS_OK;
+    member_text(object, "version", tool_version);
+    member_count(object, "rounds", micro->rounds);
+    json_object_set_new(object, "rows", rows);
+    return member_print(object);
 }
 
 /* A field of a CSV file: a comma in it would end it. */

@@ -8,8 +8,9 @@
 #include "micro.h"
 #include "output.h"
 
-/* Each row that is no detail, with its goal and whether it keeps to it. */
-void micro_print(const struct micro *micro);
+/* Where they come from, and each row that is no detail, with its goal and whether it keeps
+   to it. */
+void micro_print(const struct micro *micro, const struct provenance *provenance);
 
 /* All rows. Returns: a status. */
 int micro_print_json(const struct micro *micro);

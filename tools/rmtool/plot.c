@@ -4,7 +4,6 @@
  * are its arguments, and what it needs to be there: gnuplot, the scripts, a directory.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,53 +175,63 @@ static const struct option options[] = {
     {0},
 };
 
-int verb_plot(int argc, char **argv) {
-    struct figures figures = {.directory = "out",
-                              .compact = "demand",
-                              .samples = "400",
-                              .png = true,
-                              .svg = true};
-    const char *given_scripts = NULL;
-    ssize_t length;
-    int option, status;
+struct wish {
+    struct figures figures;
+    const char *scripts; /* where they are said to be; else NULL */
+};
 
-    optind = 0; /* glibc: start anew */
-    while ((option = getopt_long(argc, argv, ":o:qh", options, NULL)) != -1) {
-        switch (option) {
-        case 'o': figures.directory = optarg; break;
-        case FORMAT:
-            if (parse_formats(&figures, optarg) != STATUS_OK) return STATUS_USAGE;
-            break;
-        case COMPACT: figures.compact = optarg; break;
-        case STEP: figures.step = optarg; break;
-        case SAMPLES: figures.samples = optarg; break;
-        case LIMIT_EVENTS: figures.limit_events = optarg; break;
-        case REUSE: figures.reuse = true; break;
-        case PLOTS_DIR: given_scripts = optarg; break;
-        case 'q': figures.quiet = true; break;
-        case 'h': return fputs(help, stdout) < 0 ? STATUS_IO : STATUS_OK;
-        default: return complain_option("plot", option, argv);
-        }
+static int set_option(void *context, int option) {
+    struct wish *wish = context;
+    struct figures *figures = &wish->figures;
+
+    switch (option) {
+    case 'o': figures->directory = optarg; break;
+    case FORMAT: return parse_formats(figures, optarg);
+    case COMPACT: figures->compact = optarg; break;
+    case STEP: figures->step = optarg; break;
+    case SAMPLES: figures->samples = optarg; break;
+    case LIMIT_EVENTS: figures->limit_events = optarg; break;
+    case REUSE: figures->reuse = true; break;
+    case PLOTS_DIR: wish->scripts = optarg; break;
+    case 'q': figures->quiet = true; break;
     }
-    if (strcmp(figures.compact, "demand") != 0 && strcmp(figures.compact, "steady") != 0)
+    return STATUS_OK;
+}
+
+int verb_plot(int argc, char **argv) {
+    static const struct option_reader reader = {"plot", help, ":o:qh", options,
+                                                set_option};
+    struct wish wish = {.figures = {.directory = "out",
+                                    .compact = "demand",
+                                    .samples = "400",
+                                    .png = true,
+                                    .svg = true}};
+    struct figures *figures = &wish.figures;
+    ssize_t length;
+    bool helped;
+    int status = parse_options(&reader, argc, argv, &wish, &helped);
+
+    if (status || helped) return status;
+    if (strcmp(figures->compact, "demand") != 0 &&
+        strcmp(figures->compact, "steady") != 0)
         return complain_usage("plot", "unknown policy '%s': demand and steady compact",
-                              figures.compact);
+                              figures->compact);
     if (optind == argc) return complain_usage("plot", "which trace?");
     status = check_names(argv + optind, argc - optind);
     if (status != STATUS_OK) return status;
 
-    length = readlink("/proc/self/exe", figures.program, sizeof figures.program - 1);
+    length = readlink("/proc/self/exe", figures->program, sizeof figures->program - 1);
     if (length < 0) return complain(STATUS_IO, "/proc/self/exe: %s", strerror(errno));
-    figures.program[length] = '\0';
+    figures->program[length] = '\0';
     status = find_gnuplot();
-    if (status == STATUS_OK) status = find_scripts(&figures, given_scripts);
-    if (status == STATUS_OK) status = make_directory(figures.directory);
+    if (status == STATUS_OK) status = find_scripts(figures, wish.scripts);
+    if (status == STATUS_OK) status = make_directory(figures->directory);
     for (int i = optind; i < argc && status == STATUS_OK; i++) {
         char name[FIGURES_NAME];
         name_of(argv[i], name);
         status = compare_figures_wanted(argv[i])
-                     ? compare_figures_make(&figures, argv[i], name)
-                     : figures_make(&figures, argv[i], name);
+                     ? compare_figures_make(figures, argv[i], name)
+                     : figures_make(figures, argv[i], name);
     }
     return status;
 }

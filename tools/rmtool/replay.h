@@ -73,6 +73,9 @@ struct replay_result {
     rm_progress_t final;
 };
 
+/* No heap uses more. */
+#define REGION_MAX (UINT64_C(16) << 30)
+
 /* More than a step's budget in bytes that a step may move. */
 #define STEP_SLACK ((size_t)64 << 10)
 
