@@ -166,15 +166,21 @@ static unit_t best_span(const struct area *a, unit_t units) {
     return best;
 }
 
-unit_t area_alloc(struct area *a, unit_t units) {
-    unit_t span = best_span(a, units);
-    if (span != UNIT_NIL) area_cut(a, span, span, units);
-    return span;
+/* Where in a free span no page is needed that has been given back, if there is room. */
+static unit_t held_place(const struct area *a, unit_t span, unit_t units) {
+    struct pages p = area_given_back(a, span);
+    unit_t above = pages_units(p.first + p.n), size = free_size(area_header(a, span));
+    bool below = p.n == 0 || span + units < pages_units(p.first);
+    return below || above + units > span + size ? span : above;
 }
 
-bool area_has(const struct area *a, unit_t units) {
-    return best_span(a, units) != UNIT_NIL;
+unit_t area_alloc(struct area *a, unit_t units) {
+    unit_t span = best_span(a, units), at = span;
+    if (span != UNIT_NIL) area_cut(a, span, at = held_place(a, span, units), units);
+    return at;
 }
+
+bool area_has(const struct area *a, unit_t n) { return best_span(a, n) != UNIT_NIL; }
 
 unit_t area_aligned_unit(const struct area *a, unit_t span, size_t alignment) {
     uintptr_t payload = (uintptr_t)area_at(a, span) + HEADER;
@@ -214,7 +220,7 @@ static void spoil(struct area *a, unit_t span, unit_t units, struct pages empty)
 
 unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages empty) {
     unit_t from = span, end = span + units;
-    struct pages p = {0, 0}, q = {0, 0};
+    struct pages p = {0, 0}, q = p;
     if (end < a->limit && header_kind(area_header(a, end)) == SPAN_FREE) {
         unit_t size = free_size(area_header(a, end));
         q = free_out(a, end, size);
@@ -454,19 +460,18 @@ static uint32_t release_in(struct area *a, unit_t span, uint32_t most) {
     struct pages p = free_out(a, span, units);
     struct pages more = pages_beside(p, all, most);
     size_t page = os_page();
-    if (more.n > 0 && os_release(a->base - 8 + more.first * page, more.n * page)) {
-        if (p.n == 0 || more.first < p.first) p.first = more.first;
-        p.n += more.n;
-    } else {
-        more.n = 0;
-    }
+    char *at = a->base - 8 + more.first * page;
+    if (more.n > 0 && !os_release(at, more.n * page)) more.n = 0;
+    if (p.n == 0 || (more.n > 0 && more.first < p.first)) p.first = more.first;
+    p.n += more.n;
     free_in(a, span, units, p);
     return more.n;
 }
 
-uint32_t area_release_some(struct area *a, unit_t least, uint32_t most) {
-    /* The last one stays as it is: it is on the way out of the index meanwhile. */
-    unit_t last = area_last_free(a), units = last == UNIT_NIL ? 0 : a->limit - last;
+uint32_t area_release_some(struct area *a, unit_t least, uint32_t most, bool but_last) {
+    /* The last one is out of the index meanwhile. */
+    unit_t last = but_last ? area_last_free(a) : UNIT_NIL;
+    unit_t units = last == UNIT_NIL ? 0 : a->limit - last;
     struct pages p = {0, 0};
     if (last != UNIT_NIL) p = free_out(a, last, units);
     unit_t key = buddy_largest(&a->buddy, a->base);

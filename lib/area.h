@@ -94,8 +94,8 @@ void area_init(struct area *a, char *base, struct zone *zones);
 /* Units of a span of any kind; at least 1. */
 unit_t area_units(const struct area *a, unit_t span);
 
-/* Cut `units` out of the best free span that has them, at its low end. The caller writes a
-   header at once, with area_set_header. UNIT_NIL: there is none. O(orders). */
+/* Cut `units` out of the best free span that has them, at its low end, or where no page is needed
+   that has been given back. The caller writes a header at once, with area_set_header. UNIT_NIL: there is none. O(orders). */
 unit_t area_alloc(struct area *a, unit_t units);
 /* The same, so that the byte behind the header is aligned (a power of two from 16). */
 unit_t area_alloc_aligned(struct area *a, unit_t units, size_t alignment);
@@ -162,9 +162,9 @@ unit_t area_settle(struct area *a, unit_t units, struct pages empty);
    `by` units up; its bytes are moved here. Returns the free span below it then. */
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by);
 
-/* Give up to `most` pages back inside the largest free span below the last one, where it has `least`
-   units of pages that are not. Returns how many; 0: none has, or the system refuses. */
-uint32_t area_release_some(struct area *a, unit_t least, uint32_t most);
+/* Give up to `most` pages back inside the largest free span, or the largest but the last one, where it
+   has `least` units that are not. Returns how many; 0: none has, or the system refuses. */
+uint32_t area_release_some(struct area *a, unit_t least, uint32_t most, bool but_last);
 
 /* Give the whole pages inside free spans back; memory must be page-backed and `base` 8 bytes
    past a page's start. False: the system refused some. */

@@ -6,6 +6,7 @@
 #include "block.h"
 #include "check.h"
 #include "compact.h"
+#include "ebb.h"
 #include "move.h"
 #include "os.h"
 #include "small.h"
@@ -206,6 +207,7 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
     s->requested -= heap_size(h, slot);
     quick_free_place(s, e);
     table_put(t, slot);
+    if (ebb_due(s)) ebb(s);
     if (unlikely(t->n_taken == 0))
         while (small_drop_kept(s)) continue;
     if (unlikely(slot + 64 >= t->n_slots) && table_shrink(t, true) &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quick.h"
 
+#include "ebb.h"
 #include "small.h"
 
 /* --- stacks in chunks --- */
@@ -179,6 +180,7 @@ static void drain(struct store *s) {
     uint32_t n = q->n_queued;
     q->n_queued = 0;
     free_batch(s, q->queue, n, 0);
+    if (ebb_due(s)) ebb(s);
 }
 
 /* Free what one list holds, the last laid to rest first; returns how many more may go. */

@@ -101,6 +101,7 @@ void region_open(struct region *r, struct store *s, char *top, uint32_t generati
     s->table.room = (uint32_t)((top - r->table_end) / 8);
     s->pages_state = r->pages ? PAGES_ASK : PAGES_STAY;
     s->pages_bytes = r->bytes;
+    s->ebb.next = r->pages ? 0 : UINT64_MAX;
     area_grow(&s->area, (unit_t)((r->area_end - END_WORD - base) >> UNIT_SHIFT));
     region_note_peak(r, s);
 }
@@ -284,8 +285,9 @@ void region_give_back(struct region *r, struct store *s, size_t work, bool gaps)
         size_t pages = give_area(r, s, most);
         if (pages == 0) pages = give_table(r, s, most);
         if (pages == 0 && gaps)
-            pages = area_release_some(&s->area, GAP_BYTES >> UNIT_SHIFT,
-                                      most < UINT32_MAX ? (uint32_t)most : UINT32_MAX);
+            pages =
+                area_release_some(&s->area, GAP_BYTES >> UNIT_SHIFT,
+                                  most < UINT32_MAX ? (uint32_t)most : UINT32_MAX, true);
         if (pages == 0) break;
         s->returned += pages * os_page();
         work -= store_gave_back(s, pages);

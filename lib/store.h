@@ -59,6 +59,16 @@ struct fill_scan {
     bool sure;                    /* `at` is the start of a span */
 };
 
+/* What of free memory may be given back (ebb.c). */
+struct ebb {
+    unit_t low;      /* the least that was free, and held memory, since the last look */
+    unit_t released; /* what had been given back then */
+    unit_t highest;  /* that the area's limit has been */
+    uint64_t then;   /* operations at that look ... */
+    uint64_t next;   /* ... and when the next one is due; UINT64_MAX: never */
+    int64_t credit;  /* ns that may be spent; below 0: a debt */
+};
+
 /* The pass under way (compact.c). */
 enum phase { PASS_NONE, PASS_DROP, PASS_MERGE, PASS_SLIDE, PASS_KEEP, PASS_DONE };
 struct pass {
@@ -115,6 +125,7 @@ struct store {
     uint64_t kept[2];  /* classes with gaps kept as slots */
     uint64_t stuck_at; /* ... when changes and allocations together were this */
     struct pass pass;
+    struct ebb ebb;
     struct fill_scan scan;
     size_t looked;   /* spans that compaction has looked at, or what takes as long */
     size_t regained; /* bytes that it has added to the free span at the end */

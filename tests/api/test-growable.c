@@ -223,6 +223,30 @@ static void test_large(void) {
     }
 }
 
+/* What has been free for a long time is given back while others are made and freed; nothing moves. */
+static void test_ebbs(void) {
+    rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
+    rm_stats_t before, after;
+    struct book book;
+    rm_memory_t *other;
+
+    book_init(&book, heap);
+    for (size_t i = 0; i < 300; i++) assert_ok(book_alloc(&book, 65536, 0, 0));
+    for (size_t i = 0; i < 200; i++) assert_ok(book_free(&book, 50));
+    assert_ok(rm_heap_stats(heap, &before));
+    for (size_t i = 0; i < 200000; i++) {
+        assert_ok(rm_heap_alloc(heap, &other, 9000, 0, 0));
+        assert_ok(rmfree(other));
+    }
+    assert_ok(rm_heap_stats(heap, &after));
+    g_assert_cmpuint(after.capacity, <=, before.capacity - MIB / 2);
+    g_assert_cmpuint(after.moved, ==, before.moved);
+    assert_sound(book_verify(&book));
+    assert_sound(heap_fault(heap));
+    assert_ok(rm_heap_destroy(heap));
+    book_finish(&book);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/growable/commit", test_commit);
@@ -230,6 +254,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/growable/trim-holes", test_trim_holes);
     g_test_add_func("/growable/shrinks", test_shrinks);
     g_test_add_func("/growable/trim-region", test_trim_region);
+    g_test_add_func("/growable/ebbs", test_ebbs);
     g_test_add_func("/growable/large", test_large);
     return g_test_run();
 }
