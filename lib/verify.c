@@ -51,17 +51,16 @@ static bool ends_sound(const struct proof *p, uintptr_t end) {
 
 static bool region_sound(struct proof *p, const char *low, size_t bytes) {
     const struct region *r = &p->h->region;
-    uintptr_t end = (uintptr_t)low + bytes,
-              base = round_up((uintptr_t)low, UNIT) + HEADER;
-    uintptr_t zones =
-        round_down(end, sizeof(struct zone)) - region_zones(bytes, r->pages);
+    uintptr_t end = round_down((uintptr_t)low + bytes, sizeof(struct zone));
+    uintptr_t base = round_up((uintptr_t)low, UNIT) + HEADER;
     p->fault->offset = p->self = (uintptr_t)p->h - base;
     if (r->low != low || r->bytes != bytes || !is_bool(&r->pages) ||
-        (uintptr_t)p->a->base != base || (uintptr_t)p->a->zones != zones)
+        (uintptr_t)p->a->base != base ||
+        (uintptr_t)p->a->zones != end - region_zones(bytes, r->pages))
         return fail(p, 1, "The region is not the one that the heap was made in.");
     if (p->t->top != (const char *)p->h)
         return fail(p, 8, "The table does not begin where the region has it.");
-    return ends_sound(p, end);
+    return ends_sound(p, (uintptr_t)low + bytes);
 }
 
 /* Invariant 8. From here on table_live tells what has a handle. */
