@@ -21,8 +21,6 @@ _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
-/* In a caller's region so many blocks at rest do not count, and 1/64 of all. */
-enum { QUICK_FEW = 16 };
 
 void heap_init(struct heap *h, size_t bytes) {
     size_t pool = HEAP_STRUCTURE + heap_tops(bytes);
@@ -74,9 +72,7 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
         }
     }
     /* Where memory is the caller's and scarce, the table should grow for what is live alone. */
-    if (unlikely(s->table.n_free <= 1) && !h->region.pages &&
-        quick_count(s) > QUICK_FEW + s->table.n_taken / 64)
-        quick_flush(s);
+    if (unlikely(s->table.n_free <= 1) && !h->region.pages) quick_flush(s);
     if (place_is_small(&q) && quick_refill(s, class_of(size))) {
         *slot = quick_take_any(s, size);
         count_in(s, *slot, size, flags);
