@@ -9,6 +9,7 @@
 #include "ebb.h"
 #include "move.h"
 #include "os.h"
+#include "pages.h"
 #include "small.h"
 
 _Static_assert(HEAP_STRUCTURE + QUICK_CHUNK + 8 * TABLE_SLOTS_MIN +
@@ -297,10 +298,26 @@ static bool grow_at_end(struct heap *h, const struct request *q) {
            resize_in_place(&h->store, e, heap_size(h, q->slot), q->size);
 }
 
+/* Where the area has to grow for a large block, its pages go to what is new there: nothing is copied, and
+   at no time does it take more memory than it will. */
+static bool grow_by_pages(struct heap *h, const struct request *q) {
+    struct store *s = &h->store;
+    uint64_t e = table_entry(&s->table, q->slot);
+    unit_t span = entry_span(s, e), page = (unit_t)(os_page() >> UNIT_SHIFT);
+    if (s->mover.slot != SLOT_NIL || !pages_wanted(s, PAGES_WHOLE) || !pages_move(s, span))
+        return false;
+    size_t old_size = heap_size(h, q->slot);
+    if (!place_room(h, block_units(q->size, true) + page)) return false;
+    unit_t gap = area_last_free(&s->area);
+    s->piece = SIZE_MAX;
+    move_fill(s, gap, pages_target(gap, span), span);
+    return resize_in_place(s, table_entry(&s->table, q->slot), old_size, q->size);
+}
+
 static bool grow(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
     bool placed = place(h, q, false);
-    if (!placed && grow_at_end(h, q)) return true;
+    if (!placed && (grow_at_end(h, q) || grow_by_pages(h, q))) return true;
     if (placed || place_slowly(h, q)) {
         uint64_t e = table_entry(&s->table, q->slot);
         memcpy(pointer_of(s, e), pointer_of(s, q->old), old_size);

@@ -81,7 +81,9 @@ bool pages_move(const struct store *s, unit_t span) {
            block_size(h) >= PAGES_LEAST;
 }
 
-unit_t pages_target(unit_t gap, unit_t span) { return gap + (span - gap) % page_units(); }
+unit_t pages_target(unit_t gap, unit_t span) {
+    return gap + (span - gap) % page_units(); /* a power of two, so `span` may lie below too */
+}
 
 static bool pages_congruent(unit_t to, unit_t from) {
     unit_t apart = to < from ? from - to : to - from;
@@ -113,12 +115,12 @@ size_t pages_edge(const struct store *s) {
 }
 
 /* Give back what the target pages [first, end) hold, but for those that were empty when the move
-   began. Pages of the block itself are none of them: what has been moved is empty, what has not is
-   by the time that its place is needed. */
+   began. Going down, pages of the block itself are none of them: what has been moved is empty, what has
+   not is by the time that its place is needed. */
 static bool make_empty(struct store *s, uint32_t first, uint32_t end) {
     struct pages known = s->mover.empty;
     uint32_t own = whole_pages(s->mover.from, s->mover.reach).first;
-    if (own < end) end = own;
+    if (s->mover.to < s->mover.from && own < end) end = own;
     while (first < end) {
         uint32_t next = end;
         if (first < known.first && known.first < end) next = known.first;

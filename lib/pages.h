@@ -26,7 +26,7 @@ bool pages_wanted(struct store *s, enum pages_terms terms);
 /* Are the pages of the block in this span moved, where it goes to a place that differs by whole
    pages? */
 bool pages_move(const struct store *s, unit_t span);
-/* The first unit from `gap` on at the same offset within its page as `span` above it. */
+/* The first unit from `gap` on at the same offset within its page as `span`; less than a page away. */
 unit_t pages_target(unit_t gap, unit_t span);
 
 /* A block has become the half-moved one: will its pages be moved? */

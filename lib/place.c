@@ -120,6 +120,15 @@ bool place_extend(struct heap *h, unit_t span, unit_t units) {
     return grow(h, units);
 }
 
+bool place_room(struct heap *h, unit_t units) {
+    const struct area *a = &h->store.area;
+    unit_t last = area_last_free(a);
+    if (last != UNIT_NIL && a->limit - last >= units) return true;
+    if (!roomy(h, units) || !grow(h, units)) return false;
+    last = area_last_free(a);
+    return last != UNIT_NIL && a->limit - last >= units;
+}
+
 bool place_slowly(struct heap *h, struct request *q) {
     struct store *s = &h->store;
     unit_t units = place_units(q);

@@ -56,6 +56,8 @@ bool place_slowly(struct heap *h, struct request *q);
 /* The area grows, so that the last used span has so many units behind it. False: `span` is not that
    one, or gaps are to be closed before, or growing may fail. */
 bool place_extend(struct heap *h, unit_t span, unit_t units);
+/* The area grows, so that so many units are free at its end. False: growing may fail. */
+bool place_room(struct heap *h, unit_t units);
 /* Make sure that table_take succeeds. */
 bool place_slot(struct heap *h, unsigned flags);
 /* A step of steady compaction, where that is the policy and there is garbage. */
