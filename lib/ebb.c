@@ -18,7 +18,7 @@ enum {
 enum { EBB_PAGE = 300, EBB_CALL = 1400, EBB_TOUCH = 1300 };
 /* What may be spent: so many ps an operation, and so many ns a page that the area is longer than ever;
    that is a thirtieth of touching it for the first time, and an operation takes 10 ns or more. */
-enum { EBB_EARNED = 50, EBB_GROWN = 40 };
+enum { EBB_EARNED = 200, EBB_GROWN = 40 };
 
 static unit_t page_units(void) { return (unit_t)(os_page() >> UNIT_SHIFT); }
 
@@ -67,4 +67,16 @@ void ebb(struct store *s) {
     e->released = a->released_units;
     e->next = e->then + EBB_WINDOW;
     errno = saved; /* what is refused stays as it is */
+}
+
+void ebb_large(struct store *s, size_t size) {
+    int saved = errno;
+    s->ebb.large = size + size / 8;
+    area_release_some(&s->area, EBB_SPAN >> UNIT_SHIFT, UINT32_MAX, false);
+    errno = saved;
+}
+
+void ebb_init(struct store *s, bool pages) {
+    s->ebb.next = pages ? 0 : UINT64_MAX;
+    s->ebb.large = pages ? EBB_LEAST : SIZE_MAX;
 }

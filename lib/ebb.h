@@ -23,4 +23,15 @@ static inline bool ebb_due(struct store *s) {
 }
 void ebb(struct store *s);
 
+/* A block of so many bytes has been freed: where it is larger than any before, by an eighth, the pages of
+   the largest free span go at once. So what is freed once is given back, and what comes and goes stays
+   (as glibc's threshold for mmap does). */
+void ebb_large(struct store *s, size_t size);
+static inline void ebb_freed(struct store *s, size_t size) {
+    if (unlikely(size >= s->ebb.large)) ebb_large(s, size);
+}
+
+/* `pages`: the memory is the system's, not a caller's. */
+void ebb_init(struct store *s, bool pages);
+
 #endif

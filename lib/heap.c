@@ -27,6 +27,7 @@ void heap_init(struct heap *h, size_t bytes) {
     size_t pool = HEAP_STRUCTURE + heap_tops(bytes);
     h->asked = bytes;
     small_init(&h->store);
+    ebb_init(&h->store, h->region.pages);
     quick_init(&h->store, (uint32_t)pool, quick_chunks(bytes),
                pool > HEAP_STRUCTURE ? (uint32_t *)((char *)h + HEAP_STRUCTURE) : NULL);
 }
@@ -201,9 +202,11 @@ rm_status_t heap_free(struct heap *h, uint32_t slot) {
         return RM_OK;
     }
     if (shape_is_medium(e) && quick_put_block(s, slot, e)) return RM_OK;
-    s->requested -= heap_size(h, slot);
+    size_t size = heap_size(h, slot);
+    s->requested -= size;
     quick_free_place(s, e);
     table_put(t, slot);
+    ebb_freed(s, size);
     if (ebb_due(s)) ebb(s);
     if (unlikely(t->n_taken == 0))
         while (small_drop_kept(s)) continue;
@@ -323,6 +326,7 @@ static bool grow(struct heap *h, struct request *q, size_t old_size) {
         memcpy(pointer_of(s, e), pointer_of(s, q->old), old_size);
         store_moved(s, old_size, 1);
         quick_free_place(s, q->old);
+        ebb_freed(s, old_size);
         return true;
     }
     if (!place_may_move(h, 0) || !region_close(&h->region, s)) return false;

@@ -101,7 +101,6 @@ void region_open(struct region *r, struct store *s, char *top, uint32_t generati
     s->table.room = (uint32_t)((top - r->table_end) / 8);
     s->pages_state = r->pages ? PAGES_ASK : PAGES_STAY;
     s->pages_bytes = r->bytes;
-    s->ebb.next = r->pages ? 0 : UINT64_MAX;
     area_grow(&s->area, (unit_t)((r->area_end - END_WORD - base) >> UNIT_SHIFT));
     region_note_peak(r, s);
 }

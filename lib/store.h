@@ -67,6 +67,7 @@ struct ebb {
     uint64_t then;   /* operations at that look ... */
     uint64_t next;   /* ... and when the next one is due; UINT64_MAX: never */
     int64_t credit;  /* ns that may be spent; below 0: a debt */
+    size_t large;    /* where a block of so many bytes is freed pages go at once */
 };
 
 /* The pass under way (compact.c). */
