@@ -247,6 +247,55 @@ static void test_ebbs(void) {
     book_finish(&book);
 }
 
+/* What a block held that is larger than any freed before goes at once; what comes and goes stays. */
+static void test_large_freed(void) {
+    rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
+    rm_stats_t with, without;
+    struct book book;
+
+    book_init(&book, heap);
+    assert_ok(book_alloc(&book, 4 * MIB, 0, 0));
+    assert_ok(book_alloc(&book, 100, 0, 0)); /* it is not the last */
+    assert_ok(rm_heap_stats(heap, &with));
+    assert_ok(book_free(&book, 0));
+    assert_ok(rm_heap_stats(heap, &without));
+    g_assert_cmpuint(without.capacity, <, with.capacity - 4 * MIB + MIB / 8);
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(book_alloc(&book, 4 * MIB, 0, 0));
+        assert_ok(rm_heap_stats(heap, &with));
+        assert_ok(book_free(&book, 1));
+        assert_ok(rm_heap_stats(heap, &without));
+        g_assert_cmpuint(without.capacity, ==, with.capacity);
+    }
+    assert_sound(book_verify(&book));
+    assert_sound(heap_fault(heap));
+    assert_ok(rm_heap_destroy(heap));
+    book_finish(&book);
+}
+
+/* An array that grows by half again and again, with small blocks behind it each time, so that it has to
+   go elsewhere: by pages where the system does that. */
+static void test_array(void) {
+    rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
+    struct rng rng = test_rng();
+    struct book book;
+
+    book_init(&book, heap);
+    assert_ok(book_alloc(&book, MIB / 4, 0, 0));
+    for (size_t size = MIB / 4; size < 24 * MIB; size += size / 2 + rng_below(&rng, 9999)) {
+        for (size_t i = 0; i < 50; i++)
+            assert_ok(book_alloc(&book, rng_below(&rng, 9999), 0, 0));
+        assert_ok(book_resize(&book, 0, size));
+        assert_sound(book_verify(&book));
+        assert_sound(heap_fault(heap));
+    }
+    assert_ok(rm_heap_compact(heap, NULL, NULL));
+    assert_sound(book_verify(&book));
+    assert_sound(heap_fault(heap));
+    assert_ok(rm_heap_destroy(heap));
+    book_finish(&book);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/growable/commit", test_commit);
@@ -256,5 +305,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/growable/trim-region", test_trim_region);
     g_test_add_func("/growable/ebbs", test_ebbs);
     g_test_add_func("/growable/large", test_large);
+    g_test_add_func("/growable/large-freed", test_large_freed);
+    g_test_add_func("/growable/array", test_array);
     return g_test_run();
 }
