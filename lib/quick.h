@@ -38,6 +38,7 @@ enum {
     QUICK_BLOCKS_DEPTH = 5, /* and of one length of larger blocks */
     QUICK_USED_SHIFT =
         11,             /* units of the area: chunks that lists may have, and one more */
+    QUICK_FEW = 40,     /* and so many more, if they are the first of a list */
     QUICK_LOW = 512,    /* so many slots more than there are in use */
     QUICK_TOP_BITS = 20 /* of a link */
 };
