@@ -7,6 +7,8 @@
 #include "move.h"
 #include "small.h"
 
+/* Blocks at rest that are few: less than 1/32 of all. */
+enum { RESTING_SHARE = 32 };
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
 /* A heap that would have to grow is squeezed first, a helping at a time, so that it need not be
@@ -159,6 +161,11 @@ bool place_slot(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
     uint32_t wants = table_wants(&s->table);
     if (likely(wants == 0)) return true;
+    /* Where there is room the table grows by a page, for which few that rest are not given up. */
+    bool few = quick_count(s) < s->table.n_taken / RESTING_SHARE;
+    if (few && wants != UINT32_MAX && region_gap(&h->region) > HELPING_LEAST &&
+        region_room(&h->region, s, wants))
+        return true;
     quick_flush(s);
     wants = table_wants(&s->table);
     if (wants == 0) return true;
