@@ -70,7 +70,7 @@ static size_t helping(const struct heap *h) {
 
 /* Place it where what rests makes room, if that is worth it. */
 static bool by_flushing(struct heap *h, struct request *q) {
-    if (quick_bytes(&h->store) < helping(h) / 2) return false;
+    if (quick_bytes(&h->store) < helping(h)) return false;
     quick_flush(&h->store);
     return place(h, q, false);
 }
