@@ -6,11 +6,12 @@
 #include "run.h"
 
 enum {
-    LINE = 64,            /* bytes that come at once from memory */
-    LEAD = 4096,          /* so much is known of what comes next, */
-    LEAD_SPAN = 64,       /* each span counted as so much more */
-    FAR = 2048,           /* and so much behind that has been asked for */
-    ASK_MOST = LEAD + FAR /* of a span: the machine sees what comes then */
+    LINE = 64,             /* bytes that come at once from memory */
+    LEAD = 4096,           /* so much is known of what comes next, */
+    LEAD_SPAN = 64,        /* each span counted as so much more */
+    FAR = 2048,            /* and so much behind that has been asked for */
+    ASK_MOST = LEAD + FAR, /* of a span: the machine sees what comes then */
+    STRETCH_MOST = 16 * 1024 >> UNIT_SHIFT /* moved at once, if it is no single span */
 };
 
 /* --- what will be needed soon --- */
@@ -65,7 +66,9 @@ static bool look_at(const struct store *s, struct ahead *ahead) {
 }
 
 /* A span is about to be moved: those behind it have their turn to be looked at. */
-static void look_ahead(const struct store *s, struct ahead *ahead, unit_t units) {
+static void look_ahead(const struct store *s, struct ahead *ahead, unit_t span) {
+    if (ahead->at < span) *ahead = (struct ahead){span, 0, NULL};
+    unit_t units = area_units(&s->area, span);
     size_t lead = units_bytes(units) + LEAD;
     while (ahead->lead < lead && ahead->at < s->area.limit)
         if (!look_at(s, ahead)) break;
@@ -123,18 +126,58 @@ static size_t movable_bytes(const struct store *s, unit_t span, unit_t units) {
     return bytes <= HEADER + MOVE_PIECE ? bytes : 0;
 }
 
-/* The span at the gap's end goes to its beginning. */
-static bool slide_span(struct store *s, struct area_gap *gap, size_t work) {
+/* What of the spans above a gap moves at once: up to a free one, or one that does not move. */
+struct stretch {
+    unit_t end;
+    bool listed; /* its last one is a run that stands in a list */
+    bool begun;  /* something goes, in this one or one before */
+    size_t work; /* left */
+};
+
+/* The next span goes with a stretch: its entries and its zone say so already. False: it does not. */
+static bool joins(struct store *s, const struct area_gap *gap, struct stretch *stretch) {
     struct area *a = &s->area;
-    unit_t from = gap->end, to = gap->at, units = area_units(a, from);
+    unit_t from = stretch->end, units = area_units(a, from), by = gap->end - gap->at;
     size_t bytes = movable_bytes(s, from, units);
-    if (bytes == 0 || bytes > work) return false;
-    unsigned blocks = follow(s, from, units_bytes(from - to));
+    if (bytes == 0 || (bytes > stretch->work && stretch->begun)) return false;
+    unsigned blocks = follow(s, from, units_bytes(by));
     if (blocks == 0) return false;
-    memmove(area_at(a, to), area_at(a, from), bytes);
-    if (header_kind(area_header(a, to)) == SPAN_RUN) run_relink(s, from, to);
-    area_gap_pass(a, gap, units);
+    uint64_t h = area_header(a, from);
+    stretch->listed = header_kind(h) == SPAN_RUN && run_mask(h) != 0;
+    stretch->end = from + units;
+    stretch->begun = true;
+    area_gap_pass(a, from, units, by);
+    size_t before = store_work(s);
     store_moved(s, bytes - HEADER, blocks);
+    size_t work = store_work(s) - before;
+    stretch->work -= stretch->work < work ? stretch->work : work;
+    return true;
+}
+
+static bool wanted(const struct stretch *stretch) {
+    return stretch->work > 0 || !stretch->begun;
+}
+
+/* A stretch of the spans at the gap's end goes to its beginning. Where a run stands in a list, its
+   neighbours have to be where they say: so it is the last of a stretch. False: there is none. */
+static bool slide_some(struct store *s, struct area_gap *gap, struct stretch *stretch,
+                       struct ahead *ahead) {
+    struct area *a = &s->area;
+    unit_t from = gap->end, to = gap->at, last = from;
+    stretch->end = from;
+    stretch->listed = false;
+    while (stretch->end < a->limit && !stretch->listed && wanted(stretch) &&
+           stretch->end - from < STRETCH_MOST &&
+           header_kind(area_header(a, stretch->end)) != SPAN_FREE) {
+        last = stretch->end;
+        look_ahead(s, ahead, last);
+        if (!joins(s, gap, stretch)) break;
+    }
+    unit_t units = stretch->end - from;
+    if (units == 0) return false;
+    memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+    area_gap_passed(a, gap, units);
+    if (stretch->listed) run_relink(s, last, last - (from - to));
     return true;
 }
 
@@ -147,17 +190,12 @@ static void widen(struct area *a, struct area_gap *gap) {
 unit_t slide(struct store *s, unit_t gap, const struct slide_goal *goal) {
     struct area *a = &s->area;
     struct area_gap g;
-    size_t before = store_work(s), done = 0;
     area_gap_open(a, gap, &g);
     struct ahead ahead = {g.end, 0, NULL};
-    while (g.end < a->limit && g.end - g.at < goal->units &&
-           (done == 0 || done < goal->work)) {
-        look_ahead(s, &ahead, area_units(a, g.end));
-        if (!slide_span(s, &g, done == 0 ? SIZE_MAX : goal->work - done)) break;
-        done = store_work(s) - before;
+    struct stretch stretch = {.work = goal->work};
+    while (g.end < a->limit && g.end - g.at < goal->units && wanted(&stretch) &&
+           slide_some(s, &g, &stretch, &ahead))
         widen(a, &g);
-        if (ahead.at < g.end) ahead = (struct ahead){g.end, 0, NULL};
-    }
     area_gap_close(a, &g);
     return g.at;
 }
