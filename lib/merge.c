@@ -7,7 +7,10 @@
 
 enum {
     LOOKS_MAX = 64, /* at pinned runs, in one action */
-    LINE = 64       /* bytes that come at once from memory */
+    LINE = 64,      /* bytes that come at once from memory */
+    LINKS_GUESSED = 4,
+    WISHES_MOST = 256,
+    STRIDE_WHOLE = 128
 };
 
 /* --- which run gives --- */
@@ -58,31 +61,97 @@ static void copy_slot(char *to, const char *from, unsigned bytes) {
     if (bytes != 0) store64(to, load64(from));
 }
 
-/* Ask for memory that will be needed soon: runs lie anywhere, and so do the entries of objects. */
-static void ask_for_entries(const struct store *s, const struct run *r, uint64_t slots) {
-    for (; slots != 0; slots &= slots - 1)
-        __builtin_prefetch(table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(slots)))),
-                           1);
+/* --- what will be needed soon --- */
+
+/* Runs lie anywhere, and so do the entries of their objects: so what a run needs is asked for while those
+   before it in its list are poured. Each hop along the list takes what was asked for the last time:
+
+        third     its header, and its highest slots: most likely its links lie in one of them
+        second    the slots that will be read, or written, and their references
+        first     entries                                                                        */
+
+/* Too much at once is not heard: so it is asked for object by object, as those now here are copied. */
+struct wishes {
+    unsigned n, done;
+    const char *last;
+    const char *at[WISHES_MOST];
+};
+
+static void wish(struct wishes *w, const char *at) {
+    at -= (uintptr_t)at % LINE;
+    if (at == w->last || w->n == WISHES_MOST) return;
+    w->at[w->n++] = w->last = at;
 }
-static void ask_for_run(const struct store *s, unit_t span, size_t bytes, bool to_write) {
-    const char *at = area_at(&s->area, span);
-    for (size_t line = 0; line < bytes; line += LINE)
-        if (to_write)
-            __builtin_prefetch(at + line, 1);
-        else
-            __builtin_prefetch(at + line, 0);
+static void wish_range(struct wishes *w, const char *at, size_t bytes) {
+    const char *end = at + bytes - 1;
+    for (; at < end; at += LINE) wish(w, at);
+    wish(w, end);
 }
+/* A share of them, when so much more is to be copied. */
+static void ask(struct wishes *w, unsigned left) {
+    unsigned share = (w->n - w->done + left - 1) / left;
+    for (; share > 0; share--) __builtin_prefetch(w->at[w->done++], 1);
+}
+
+static void wish_links(struct wishes *w, const struct store *s, unit_t span,
+                       const struct run *like) {
+    struct run r = *like; /* as long, most likely */
+    r.at = area_at(&s->area, span);
+    wish(w, r.at);
+    for (unsigned i = r.slots; i > 0 && i + LINKS_GUESSED > r.slots; i--)
+        wish(w, run_slot(&r, i - 1));
+}
+
+static void wish_slots(struct wishes *w, const struct run *r, uint64_t slots) {
+    if (r->class->stride < STRIDE_WHOLE) {
+        wish_range(w, r->at, units_bytes(run_units(r->class, r->slots)) + HEADER);
+        return;
+    }
+    for (; slots != 0; slots &= slots - 1) {
+        unsigned i = bit_lowest(slots);
+        wish(w, r->at + ref_offset(r->class, i));
+        wish_range(w, run_slot(r, i), r->class->stride);
+    }
+    wish(w, r->at + units_bytes(run_units(r->class, r->slots))); /* the next header */
+}
+
+static void wish_entries(struct wishes *w, const struct store *s, const struct run *r) {
+    for (uint64_t live = run_live_mask(r); live != 0; live &= live - 1)
+        wish(w, table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(live)))));
+}
+
+static unit_t neighbour(const struct run *r, unsigned which) {
+    return load32(run_links(r) + 4 * which);
+}
+
+static void wish_givers(struct wishes *w, const struct store *s, const struct run *now) {
+    struct run first = run_at(s, neighbour(now, RUN_PREVIOUS));
+    struct run second = run_at(s, neighbour(&first, RUN_PREVIOUS));
+    wish_links(w, s, neighbour(&second, RUN_PREVIOUS), now);
+    wish_entries(w, s, &first);
+    wish_slots(w, &second, run_live_mask(&second));
+}
+
+static void wish_takers(struct wishes *w, const struct store *s, const struct run *now) {
+    struct run first = run_at(s, neighbour(now, RUN_NEXT));
+    struct run second = run_at(s, neighbour(&first, RUN_NEXT));
+    wish_links(w, s, neighbour(&second, RUN_NEXT), now);
+    wish_slots(w, &second, second.free);
+}
+
+/* --- pouring --- */
 
 /* The objects in slots `given` go to slots `taken` of a run of the same class. */
 static void copy_objects(struct store *s, const struct run *from, uint64_t given,
-                         const struct run *to, uint64_t taken) {
-    unsigned stride = from->class->stride;
+                         const struct run *to, uint64_t taken, struct wishes *w) {
+    unsigned stride = from->class->stride, left = bit_count(given);
     for (; given != 0; given &= given - 1, taken &= taken - 1) {
         unsigned i = bit_lowest(given), j = bit_lowest(taken);
         char *place = run_slot(to, j);
         uint32_t ref = run_ref(from, i);
         copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
         run_put_ref(to, j, ref);
+        ask(w, left--);
         uint64_t e = table_entry(&s->table, ref_slot(ref));
         table_set(&s->table, ref_slot(ref),
                   shape_moved(e, (size_t)(place - s->area.base), j));
@@ -96,20 +165,18 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     unsigned n = live < room ? live : room;
     uint64_t given = bit_first(run_live_mask(&source), n);
     uint64_t taken = bit_first(target.free, n);
-    /* Who gives and who takes then? As large as these, most likely. */
-    unit_t next = load32(run_links(&source) + 4);
-    if (n == live)
-        ask_for_run(s, next, units_bytes(run_units(source.class, source.slots)), false);
-    unit_t after = load32(run_links(&target));
-    if (n == room)
-        ask_for_run(s, after, units_bytes(run_units(target.class, target.slots)), true);
+    struct wishes w;
+    w.n = w.done = 0;
+    w.last = NULL;
+    if (n == live) wish_givers(&w, s, &source);
+    if (n == room) wish_takers(&w, s, &target);
 
     /* The links lie in the highest free slot: it is taken last, but given as any other. */
     uint64_t source_free = source.free | given, target_free = target.free & ~taken;
     bool target_leaves = leaves_list(s, &target, target_free);
     bool source_leaves = leaves_list(s, &source, source_free);
     uint64_t links = load64(run_links(&source));
-    copy_objects(s, &source, given, &target, taken);
+    copy_objects(s, &source, given, &target, taken, &w);
     store_moved(s, (size_t)n * source.class->stride, n);
     s->spare -= (size_t)n * source.class->stride;
 
@@ -125,10 +192,6 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     }
     run_set_free(s, &target, target_free);
     if (target_leaves && target_free != 0) run_list(s, &target);
-    if (n < live || next == from || next == to) return;
-    struct run then = run_at(s, next);
-    ask_for_entries(s, &then, run_live_mask(&then));
-    ask_for_run(s, load32(run_links(&then) + 4), 4 * LINE, false);
 }
 
 /* --- what is left --- */
