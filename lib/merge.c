@@ -9,8 +9,7 @@ enum {
     LOOKS_MAX = 64, /* at pinned runs, in one action */
     LINE = 64,      /* bytes that come at once from memory */
     LINKS_GUESSED = 4,
-    WISHES_MOST = 256,
-    STRIDE_WHOLE = 128
+    STRIDE_SLOTS = 128 /* from here on, those slots are asked for that are needed */
 };
 
 /* --- which run gives --- */
@@ -70,91 +69,111 @@ static void copy_slot(char *to, const char *from, unsigned bytes) {
         second    the slots that will be read, or written, and their references
         first     entries                                                                        */
 
-/* Too much at once is not heard: so it is asked for object by object, as those now here are copied. */
-struct wishes {
-    unsigned n, done;
-    const char *last;
-    const char *at[WISHES_MOST];
+/* Too much at once is not heard: so a share is asked for with each object that is copied. */
+struct coming {
+    struct run taker, giver, first; /* the second ones of both, and the first giver */
+    uint64_t room, live, entries; /* what has not been asked for: slots, and `first`'s */
+    const char *at[2],
+        *end[2];    /* where slots are short: all of taker and giver, in bytes */
+    unsigned share; /* of those, lines of each for an object */
 };
 
-static void wish(struct wishes *w, const char *at) {
-    at -= (uintptr_t)at % LINE;
-    if (at == w->last || w->n == WISHES_MOST) return;
-    w->at[w->n++] = w->last = at;
-}
-static void wish_range(struct wishes *w, const char *at, size_t bytes) {
-    const char *end = at + bytes - 1;
-    for (; at < end; at += LINE) wish(w, at);
-    wish(w, end);
-}
-/* A share of them, when so much more is to be copied. */
-static void ask(struct wishes *w, unsigned left) {
-    unsigned share = (w->n - w->done + left - 1) / left;
-    for (; share > 0; share--) __builtin_prefetch(w->at[w->done++], 1);
-}
+static void ask(const char *at) { __builtin_prefetch(at, 1); }
 
-static void wish_links(struct wishes *w, const struct store *s, unit_t span,
-                       const struct run *like) {
+static void ask_for_links(const struct store *s, unit_t span, const struct run *like) {
     struct run r = *like; /* as long, most likely */
     r.at = area_at(&s->area, span);
-    wish(w, r.at);
+    ask(r.at);
     for (unsigned i = r.slots; i > 0 && i + LINKS_GUESSED > r.slots; i--)
-        wish(w, run_slot(&r, i - 1));
-}
-
-static void wish_slots(struct wishes *w, const struct run *r, uint64_t slots) {
-    if (r->class->stride < STRIDE_WHOLE) {
-        wish_range(w, r->at, units_bytes(run_units(r->class, r->slots)) + HEADER);
-        return;
-    }
-    for (; slots != 0; slots &= slots - 1) {
-        unsigned i = bit_lowest(slots);
-        wish(w, r->at + ref_offset(r->class, i));
-        wish_range(w, run_slot(r, i), r->class->stride);
-    }
-    wish(w, r->at + units_bytes(run_units(r->class, r->slots))); /* the next header */
-}
-
-static void wish_entries(struct wishes *w, const struct store *s, const struct run *r) {
-    for (uint64_t live = run_live_mask(r); live != 0; live &= live - 1)
-        wish(w, table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(live)))));
+        ask(run_slot(&r, i - 1));
 }
 
 static unit_t neighbour(const struct run *r, unsigned which) {
     return load32(run_links(r) + 4 * which);
 }
 
-static void wish_givers(struct wishes *w, const struct store *s, const struct run *now) {
-    struct run first = run_at(s, neighbour(now, RUN_PREVIOUS));
-    struct run second = run_at(s, neighbour(&first, RUN_PREVIOUS));
-    wish_links(w, s, neighbour(&second, RUN_PREVIOUS), now);
-    wish_entries(w, s, &first);
-    wish_slots(w, &second, run_live_mask(&second));
+static void whole(struct coming *c, unsigned which, const struct run *r, unsigned n) {
+    size_t bytes = units_bytes(run_units(r->class, r->slots)) + HEADER; /* of the next */
+    unsigned share = (unsigned)(bytes / LINE + n) / n;
+    c->at[which] = r->at;
+    c->end[which] = r->at + bytes;
+    if (share > c->share) c->share = share;
 }
 
-static void wish_takers(struct wishes *w, const struct store *s, const struct run *now) {
-    struct run first = run_at(s, neighbour(now, RUN_NEXT));
-    struct run second = run_at(s, neighbour(&first, RUN_NEXT));
-    wish_links(w, s, neighbour(&second, RUN_NEXT), now);
-    wish_slots(w, &second, second.free);
+/* While `n` objects are copied: what comes after the giver, if it is emptied, and the taker, if it is
+   filled. */
+static void look_ahead(struct coming *c, const struct store *s, const struct run *giver,
+                       const struct run *taker, unsigned n) {
+    if (n == 0) return; /* a kept gap gives nothing */
+    bool slots = giver->class->stride >= STRIDE_SLOTS;
+    if (n == run_live(giver)) {
+        c->first = run_at(s, neighbour(giver, RUN_PREVIOUS));
+        c->entries = run_live_mask(&c->first);
+        c->giver = run_at(s, neighbour(&c->first, RUN_PREVIOUS));
+        ask_for_links(s, neighbour(&c->giver, RUN_PREVIOUS), giver);
+        c->live = slots ? run_live_mask(&c->giver) : 0;
+        if (!slots) whole(c, 0, &c->giver, n);
+    }
+    if (n == bit_count(taker->free)) {
+        struct run first = run_at(s, neighbour(taker, RUN_NEXT));
+        c->taker = run_at(s, neighbour(&first, RUN_NEXT));
+        ask_for_links(s, neighbour(&c->taker, RUN_NEXT), taker);
+        c->room = slots ? c->taker.free : 0;
+        if (!slots) whole(c, 1, &c->taker, n);
+    }
+}
+
+static void ask_for_slot(const struct run *r, uint64_t *slots) {
+    if (*slots == 0) return;
+    unsigned i = bit_lowest(*slots);
+    const char *slot = run_slot(r, i);
+    *slots &= *slots - 1;
+    for (unsigned line = 0; line <= r->class->stride; line += LINE) ask(slot + line);
+    ask(r->at + ref_offset(r->class, i));
+}
+
+static void ask_for_entry(const struct store *s, struct coming *c) {
+    if (c->entries == 0) return;
+    ask(table_slot(&s->table, ref_slot(run_ref(&c->first, bit_lowest(c->entries)))));
+    c->entries &= c->entries - 1;
+}
+
+static void ask_for_share(const struct store *s, struct coming *c) {
+    ask_for_entry(s, c); /* needed soonest */
+    ask_for_entry(s, c);
+    for (unsigned which = 0; which < 2; which++)
+        for (unsigned i = 0; i < c->share && c->at[which] < c->end[which]; i++) {
+            ask(c->at[which]);
+            c->at[which] += LINE;
+        }
+    ask_for_slot(&c->giver, &c->live);
+    ask_for_slot(&c->taker, &c->room);
+}
+
+static void ask_for_rest(const struct store *s, struct coming *c) {
+    while (c->entries != 0) ask_for_entry(s, c);
+    while (c->live != 0) ask_for_slot(&c->giver, &c->live);
+    while (c->room != 0) ask_for_slot(&c->taker, &c->room);
 }
 
 /* --- pouring --- */
 
 /* The objects in slots `given` go to slots `taken` of a run of the same class. */
 static void copy_objects(struct store *s, const struct run *from, uint64_t given,
-                         const struct run *to, uint64_t taken, struct wishes *w) {
-    unsigned stride = from->class->stride, left = bit_count(given);
+                         const struct run *to, uint64_t taken, struct coming *coming) {
+    const struct size_class class = *from->class; /* what is written is no part of it */
+    struct table table = s->table;
+    size_t at = (size_t)(to->at - s->area.base);
     for (; given != 0; given &= given - 1, taken &= taken - 1) {
-        unsigned i = bit_lowest(given), j = bit_lowest(taken);
-        char *place = run_slot(to, j);
-        uint32_t ref = run_ref(from, i);
-        copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
-        run_put_ref(to, j, ref);
-        ask(w, left--);
-        uint64_t e = table_entry(&s->table, ref_slot(ref));
-        table_set(&s->table, ref_slot(ref),
-                  shape_moved(e, (size_t)(place - s->area.base), j));
+        unsigned i = bit_lowest(given), j = bit_lowest(taken), offset;
+        offset = slot_offset(&class, j);
+        uint32_t ref = load32(from->at + ref_offset(&class, i));
+        copy_slot(to->at + offset, from->at + slot_offset(&class, i),
+                  class.stride); /* an embedded reference is in it */
+        store32(to->at + ref_offset(&class, j), ref);
+        ask_for_share(s, coming);
+        uint64_t e = table_entry(&table, ref_slot(ref));
+        table_set(&table, ref_slot(ref), shape_moved(e, at + offset, j));
     }
 }
 
@@ -163,20 +182,22 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     struct run source = run_at(s, from), target = run_at(s, to);
     unsigned live = run_live(&source), room = bit_count(target.free);
     unsigned n = live < room ? live : room;
-    uint64_t given = bit_first(run_live_mask(&source), n);
-    uint64_t taken = bit_first(target.free, n);
-    struct wishes w;
-    w.n = w.done = 0;
-    w.last = NULL;
-    if (n == live) wish_givers(&w, s, &source);
-    if (n == room) wish_takers(&w, s, &target);
+    uint64_t given = run_live_mask(&source), taken = target.free;
+    if (n < live) given = bit_first(given, n);
+    if (n < room) taken = bit_first(taken, n);
+    struct coming coming;
+    coming.share = 0;
+    coming.room = coming.live = coming.entries = 0;
+    coming.at[0] = coming.end[0] = coming.at[1] = coming.end[1] = NULL;
+    look_ahead(&coming, s, &source, &target, n);
 
     /* The links lie in the highest free slot: it is taken last, but given as any other. */
     uint64_t source_free = source.free | given, target_free = target.free & ~taken;
     bool target_leaves = leaves_list(s, &target, target_free);
     bool source_leaves = leaves_list(s, &source, source_free);
     uint64_t links = load64(run_links(&source));
-    copy_objects(s, &source, given, &target, taken, &w);
+    copy_objects(s, &source, given, &target, taken, &coming);
+    ask_for_rest(s, &coming);
     store_moved(s, (size_t)n * source.class->stride, n);
     s->spare -= (size_t)n * source.class->stride;
 

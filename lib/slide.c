@@ -87,9 +87,12 @@ static bool unlocked(uint64_t entry) {
 /* The objects lie lower by so many 8 bytes. Whatever they are to their run, they stay. Returns all the
    entries, laid over one another. */
 static uint64_t lower(struct store *s, const struct run *r, uint64_t by) {
+    const struct size_class class = *r->class; /* what is written is no part of it */
+    const struct table table = s->table;
     uint64_t all = 0;
     for (uint64_t live = run_live_mask(r); live != 0; live &= live - 1) {
-        char *at = table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(live))));
+        uint32_t ref = load32(r->at + ref_offset(&class, bit_lowest(live)));
+        char *at = table_slot(&table, ref_slot(ref));
         uint64_t e = load64(at);
         all |= e;
         store64(at, e - by);
