@@ -364,10 +364,8 @@ void area_gap_widen(struct area *a, struct area_gap *gap) {
     zones_vanishes(a->zones, span, gap->end, a->limit);
 }
 
-void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units) {
+void area_gap_passed(struct area *a, struct area_gap *gap, unit_t units) {
     clear_prev(a, gap->at); /* what lies below it is used */
-    zones_vanishes(a->zones, gap->end, gap->end + units, a->limit);
-    zones_begins(a->zones, gap->at);
     gap->at += units;
     gap->end += units;
 }

@@ -145,8 +145,13 @@ struct area_gap {
 void area_gap_open(struct area *a, unit_t span, struct area_gap *gap);
 /* The span at its end is free: it becomes part of it. */
 void area_gap_widen(struct area *a, struct area_gap *gap);
-/* The used span of `units` at its end has been copied to its beginning. */
-void area_gap_pass(struct area *a, struct area_gap *gap, unit_t units);
+/* A used span of `units` above it is to go down by so many, the next above the last for which that was
+   said; and: all those, so many units, have been copied from its end to its beginning. */
+static inline void area_gap_pass(struct area *a, unit_t span, unit_t units, unit_t by) {
+    zones_vanishes(a->zones, span, span + units, a->limit);
+    zones_begins(a->zones, span - by);
+}
+void area_gap_passed(struct area *a, struct area_gap *gap, unit_t units);
 /* It is a free span again. */
 void area_gap_close(struct area *a, const struct area_gap *gap);
 

@@ -167,6 +167,12 @@ void buddy_remove(struct buddy *b, char *base, unit_t span, unit_t key) {
     }
 }
 
+void buddy_ask(const char *base, unit_t span) {
+    unit_t next = next_of(base, span), previous = field(base, span, PREVIOUS);
+    if (next != UNIT_NIL) __builtin_prefetch(node(base, next), 1);
+    if (previous != UNIT_NIL) __builtin_prefetch(node(base, previous), 1);
+}
+
 /* The smallest key in a trie, or below a node of it. */
 static unit_t trie_least(const char *base, unit_t at) {
     unit_t best = at;

@@ -53,6 +53,8 @@ void buddy_init(struct buddy *b);
    header word must be there already, its `next` is ours. */
 void buddy_insert(struct buddy *b, char *base, unit_t span, unit_t key);
 void buddy_remove(struct buddy *b, char *base, unit_t span, unit_t key);
+/* It will be taken out soon: ask for what that takes from memory, but for the header, which is read. */
+void buddy_ask(const char *base, unit_t span);
 
 /* The span with the smallest key of at least `units`, or UNIT_NIL. O(orders). */
 unit_t buddy_best(const struct buddy *b, const char *base, unit_t units);

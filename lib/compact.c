@@ -17,10 +17,12 @@ enum {
     CLOCK_WORK = 8 * 1024, /* between two looks at the clock */
     CLOCK_ACTIONS = 4,
     PIECE_LARGE = 4 * MOVE_PIECE, /* one call of the system for each does not count */
-    LOOKS_ALIGNED = 8,            /* at what may fit below an aligned block */
-    ZONES_LOOKED = 16 * 1024,     /* the most to look for where a pass is to begin */
-    UNITS_A_LOOK = 128,           /* on the way to the next gap */
-    ZONES_A_LOOK = 32             /* at the price of one span */
+    MERGE_BYTES = 2,          /* work for each byte of what is merged, beside its own, */
+    MERGE_BLOCK = 64,         /* and for each block */
+    LOOKS_ALIGNED = 8,        /* at what may fit below an aligned block */
+    ZONES_LOOKED = 16 * 1024, /* the most to look for where a pass is to begin */
+    UNITS_A_LOOK = 128,       /* on the way to the next gap */
+    ZONES_A_LOOK = 32         /* at the price of one span */
 };
 
 /* --- how far --- */
@@ -245,6 +247,17 @@ static bool still_done(const struct store *s, const struct compact_goal *goal) {
            s->pass.stamp == store_stamp(s);
 }
 
+/* One action of merging: objects come from anywhere, go anywhere, and so do not move as fast as spans
+   that slide. To who asks for steps they count as what that takes. */
+static bool merge_some(struct store *s, const struct effort *e) {
+    size_t bytes = s->moved, blocks = s->moved_blocks;
+    if (!merge_step(s)) return false;
+    bytes = s->moved - bytes, blocks = s->moved_blocks - blocks;
+    if (!e->goal->reuse)
+        s->looked += (bytes * MERGE_BYTES + blocks * MERGE_BLOCK) / WORK_LOOK;
+    return true;
+}
+
 /* One action of the pass. */
 static enum step pass_step(struct store *s, const struct effort *e, unit_t *known) {
     switch (s->pass.phase) {
@@ -253,7 +266,7 @@ static enum step pass_step(struct store *s, const struct effort *e, unit_t *know
         if (!small_drop_kept(s)) s->pass.phase = PASS_MERGE;
         return STEP_ACTED;
     case PASS_MERGE:
-        if (merge_step(s)) return STEP_ACTED;
+        if (merge_some(s, e)) return STEP_ACTED;
         fill_forget(s); /* objects may lie where a search has been */
         s->pass.phase = PASS_SLIDE;
         return STEP_ACTED;

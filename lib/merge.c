@@ -7,7 +7,9 @@
 
 enum {
     LOOKS_MAX = 64, /* at pinned runs, in one action */
-    LINE = 64       /* bytes that come at once from memory */
+    LINE = 64,      /* bytes that come at once from memory */
+    LINKS_GUESSED = 4,
+    STRIDE_SLOTS = 128 /* from here on, those slots are asked for that are needed */
 };
 
 /* --- which run gives --- */
@@ -58,34 +60,120 @@ static void copy_slot(char *to, const char *from, unsigned bytes) {
     if (bytes != 0) store64(to, load64(from));
 }
 
-/* Ask for memory that will be needed soon: runs lie anywhere, and so do the entries of objects. */
-static void ask_for_entries(const struct store *s, const struct run *r, uint64_t slots) {
-    for (; slots != 0; slots &= slots - 1)
-        __builtin_prefetch(table_slot(&s->table, ref_slot(run_ref(r, bit_lowest(slots)))),
-                           1);
+/* --- what will be needed soon --- */
+
+/* Runs lie anywhere, and so do the entries of their objects: so what a run needs is asked for while those
+   before it in its list are poured. Each hop along the list takes what was asked for the last time:
+
+        third     its header, and its highest slots: most likely its links lie in one of them
+        second    the slots that will be read, or written, and their references
+        first     entries                                                                        */
+
+/* Too much at once is not heard: so a share is asked for with each object that is copied. */
+struct coming {
+    struct run taker, giver, first; /* the second ones of both, and the first giver */
+    uint64_t room, live, entries; /* what has not been asked for: slots, and `first`'s */
+    const char *at[2],
+        *end[2];    /* where slots are short: all of taker and giver, in bytes */
+    unsigned share; /* of those, lines of each for an object */
+};
+
+static void ask(const char *at) { __builtin_prefetch(at, 1); }
+
+static void ask_for_links(const struct store *s, unit_t span, const struct run *like) {
+    struct run r = *like; /* as long, most likely */
+    r.at = area_at(&s->area, span);
+    ask(r.at);
+    for (unsigned i = r.slots; i > 0 && i + LINKS_GUESSED > r.slots; i--)
+        ask(run_slot(&r, i - 1));
 }
-static void ask_for_run(const struct store *s, unit_t span, size_t bytes, bool to_write) {
-    const char *at = area_at(&s->area, span);
-    for (size_t line = 0; line < bytes; line += LINE)
-        if (to_write)
-            __builtin_prefetch(at + line, 1);
-        else
-            __builtin_prefetch(at + line, 0);
+
+static unit_t neighbour(const struct run *r, unsigned which) {
+    return load32(run_links(r) + 4 * which);
 }
+
+static void whole(struct coming *c, unsigned which, const struct run *r, unsigned n) {
+    size_t bytes = units_bytes(run_units(r->class, r->slots)) + HEADER; /* of the next */
+    unsigned share = (unsigned)(bytes / LINE + n) / n;
+    c->at[which] = r->at;
+    c->end[which] = r->at + bytes;
+    if (share > c->share) c->share = share;
+}
+
+/* While `n` objects are copied: what comes after the giver, if it is emptied, and the taker, if it is
+   filled. */
+static void look_ahead(struct coming *c, const struct store *s, const struct run *giver,
+                       const struct run *taker, unsigned n) {
+    if (n == 0) return; /* a kept gap gives nothing */
+    bool slots = giver->class->stride >= STRIDE_SLOTS;
+    if (n == run_live(giver)) {
+        c->first = run_at(s, neighbour(giver, RUN_PREVIOUS));
+        c->entries = run_live_mask(&c->first);
+        c->giver = run_at(s, neighbour(&c->first, RUN_PREVIOUS));
+        ask_for_links(s, neighbour(&c->giver, RUN_PREVIOUS), giver);
+        c->live = slots ? run_live_mask(&c->giver) : 0;
+        if (!slots) whole(c, 0, &c->giver, n);
+    }
+    if (n == bit_count(taker->free)) {
+        struct run first = run_at(s, neighbour(taker, RUN_NEXT));
+        c->taker = run_at(s, neighbour(&first, RUN_NEXT));
+        ask_for_links(s, neighbour(&c->taker, RUN_NEXT), taker);
+        c->room = slots ? c->taker.free : 0;
+        if (!slots) whole(c, 1, &c->taker, n);
+    }
+}
+
+static void ask_for_slot(const struct run *r, uint64_t *slots) {
+    if (*slots == 0) return;
+    unsigned i = bit_lowest(*slots);
+    const char *slot = run_slot(r, i);
+    *slots &= *slots - 1;
+    for (unsigned line = 0; line <= r->class->stride; line += LINE) ask(slot + line);
+    ask(r->at + ref_offset(r->class, i));
+}
+
+static void ask_for_entry(const struct store *s, struct coming *c) {
+    if (c->entries == 0) return;
+    ask(table_slot(&s->table, ref_slot(run_ref(&c->first, bit_lowest(c->entries)))));
+    c->entries &= c->entries - 1;
+}
+
+static void ask_for_share(const struct store *s, struct coming *c) {
+    ask_for_entry(s, c); /* needed soonest */
+    ask_for_entry(s, c);
+    for (unsigned which = 0; which < 2; which++)
+        for (unsigned i = 0; i < c->share && c->at[which] < c->end[which]; i++) {
+            ask(c->at[which]);
+            c->at[which] += LINE;
+        }
+    ask_for_slot(&c->giver, &c->live);
+    ask_for_slot(&c->taker, &c->room);
+}
+
+static void ask_for_rest(const struct store *s, struct coming *c) {
+    while (c->entries != 0) ask_for_entry(s, c);
+    while (c->live != 0) ask_for_slot(&c->giver, &c->live);
+    while (c->room != 0) ask_for_slot(&c->taker, &c->room);
+}
+
+/* --- pouring --- */
 
 /* The objects in slots `given` go to slots `taken` of a run of the same class. */
 static void copy_objects(struct store *s, const struct run *from, uint64_t given,
-                         const struct run *to, uint64_t taken) {
-    unsigned stride = from->class->stride;
+                         const struct run *to, uint64_t taken, struct coming *coming) {
+    const struct size_class class = *from->class; /* what is written is no part of it */
+    struct table table = s->table;
+    size_t at = (size_t)(to->at - s->area.base);
     for (; given != 0; given &= given - 1, taken &= taken - 1) {
-        unsigned i = bit_lowest(given), j = bit_lowest(taken);
-        char *place = run_slot(to, j);
-        uint32_t ref = run_ref(from, i);
-        copy_slot(place, run_slot(from, i), stride); /* an embedded reference is in it */
-        run_put_ref(to, j, ref);
-        uint64_t e = table_entry(&s->table, ref_slot(ref));
-        table_set(&s->table, ref_slot(ref),
-                  shape_moved(e, (size_t)(place - s->area.base), j));
+        unsigned i = bit_lowest(given), j = bit_lowest(taken), offset;
+        offset = slot_offset(&class, j);
+        uint32_t ref = load32(from->at + ref_offset(&class, i));
+        copy_slot(to->at + offset, from->at + slot_offset(&class, i),
+                  class.stride); /* an embedded reference is in it */
+        store32(to->at + ref_offset(&class, j), ref);
+        ask_for_share(s, coming);
+        uint64_t e = table_entry(&table, ref_slot(ref));
+        table_set(&table, ref_slot(ref), shape_moved(e, at + offset, j));
     }
 }
 
@@ -94,22 +182,22 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     struct run source = run_at(s, from), target = run_at(s, to);
     unsigned live = run_live(&source), room = bit_count(target.free);
     unsigned n = live < room ? live : room;
-    uint64_t given = bit_first(run_live_mask(&source), n);
-    uint64_t taken = bit_first(target.free, n);
-    /* Who gives and who takes then? As large as these, most likely. */
-    unit_t next = load32(run_links(&source) + 4);
-    if (n == live)
-        ask_for_run(s, next, units_bytes(run_units(source.class, source.slots)), false);
-    unit_t after = load32(run_links(&target));
-    if (n == room)
-        ask_for_run(s, after, units_bytes(run_units(target.class, target.slots)), true);
+    uint64_t given = run_live_mask(&source), taken = target.free;
+    if (n < live) given = bit_first(given, n);
+    if (n < room) taken = bit_first(taken, n);
+    struct coming coming;
+    coming.share = 0;
+    coming.room = coming.live = coming.entries = 0;
+    coming.at[0] = coming.end[0] = coming.at[1] = coming.end[1] = NULL;
+    look_ahead(&coming, s, &source, &target, n);
 
     /* The links lie in the highest free slot: it is taken last, but given as any other. */
     uint64_t source_free = source.free | given, target_free = target.free & ~taken;
     bool target_leaves = leaves_list(s, &target, target_free);
     bool source_leaves = leaves_list(s, &source, source_free);
     uint64_t links = load64(run_links(&source));
-    copy_objects(s, &source, given, &target, taken);
+    copy_objects(s, &source, given, &target, taken, &coming);
+    ask_for_rest(s, &coming);
     store_moved(s, (size_t)n * source.class->stride, n);
     s->spare -= (size_t)n * source.class->stride;
 
@@ -125,10 +213,6 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     }
     run_set_free(s, &target, target_free);
     if (target_leaves && target_free != 0) run_list(s, &target);
-    if (n < live || next == from || next == to) return;
-    struct run then = run_at(s, next);
-    ask_for_entries(s, &then, run_live_mask(&then));
-    ask_for_run(s, load32(run_links(&then) + 4), 4 * LINE, false);
 }
 
 /* --- what is left --- */

@@ -6,48 +6,98 @@
 #include "run.h"
 
 enum {
-    LINE = 64, /* bytes that come at once from memory */
-    AHEAD = 4 * LINE,
-    ASK_MOST = 4096
+    LINE = 64,             /* bytes that come at once from memory */
+    LEAD = 4096,           /* so much is known of what comes next, */
+    LEAD_SPAN = 64,        /* each span counted as so much more */
+    FAR = 2048,            /* and so much behind that has been asked for */
+    ASK_MOST = LEAD + FAR, /* of a span: the machine sees what comes then */
+    STRETCH_MOST = 16 * 1024 >> UNIT_SHIFT /* moved at once, if it is no single span */
 };
 
-static void ask(const char *from, size_t bytes) {
-    if (bytes > ASK_MOST) bytes = ASK_MOST;
-    for (size_t at = 0; at < bytes; at += LINE) __builtin_prefetch(from + at);
+/* --- what will be needed soon --- */
+
+/* Entries and neighbours in lists lie in no order that the machine could guess: so a walk over the
+   spans goes in front of the move, and asks for them.
+
+        |done|  gap  |span|span|span|free|span| ...
+                      ^ move         lead ^ walk    ^ asked for                       */
+struct ahead {
+    unit_t at;   /* the next span to look at */
+    size_t lead; /* bytes of the spans that have been looked at, and not moved yet */
+    const char *asked; /* memory has been asked for up to here */
+};
+
+static void ask(struct ahead *ahead, const char *from, size_t bytes) {
+    const char *end = from + bytes;
+    if (ahead->asked > from) from = ahead->asked;
+    for (; from < end; from += LINE) __builtin_prefetch(from, 1);
+    ahead->asked = from;
 }
 
-/* Ask for what the move of a span will need: entries come in no order that the machine could guess.
-   Returns where the next one begins, whose header will be needed for that. */
-static unit_t look_ahead(const struct store *s, unit_t span) {
+static size_t lead_of(unit_t units) { return units_bytes(units) + LEAD_SPAN; }
+
+static void ask_for_entry(const struct store *s, uint32_t slot) {
+    __builtin_prefetch(table_slot(&s->table, slot), 1);
+}
+
+/* Look at the next span. False: it is free, and what lies behind it has only just been asked for. */
+static bool look_at(const struct store *s, struct ahead *ahead) {
     const struct area *a = &s->area;
-    if (span >= a->limit) return span;
+    unit_t span = ahead->at, units = area_units(a, span);
     uint64_t h = area_header(a, span);
-    enum span_kind kind = header_kind(h);
-    if (kind == SPAN_RUN) {
-        struct run r = run_at(s, span);
-        for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
-            __builtin_prefetch(
-                table_slot(&s->table, ref_slot(run_ref(&r, bit_lowest(live)))), 1);
-    } else if (kind != SPAN_FREE) {
-        __builtin_prefetch(table_slot(&s->table, block_ref(h)), 1);
+    ahead->at = span + units;
+    if (header_kind(h) == SPAN_FREE) {
+        buddy_ask(a->base, span);
+        ask(ahead, area_at(a, ahead->at), FAR);
+        return false;
     }
-    unit_t units = area_units(a, span), next = span + units;
-    if (kind != SPAN_FREE) ask(area_at(a, span) + AHEAD, units_bytes(units));
-    /* A header, and references; what comes behind a gap is moved soonest. */
-    ask(area_at(a, next), kind == SPAN_FREE ? ASK_MOST / 2 : AHEAD);
-    return next;
+    size_t bytes = units_bytes(units);
+    ask(ahead, area_at(a, span), bytes < ASK_MOST ? bytes + FAR : ASK_MOST);
+    if (bytes >= ASK_MOST) ask(ahead, area_at(a, ahead->at), LINE);
+    if (header_kind(h) == SPAN_RUN) {
+        struct run r = run_at_header(s, span, h);
+        for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
+            ask_for_entry(s, ref_slot(run_ref(&r, bit_lowest(live))));
+    } else {
+        ask_for_entry(s, block_ref(h));
+    }
+    ahead->lead += lead_of(units);
+    return true;
+}
+
+/* A span is about to be moved: those behind it have their turn to be looked at. */
+static void look_ahead(const struct store *s, struct ahead *ahead, unit_t span) {
+    if (ahead->at < span) *ahead = (struct ahead){span, 0, NULL};
+    unit_t units = area_units(&s->area, span);
+    size_t lead = units_bytes(units) + LEAD;
+    while (ahead->lead < lead && ahead->at < s->area.limit)
+        if (!look_at(s, ahead)) break;
+    size_t own = lead_of(units);
+    ahead->lead -= ahead->lead < own ? ahead->lead : own;
 }
 
 /* --- entries follow --- */
 
-static bool unlocked(const struct store *s, uint32_t slot) {
-    unsigned locks = entry_locks(table_entry(&s->table, slot));
-    return locks == LOCKS_NONE || locks == LOCKS_FREE; /* in use, or at rest */
+/* Neither locked nor half moved: in use, or at rest. */
+static bool unlocked(uint64_t entry) {
+    _Static_assert((LOCKS_FREE | LOCKS_NONE) == LOCKS_NONE && LOCKS_MOVING == 1, "bits");
+    return (entry & (7 & ~LOCKS_NONE) * ENTRY_LOCK_ONE) == 0;
 }
 
-/* The object lies so many bytes lower. Whatever it is to its span, it stays. */
-static void lower(struct store *s, uint32_t slot, size_t by) {
-    table_set(&s->table, slot, table_entry(&s->table, slot) - (by >> 3));
+/* The objects lie lower by so many 8 bytes. Whatever they are to their run, they stay. Returns all the
+   entries, laid over one another. */
+static uint64_t lower(struct store *s, const struct run *r, uint64_t by) {
+    const struct size_class class = *r->class; /* what is written is no part of it */
+    const struct table table = s->table;
+    uint64_t all = 0;
+    for (uint64_t live = run_live_mask(r); live != 0; live &= live - 1) {
+        uint32_t ref = load32(r->at + ref_offset(&class, bit_lowest(live)));
+        char *at = table_slot(&table, ref_slot(ref));
+        uint64_t e = load64(at);
+        all |= e;
+        store64(at, e - by);
+    }
+    return all;
 }
 
 /* The entries of what moves down by `by` bytes say so; not where something in it is locked. Returns
@@ -55,17 +105,17 @@ static void lower(struct store *s, uint32_t slot, size_t by) {
 static unsigned follow(struct store *s, unit_t span, size_t by) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) {
-        if (!unlocked(s, block_ref(h))) return 0;
-        lower(s, block_ref(h), by);
+        uint64_t e = table_entry(&s->table, block_ref(h));
+        if (!unlocked(e)) return 0;
+        table_set(&s->table, block_ref(h), e - (by >> 3));
         return 1;
     }
-    struct run r = run_at(s, span);
-    uint64_t all = run_live_mask(&r);
-    for (uint64_t live = all; live != 0; live &= live - 1)
-        if (!unlocked(s, ref_slot(run_ref(&r, bit_lowest(live))))) return 0;
-    for (uint64_t live = all; live != 0; live &= live - 1)
-        lower(s, ref_slot(run_ref(&r, bit_lowest(live))), by);
-    return bit_count(all);
+    struct run r = run_at_header(s, span, h);
+    if (unlikely(!unlocked(lower(s, &r, by >> 3)))) {
+        lower(s, &r, 0 - (uint64_t)(by >> 3));
+        return 0;
+    }
+    return run_live(&r);
 }
 
 /* --- spans --- */
@@ -79,42 +129,76 @@ static size_t movable_bytes(const struct store *s, unit_t span, unit_t units) {
     return bytes <= HEADER + MOVE_PIECE ? bytes : 0;
 }
 
-/* The span at the gap's end goes to its beginning. */
-static bool slide_span(struct store *s, struct area_gap *gap, size_t work) {
+/* What of the spans above a gap moves at once: up to a free one, or one that does not move. */
+struct stretch {
+    unit_t end;
+    bool listed; /* its last one is a run that stands in a list */
+    bool begun;  /* something goes, in this one or one before */
+    size_t work; /* left */
+};
+
+/* The next span goes with a stretch: its entries and its zone say so already. False: it does not. */
+static bool joins(struct store *s, const struct area_gap *gap, struct stretch *stretch) {
     struct area *a = &s->area;
-    unit_t from = gap->end, to = gap->at, units = area_units(a, from);
+    unit_t from = stretch->end, units = area_units(a, from), by = gap->end - gap->at;
     size_t bytes = movable_bytes(s, from, units);
-    if (bytes == 0 || bytes > work) return false;
-    unsigned blocks = follow(s, from, units_bytes(from - to));
+    if (bytes == 0 || (bytes > stretch->work && stretch->begun)) return false;
+    unsigned blocks = follow(s, from, units_bytes(by));
     if (blocks == 0) return false;
-    memmove(area_at(a, to), area_at(a, from), bytes);
-    if (header_kind(area_header(a, to)) == SPAN_RUN) run_relink(s, from, to);
-    area_gap_pass(a, gap, units);
+    uint64_t h = area_header(a, from);
+    stretch->listed = header_kind(h) == SPAN_RUN && run_mask(h) != 0;
+    stretch->end = from + units;
+    stretch->begun = true;
+    area_gap_pass(a, from, units, by);
+    size_t before = store_work(s);
     store_moved(s, bytes - HEADER, blocks);
+    size_t work = store_work(s) - before;
+    stretch->work -= stretch->work < work ? stretch->work : work;
+    return true;
+}
+
+static bool wanted(const struct stretch *stretch) {
+    return stretch->work > 0 || !stretch->begun;
+}
+
+/* A stretch of the spans at the gap's end goes to its beginning. Where a run stands in a list, its
+   neighbours have to be where they say: so it is the last of a stretch. False: there is none. */
+static bool slide_some(struct store *s, struct area_gap *gap, struct stretch *stretch,
+                       struct ahead *ahead) {
+    struct area *a = &s->area;
+    unit_t from = gap->end, to = gap->at, last = from;
+    stretch->end = from;
+    stretch->listed = false;
+    while (stretch->end < a->limit && !stretch->listed && wanted(stretch) &&
+           stretch->end - from < STRETCH_MOST &&
+           header_kind(area_header(a, stretch->end)) != SPAN_FREE) {
+        last = stretch->end;
+        look_ahead(s, ahead, last);
+        if (!joins(s, gap, stretch)) break;
+    }
+    unit_t units = stretch->end - from;
+    if (units == 0) return false;
+    memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+    area_gap_passed(a, gap, units);
+    if (stretch->listed) run_relink(s, last, last - (from - to));
     return true;
 }
 
 /* The gap, and the free span that may lie above it now, become one. */
-static bool widen(struct area *a, struct area_gap *gap) {
-    if (gap->end == a->limit || header_kind(area_header(a, gap->end)) != SPAN_FREE)
-        return false;
-    area_gap_widen(a, gap);
-    return true;
+static void widen(struct area *a, struct area_gap *gap) {
+    if (gap->end < a->limit && header_kind(area_header(a, gap->end)) == SPAN_FREE)
+        area_gap_widen(a, gap);
 }
 
 unit_t slide(struct store *s, unit_t gap, const struct slide_goal *goal) {
     struct area *a = &s->area;
     struct area_gap g;
-    size_t before = store_work(s), done = 0;
     area_gap_open(a, gap, &g);
-    unit_t ahead = look_ahead(s, g.end);
-    while (g.end < a->limit && g.end - g.at < goal->units &&
-           (done == 0 || done < goal->work)) {
-        ahead = look_ahead(s, ahead);
-        if (!slide_span(s, &g, done == 0 ? SIZE_MAX : goal->work - done)) break;
-        done = store_work(s) - before;
-        if (widen(a, &g)) ahead = look_ahead(s, ahead);
-    }
+    struct ahead ahead = {g.end, 0, NULL};
+    struct stretch stretch = {.work = goal->work};
+    while (g.end < a->limit && g.end - g.at < goal->units && wanted(&stretch) &&
+           slide_some(s, &g, &stretch, &ahead))
+        widen(a, &g);
     area_gap_close(a, &g);
     return g.at;
 }
