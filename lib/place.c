@@ -8,7 +8,7 @@
 #include "small.h"
 
 /* Blocks at rest that are few: less than 1/32 of all. */
-enum { RESTING_SHARE = 32 };
+enum { RESTING_SHARE = 32, RESTING_LEAST = 4096 };
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
 /* A heap that would have to grow is squeezed first, a helping at a time, so that it need not be
@@ -70,7 +70,9 @@ static size_t helping(const struct heap *h) {
 
 /* Place it where what rests makes room, if that is worth it. */
 static bool by_flushing(struct heap *h, struct request *q) {
-    if (quick_bytes(&h->store) < helping(h)) return false;
+    size_t share = units_bytes(h->store.area.limit) / HELPING_SHARE;
+    if (quick_bytes(&h->store) < (share > RESTING_LEAST ? share : RESTING_LEAST))
+        return false;
     quick_flush(&h->store);
     return place(h, q, false);
 }

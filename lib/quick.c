@@ -32,9 +32,7 @@ void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *top
 static bool add_chunk(struct store *s, uint32_t *list, unsigned depth) {
     struct quick *q = &s->quick;
     uint32_t chunk = q->vacant, has = link_depth(load32(quick_word(s, chunk_of(*list))));
-    uint32_t few = has == 0 ? QUICK_FEW : 0;
-    if (has == depth || q->n_used > few + (s->area.limit >> QUICK_USED_SHIFT))
-        return false;
+    if (has == depth) return false;
     if (chunk != 0)
         q->vacant = load32(quick_word(s, chunk));
     else if (q->fresh < q->n_chunks)

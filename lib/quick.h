@@ -36,11 +36,8 @@ enum {
     QUICK_POOL_SHARE = 512, /* of a heap's memory */
     QUICK_SMALL_DEPTH = 69, /* chunks of one class */
     QUICK_BLOCKS_DEPTH = 5, /* and of one length of larger blocks */
-    QUICK_USED_SHIFT =
-        11,             /* units of the area: chunks that lists may have, and one more */
-    QUICK_FEW = 40,     /* and so many more, if they are the first of a list */
-    QUICK_LOW = 512,    /* so many slots more than there are in use */
-    QUICK_TOP_BITS = 20 /* of a link */
+    QUICK_LOW = 512,        /* so many slots more than there are in use */
+    QUICK_TOP_BITS = 20     /* of a link */
 };
 #define QUICK_LINK UINT32_C(0x80000000)
 
