@@ -7,7 +7,7 @@
 #include "move.h"
 #include "small.h"
 
-/* Blocks at rest that are few: less than 1/32 of all. */
+/* Blocks at rest that are few: less than 1/32 of all; so many bytes of them are in any case. */
 enum { RESTING_SHARE = 32, RESTING_LEAST = 4096 };
 /* Steady compaction works while garbage is above 1/16 of what is used, by this much a time. */
 enum { STEADY_SHARE = 16, STEADY_BYTES = 4096 };
@@ -63,16 +63,16 @@ bool place(struct heap *h, struct request *q, bool any) {
                    small_alloc_larger(s, q->slot, q->size));
 }
 
-static size_t helping(const struct heap *h) {
-    size_t share = units_bytes(h->store.area.limit) / HELPING_SHARE;
-    return share > HELPING_LEAST ? share : HELPING_LEAST;
+/* 1/32 of the area, but at least so much. */
+static size_t share(const struct heap *h, size_t least) {
+    size_t bytes = units_bytes(h->store.area.limit) / HELPING_SHARE;
+    return bytes > least ? bytes : least;
 }
+static size_t helping(const struct heap *h) { return share(h, HELPING_LEAST); }
 
 /* Place it where what rests makes room, if that is worth it. */
 static bool by_flushing(struct heap *h, struct request *q) {
-    size_t share = units_bytes(h->store.area.limit) / HELPING_SHARE;
-    if (quick_bytes(&h->store) < (share > RESTING_LEAST ? share : RESTING_LEAST))
-        return false;
+    if (quick_bytes(&h->store) < share(h, RESTING_LEAST)) return false;
     quick_flush(&h->store);
     return place(h, q, false);
 }
