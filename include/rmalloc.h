@@ -48,8 +48,9 @@
  *  - A handle carries a generation. A stale handle is told apart for the next
  *    32,767 reuses of its slot while the slot stays in the table; a slot given
  *    back and made anew starts above every generation given back. A handle of a
- *    destroyed heap is told apart for the next 255 heaps that get the same place
- *    in the registry (places are reused in turn, so for some million heaps).
+ *    destroyed heap is told apart for the next 31 heaps that get the same place in
+ *    the registry (places are reused in turn, so for some 130,000 heaps), and for
+ *    eight times as many where its slot has not been reused 4,000 times.
  *  - Threads: with RM_THREADS_SAFE any thread may make any call at any time,
  *    rm_heap_destroy excepted; with RM_THREADS_NONE one thread at a time.
  *    "Moves" below says whether unlocked blocks may be relocated by a call.
@@ -222,7 +223,8 @@ typedef enum rm_compaction {
 typedef struct rm_heap_options {
     /* A region of the caller's, at any address; the heap lives in it entirely
        and writes nowhere else. It must outlive the heap. NULL: the library
-       reserves address space, commits pages as needed and gives them back. */
+       reserves address space, commits pages as needed and gives them back: in
+       steps of compaction, in rm_heap_trim, and while large blocks are freed. */
     void *memory;
     /* With `memory`: its size in bytes; up to 16 GiB of it are used. Without:
        the most the heap may grow to, in bytes, rounded down to whole pages;
