@@ -92,8 +92,7 @@ static inline rm_memory_t *alloc_quickly(uint32_t live, size_t size) {
     if (unlikely(s == NULL)) return NULL;
     uint32_t slot = quick_take(s, size, &e);
     if (unlikely(slot == SLOT_NIL)) return NULL;
-    s->allocations++;
-    store_count(s, size);
+    store_count_new(s, size);
     return handle_make(live ^ RM_GATE_LIVE, slot, e);
 }
 
@@ -120,8 +119,7 @@ static inline rm_memory_t *alloc_medium(uint32_t live, size_t size) {
     if (unlikely(s == NULL)) return NULL;
     uint32_t slot = quick_take_block(s, size);
     if (slot == SLOT_NIL) return NULL;
-    s->allocations++;
-    store_count(s, size);
+    store_count_new(s, size);
     return handle_make(live ^ RM_GATE_LIVE, slot, table_entry(&s->table, slot));
 }
 

@@ -129,6 +129,10 @@ void area_shrink(struct area *a, unit_t units);
 unit_t area_last_free(const struct area *a);
 /* Where the highest used span ends. */
 unit_t area_extent(const struct area *a);
+/* Units that are free behind it. */
+static inline unit_t area_free_at_end(const struct area *a) {
+    return a->limit - area_extent(a);
+}
 
 /* The lowest free span that begins at `from` or above, or UNIT_NIL. O(spans of a zone). */
 unit_t area_lowest_free(const struct area *a, unit_t from);

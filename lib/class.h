@@ -55,11 +55,6 @@ static inline unsigned ref_offset(const struct size_class *class, unsigned i) {
     return 8 + (i >> class->group_shift) * class->group_bytes + class->ref_first +
            4 * (i & ((1u << class->group_shift) - 1));
 }
-/* The same from slot i on, which may be negative. */
-static inline int slot_to_ref(const struct size_class *class, unsigned i) {
-    int in_group = (int)(i & ((1u << class->group_shift) - 1));
-    return class->ref_first - class->group_refs - in_group * (class->stride - 4);
-}
 /* The slot that begins so many bytes from the header. */
 static inline unsigned slot_index(const struct size_class *class, unsigned offset) {
     uint32_t distance = offset - 8;

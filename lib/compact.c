@@ -76,8 +76,7 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
     const struct area *a = &s->area;
     if (goal->units != 0 && area_has(a, goal->units)) return true;
     if (goal->last == 0) return false;
-    unit_t last = area_last_free(a);
-    return last != UNIT_NIL && a->limit - last >= goal->last;
+    return area_free_at_end(a) >= goal->last;
 }
 
 /* --- which way --- */
@@ -199,8 +198,8 @@ static bool keep_step(struct store *s) {
    below the last block lie above, and at most half of what is used. Else at the low end. */
 static unit_t sparse_start(struct store *s) {
     const struct area *a = &s->area;
-    unit_t last = area_last_free(a), extent = area_extent(a), end = extent >> ZONE_SHIFT;
-    size_t free = a->free_units - (last == UNIT_NIL ? 0 : a->limit - last), above = 0;
+    unit_t extent = area_extent(a), end = extent >> ZONE_SHIFT;
+    size_t free = a->free_units - area_free_at_end(a), above = 0;
     if (end > ZONES_LOOKED) return 0;
     s->looked += end / ZONES_A_LOOK;
     unit_t z = end;

@@ -58,10 +58,10 @@ void ebb(struct store *s) {
     const struct area *a = &s->area;
     int saved = errno;
     settle(s);
-    unit_t used = a->limit - a->free_units, last = area_last_free(a);
+    unit_t used = a->limit - a->free_units;
     unit_t slack = used / EBB_SHARE + (EBB_LEAST >> UNIT_SHIFT);
     /* Behind the last block is what the area has grown by just now, as a rule. */
-    bool but_last = last == UNIT_NIL || a->limit - last < slack;
+    bool but_last = area_free_at_end(a) < slack;
     if (e->low > slack) give(s, (e->low - used / EBB_KEEP) / page_units(), but_last);
     e->low = a->free_units - a->released_units;
     e->released = a->released_units;

@@ -40,8 +40,7 @@ static void *pointer_of(const struct store *s, uint64_t e) {
 
 /* A block has been made. */
 static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags) {
-    s->allocations++;
-    store_count(s, size);
+    store_count_new(s, size);
     if (flags & RM_ZERO) memset(pointer_of(s, table_entry(&s->table, slot)), 0, size);
 }
 
@@ -307,7 +306,8 @@ static bool grow_by_pages(struct heap *h, const struct request *q) {
     struct store *s = &h->store;
     uint64_t e = table_entry(&s->table, q->slot);
     unit_t span = entry_span(s, e), page = (unit_t)(os_page() >> UNIT_SHIFT);
-    if (s->mover.slot != SLOT_NIL || !pages_wanted(s, PAGES_WHOLE) || !pages_move(s, span))
+    if (s->mover.slot != SLOT_NIL || !pages_wanted(s, PAGES_WHOLE) ||
+        !pages_move(s, span))
         return false;
     size_t old_size = heap_size(h, q->slot);
     if (!place_room(h, block_units(q->size, true) + page)) return false;

@@ -18,7 +18,7 @@ static size_t largest_settled(struct heap *h, bool after_compaction) {
     if (wants == UINT32_MAX) return 0;
     unit_t handle = region_closed(&h->region) ? wants / 2 : 0;
     size_t reserve = region_reserve(&h->region, wants) >> UNIT_SHIFT;
-    unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
+    unit_t at_end = area_free_at_end(a);
     bool now = at_end >= handle;
     size_t most = 0;
     if (now) {

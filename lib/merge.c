@@ -264,9 +264,8 @@ static bool merge_class(struct store *s, unsigned class_id) {
 }
 
 void merge_again(struct store *s) {
-    uint64_t now =
-        s->changes +
-        s->allocations; /* something has been unlocked, or is at rest no more */
+    /* Has something been unlocked, or is it at rest no more? */
+    uint64_t now = s->changes + s->allocations;
     if (s->stuck_at == now) return;
     s->stuck_at = now;
     for (unsigned word = 0; word < 2; word++) {

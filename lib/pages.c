@@ -39,7 +39,7 @@ struct holdings {
 static struct holdings holdings_of(const struct store *s) {
     const struct area *a = &s->area;
     unit_t last = area_last_free(a);
-    unit_t at_end = last == UNIT_NIL ? 0 : a->limit - last;
+    unit_t at_end = area_free_at_end(a);
     unit_t held_at_end = last == UNIT_NIL ? 0 : buddy_key(a->base, last);
     struct holdings h = {.used = a->limit - a->free_units,
                          .empty = a->released_units - (at_end - held_at_end)};
@@ -82,7 +82,8 @@ bool pages_move(const struct store *s, unit_t span) {
 }
 
 unit_t pages_target(unit_t gap, unit_t span) {
-    return gap + (span - gap) % page_units(); /* a power of two, so `span` may lie below too */
+    return gap +
+           (span - gap) % page_units(); /* a power of two, so `span` may lie below too */
 }
 
 static bool pages_congruent(unit_t to, unit_t from) {

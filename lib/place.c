@@ -27,8 +27,7 @@ static size_t used_bytes(const struct heap *h) {
 /* Free memory below the last block. O(1), as what follows. */
 static size_t between(const struct heap *h) {
     const struct area *a = &h->store.area;
-    unit_t last = area_last_free(a), at_end = last == UNIT_NIL ? 0 : a->limit - last;
-    return units_bytes(a->free_units - at_end);
+    return units_bytes(a->free_units - area_free_at_end(a));
 }
 
 /* The same, and free slots in runs. */
@@ -64,15 +63,15 @@ bool place(struct heap *h, struct request *q, bool any) {
 }
 
 /* 1/32 of the area, but at least so much. */
-static size_t share(const struct heap *h, size_t least) {
+static size_t area_share(const struct heap *h, size_t least) {
     size_t bytes = units_bytes(h->store.area.limit) / HELPING_SHARE;
     return bytes > least ? bytes : least;
 }
-static size_t helping(const struct heap *h) { return share(h, HELPING_LEAST); }
+static size_t helping(const struct heap *h) { return area_share(h, HELPING_LEAST); }
 
 /* Place it where what rests makes room, if that is worth it. */
 static bool by_flushing(struct heap *h, struct request *q) {
-    if (quick_bytes(&h->store) < share(h, RESTING_LEAST)) return false;
+    if (quick_bytes(&h->store) < area_share(h, RESTING_LEAST)) return false;
     quick_flush(&h->store);
     return place(h, q, false);
 }
@@ -126,11 +125,8 @@ bool place_extend(struct heap *h, unit_t span, unit_t units) {
 
 bool place_room(struct heap *h, unit_t units) {
     const struct area *a = &h->store.area;
-    unit_t last = area_last_free(a);
-    if (last != UNIT_NIL && a->limit - last >= units) return true;
-    if (!roomy(h, units) || !grow(h, units)) return false;
-    last = area_last_free(a);
-    return last != UNIT_NIL && a->limit - last >= units;
+    if (area_free_at_end(a) >= units) return true;
+    return roomy(h, units) && grow(h, units) && area_free_at_end(a) >= units;
 }
 
 bool place_slowly(struct heap *h, struct request *q) {

@@ -184,8 +184,7 @@ void region_settle_some(struct region *r, struct store *s, uint32_t slots) {
 bool region_grow(struct region *r, struct store *s, unit_t units) {
     if (region_closed(r)) return false;
     size_t page = os_page(), gap = region_gap(r);
-    unit_t last = area_last_free(&s->area);
-    unit_t there = last == UNIT_NIL ? 0 : s->area.limit - last;
+    unit_t there = area_free_at_end(&s->area);
     size_t need = units > there ? round_up(units_bytes(units - there), page) : page;
     size_t step = round_down((size_t)(r->area_end - r->low) / 64, page);
     if (step < STEP_PAGES * page) step = STEP_PAGES * page;
@@ -220,8 +219,8 @@ bool region_room(struct region *r, struct store *s, uint32_t slots) {
         }
         if (!region_close(r, s)) return false;
     }
-    unit_t units = slots / 2, last = area_last_free(&s->area);
-    if (last == UNIT_NIL || s->area.limit - last < units) return false;
+    unit_t units = slots / 2;
+    if (area_free_at_end(&s->area) < units) return false;
     area_shrink(&s->area, units);
     t->room += slots;
     r->area_end = r->table_end = t->top - 8 * (size_t)t->room;

@@ -75,6 +75,21 @@ void run_unlist(struct store *s, const struct run *r, enum density density) {
     if (*head == r->span) *head = next;
 }
 
+void run_change_free(struct store *s, struct run *r, uint64_t free) {
+    struct run after = *r;
+    after.free = free;
+    bool was = r->free != 0, is = free != 0;
+    if (likely(was && is && run_density(&after) == run_density(r))) {
+        uint64_t links = load64(run_links(r));
+        run_set_free(s, r, free);
+        store64(run_links(r), links); /* they are in the highest free slot */
+        return;
+    }
+    if (was) run_unlist(s, r, run_density(r));
+    run_set_free(s, r, free);
+    if (is) run_list(s, r);
+}
+
 void run_relink(struct store *s, unit_t from, unit_t to) {
     struct run r = run_at(s, to);
     if (r.free == 0) return;

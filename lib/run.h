@@ -96,11 +96,13 @@ unit_t run_link(const struct store *s, unit_t span, unsigned which);
 static inline enum density run_density(const struct run *r) {
     return 2 * run_live(r) > r->slots ? DENSE : SPARSE;
 }
-/* Put a run into the list of its density, in front if it lies lower than what is there, else behind;
-   take it out of that of `density`, whose links
-   it still has. */
+/* Put a run into the list of its density, in front if it lies lower than what is there, else behind; take
+   it out of that of `density`, whose links it still has. */
 void run_list(struct store *s, const struct run *r);
 void run_unlist(struct store *s, const struct run *r, enum density density);
+/* Give a run another mask of free slots: it stands in the list of its density then, or in none. What lies
+   in the slots that are free before and after is not used by anyone else. */
+void run_change_free(struct store *s, struct run *r, uint64_t free);
 
 /* The first run of a class with a free slot, dense before sparse; UNIT_NIL: none has one. */
 static inline unit_t run_first(const struct store *s, unsigned class_id) {

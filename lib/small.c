@@ -13,22 +13,10 @@ void small_init(struct store *s) {
 
 /* --- slots --- */
 
-/* Take so many of a run's free slots, the lowest: it stands in its list by the density it has then. */
+/* Take so many of a run's free slots, the lowest. */
 static uint64_t take_slots(struct store *s, struct run *r, unsigned n) {
-    uint64_t taken = bit_first(r->free, n), left = r->free & ~taken;
-    enum density before = run_density(r);
-    struct run after = *r;
-    after.free = left;
-    if (unlikely(left == 0)) {
-        run_unlist(s, r, before);
-        run_set_free(s, r, 0);
-    } else if (unlikely(run_density(&after) != before)) { /* dense from here on */
-        run_unlist(s, r, before);
-        run_set_free(s, r, left);
-        run_list(s, r);
-    } else { /* the links stay: the highest free slot is another one */
-        run_set_free(s, r, left);
-    }
+    uint64_t taken = bit_first(r->free, n);
+    run_change_free(s, r, r->free & ~taken);
     n = bit_count(taken);
     s->runs[r->class_id].live += n;
     s->spare -= (size_t)n * r->class->stride;
@@ -169,23 +157,13 @@ static unit_t free_last(struct store *s, const struct run *r) {
 }
 
 unit_t small_free_some(struct store *s, struct run *r, uint64_t slots) {
-    struct run after = *r;
-    after.free |= slots;
-    if (unlikely(after.free == bit_mask(r->slots))) return free_last(s, r);
+    uint64_t free = r->free | slots;
+    if (unlikely(free == bit_mask(r->slots))) return free_last(s, r);
     unsigned n = bit_count(slots);
     s->runs[r->class_id].live -= n;
     s->spare += (size_t)n * r->class->stride;
     s->loose[r->class_id / 64] |= UINT64_C(1) << r->class_id % 64;
-    bool listed = r->free != 0;
-    if (likely(listed && run_density(&after) == run_density(r))) {
-        uint64_t links = load64(run_links(r));
-        run_set_free(s, r, after.free);
-        store64(run_links(r), links); /* they are in the highest free slot */
-        return UNIT_NIL;
-    }
-    if (listed) run_unlist(s, r, run_density(r));
-    run_set_free(s, r, after.free);
-    run_list(s, r);
+    run_change_free(s, r, free);
     return UNIT_NIL;
 }
 

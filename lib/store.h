@@ -140,6 +140,12 @@ static inline void store_count(struct store *s, size_t size) {
     if (s->requested > s->peak_requested) s->peak_requested = s->requested;
 }
 
+/* The same of a block that has been made. */
+static inline void store_count_new(struct store *s, size_t size) {
+    s->allocations++;
+    store_count(s, size);
+}
+
 /* Count what has been moved. */
 static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
     s->moved += bytes;
