@@ -54,6 +54,17 @@
  *  - Threads: with RM_THREADS_SAFE any thread may make any call at any time,
  *    rm_heap_destroy excepted; with RM_THREADS_NONE one thread at a time.
  *    "Moves" below says whether unlocked blocks may be relocated by a call.
+ *    rmlock, rmunlock and rmpeek never wait for a mutex in the common case:
+ *    see each. A lock belongs to the block, not to a thread: any thread may give
+ *    it back, and one that ends without doing so leaves the block locked.
+ *  - Each thread keeps freed blocks of up to 4 KiB for its own next requests: at
+ *    most 64 KiB, and at most 1/512 of a heap whose size is limited, for each of the
+ *    16 heaps that it has used last. They count as used. They are given back when
+ *    the thread ends, by compaction, rm_heap_trim and every call that looks at the
+ *    heap, and before an allocation fails.
+ *  - fork: the child has every heap as it was, with the locks that were held, and
+ *    may use all of them. Read sections of other threads than the one that
+ *    forked are over there. (A fork from within rm_walk_fn is not provided for.)
  *
  * The library itself needs libc alone.
  */
@@ -176,17 +187,35 @@ RM_API rm_status_t rmfree(rm_memory_t *handle);
  *           left alone on error.
  * Moves: no; but a block that a budget left half moved is completed or undone
  *        first. Cost: O(1); for a half-moved block O(its size).
+ * Threads: one compare-and-swap on the handle's own word, whoever else holds what. A
+ *        block that is just being copied stays where it is, and the copy is void; one
+ *        that moves by less than its size, by pages, or with others in a run is
+ *        waited for, for one piece of at most 64 KiB. When a fourth lock is taken
+ *        at a time, the heap's mutex is, once: until the block is next moved,
+ *        resized or freed its count, up to RM_LOCKS_MAX, is all compare-and-swap.
  * Returns: RM_OK; RM_EINVAL (pointer is NULL); RM_EHANDLE; RM_EOVERFLOW
  *        (RM_LOCKS_MAX locks are held already).
  */
 RM_API rm_status_t rmlock(rm_memory_t *handle, void **pointer);
 
 /*
- * Give back one lock. After the last one the address must not be used.
- * Moves: no. Cost: O(1).
+ * Give back one lock. After the last one the address must not be used. It need not be
+ * the thread that locked which unlocks.
+ * Moves: no. Cost: O(1); lock-free, as rmlock.
  * Returns: RM_OK; RM_EHANDLE; RM_EUNLOCKED.
  */
 RM_API rm_status_t rmunlock(rm_memory_t *handle);
+
+/*
+ * The address of a block of a held heap (rm_heap_hold), or of a locked one. There is
+ * nothing to give back: it is good until the calling thread's outermost
+ * rm_heap_release, or as long as the block is locked.
+ *  pointer: receives the address; it is left alone on error.
+ * Moves: no; a block that was half moved before the heap was held is completed first.
+ * Cost: O(1), loads alone, no atomic operation.
+ * Returns: RM_OK; RM_EINVAL (pointer is NULL); RM_EHANDLE.
+ */
+RM_API rm_status_t rmpeek(rm_memory_t *handle, void **pointer);
 
 /*
  * The size that was asked for, in bytes, not the rounded one.
@@ -216,9 +245,29 @@ typedef enum rm_threads {
 typedef enum rm_compaction {
     RM_COMPACT_ON_DEMAND = 0, /* when an allocation would fail or grow the heap */
     RM_COMPACT_MANUAL,        /* only in rm_heap_compact, and rmrealloc's own block */
-    RM_COMPACT_STEADY         /* on demand, and a small step with each allocation
+    RM_COMPACT_STEADY,        /* on demand, and a small step with each allocation
                                  while fragmentation is above a threshold */
+    RM_COMPACT_BACKGROUND     /* on demand, and by a thread of the library's, one for
+                                 all heaps, between watermarks; RM_THREADS_SAFE only */
 } rm_compaction_t;
+
+/*
+ * When RM_COMPACT_BACKGROUND works, in the terms of Linux' kswapd: it wakes when things
+ * are worse than one mark, and works until they are better than the other.
+ *
+ *   fragmentation  the share of the memory below the highest block's end that no block
+ *                  uses, 0 to 1: it wakes above `high` and works until it is below `low`.
+ *   free           bytes that are free in one piece at the heap's end, what it may still
+ *                  grow by counted in: it wakes below `low` and works until there are `high`,
+ *                  as long as that much is free in all.
+ *
+ * Both zero: the default, 0.05 and 0.15 for the fragmentation; for free memory 1/16 and
+ * 1/8 of the heap's limit where `size` gives one, else none.
+ */
+typedef struct rm_watermarks {
+    double fragmentation_low, fragmentation_high;
+    size_t free_low, free_high;
+} rm_watermarks_t;
 
 typedef struct rm_heap_options {
     /* A region of the caller's, at any address; the heap lives in it entirely
@@ -232,15 +281,18 @@ typedef struct rm_heap_options {
     size_t size;
     rm_threads_t threads;
     rm_compaction_t compaction;
+    rm_watermarks_t watermarks; /* of RM_COMPACT_BACKGROUND */
 } rm_heap_options_t;
 
 /* The defaults: a growing heap, safe for threads, compacted on demand. */
 #ifdef __cplusplus
 #define RM_HEAP_OPTIONS_INIT                                                             \
-    rm_heap_options_t { nullptr, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND }
+    rm_heap_options_t {                                                                  \
+        nullptr, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND, { 0, 0, 0, 0 }                \
+    }
 #else
 #define RM_HEAP_OPTIONS_INIT                                                             \
-    ((rm_heap_options_t){NULL, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND})
+    ((rm_heap_options_t){NULL, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND, {0, 0, 0, 0}})
 #endif
 
 /*
@@ -248,9 +300,11 @@ typedef struct rm_heap_options {
  *  out:     receives the heap; NULL on error.
  *  options: NULL takes the defaults.
  * Cost: O(1) system calls; a caller's region costs 8 bytes of writes per 64 KiB.
- * Returns: RM_OK; RM_EINVAL (out is NULL, an option unknown); RM_ENOMEM (the
- *        region is too small: RM_HEAP_SIZE_MIN always suffices; or RM_HEAPS_MAX
- *        heaps exist beside the default one); RM_ESYSTEM.
+ * Returns: RM_OK; RM_EINVAL (out is NULL, an option unknown, RM_COMPACT_BACKGROUND
+ *        without RM_THREADS_SAFE, a watermark out of its domain or a low one above its
+ *        high one); RM_ENOMEM (the region is too small: RM_HEAP_SIZE_MIN always
+ *        suffices; or RM_HEAPS_MAX heaps exist beside the default one); RM_ESYSTEM (no
+ *        memory, or no thread).
  */
 RM_API rm_status_t rm_heap_create(rm_heap_t **out, const rm_heap_options_t *options);
 
@@ -363,6 +417,53 @@ RM_API rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_
  */
 RM_API rm_status_t rm_heap_trim(rm_heap_t *heap);
 
+/*
+ * Compact until a deadline: for the idle moments of an event loop.
+ *  deadline_ns: a time of CLOCK_MONOTONIC, in nanoseconds. On an idle core it is not
+ *               exceeded by more than 50 us; what would not be done in time is not begun.
+ * Moves: yes, under every policy; nothing in a held heap.
+ * Returns: a forecast of how many nanoseconds more it would take until nothing is left to
+ *        do, at the speed so far; 0: nothing is left (or there is no such heap).
+ *
+ *      void when_idle(uint64_t deadline_ns) {
+ *          if (rm_heap_idle(heap, deadline_ns) > 0) ask_to_be_called_when_idle();
+ *      }
+ */
+RM_API uint64_t rm_heap_idle(rm_heap_t *heap, uint64_t deadline_ns);
+
+/*
+ * Keep the background thread out of a heap, and let it in again. Pauses nest.
+ * When rm_heap_pause returns, the thread is not at work there.
+ * Returns: RM_OK; RM_EINVAL (no such heap, or not RM_COMPACT_BACKGROUND); RM_EUNLOCKED
+ *        (resumed, but not paused).
+ */
+RM_API rm_status_t rm_heap_pause(rm_heap_t *heap);
+RM_API rm_status_t rm_heap_resume(rm_heap_t *heap);
+
+/* ----------------------------------------------------------- read sections */
+
+/*
+ * Begin a read section: while any thread is inside one, no block of the heap moves, and
+ * rmpeek gives the address of any without a lock to give back. Sections nest, per
+ * thread. For the time of one all blocks count as locked, for moving and for
+ * resizing: rmrealloc resizes in place or says RM_ELOCKED, an allocation does
+ * without compaction, rm_heap_compact moves nothing and is not complete (given
+ * nanoseconds it waits so long for other threads' sections to end). Freeing is allowed:
+ * whoever frees a block knows that nobody reads it.
+ * A section ends with its thread.
+ * Cost: O(1); a thread's first one in a heap takes the heap's mutex, and so does one that
+ *       meets a compaction, which it waits for: a step, or a piece of a longer one.
+ * Returns: RM_OK; RM_EINVAL (no such heap); RM_EOVERFLOW (2^31 - 1 sections are open);
+ *       RM_ESYSTEM (no memory for the thread's state).
+ */
+RM_API rm_status_t rm_heap_hold(rm_heap_t *heap);
+
+/*
+ * End the innermost read section of this thread.
+ * Cost: O(1). Returns: RM_OK; RM_EINVAL (no such heap); RM_EUNLOCKED (this thread has none).
+ */
+RM_API rm_status_t rm_heap_release(rm_heap_t *heap);
+
 /* ----------------------------------------------------------------- metrics */
 
 /* Orders of rm_stats_t.unusable: spans of less than 2^0 to 2^(RM_ORDERS-1) bytes. */
@@ -395,6 +496,13 @@ typedef struct rm_stats {
     size_t allocations; /* those that succeeded */
     size_t frees;
     size_t failures; /* allocations and resizes that ended in RM_ENOMEM or RM_ESYSTEM */
+    size_t voided; /* moves that came to nothing, because a block was wanted meanwhile */
+
+    /* Of RM_COMPACT_BACKGROUND: steps that its thread has made, bytes they have moved, the time
+       they have taken, and how often it has stopped short of a low mark, having achieved nothing. */
+    size_t background_steps, background_moved;
+    uint64_t background_nanoseconds;
+    size_t background_backoffs;
 
     double internal_fragmentation; /* 1 - requested / used, 0 where used is 0 */
     double external_fragmentation; /* 1 - largest_free / free, 0 where free is 0 */
