@@ -99,7 +99,7 @@ extern "C" {
 /* The largest alignment that rm_heap_alloc honours, in bytes. */
 #define RM_ALIGNMENT_MAX ((size_t)4096)
 /* A region of this many bytes, at any address, always holds an empty heap. */
-#define RM_HEAP_SIZE_MIN ((size_t)3584)
+#define RM_HEAP_SIZE_MIN ((size_t)3712)
 
 /* A handle. Opaque: a value to be kept and passed, never dereferenced. */
 typedef struct rm_memory rm_memory_t;

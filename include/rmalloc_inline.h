@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rmlock and rmunlock without a call, for loops in which the call counts.
+ * rmlock, rmunlock and rmpeek without a call, for loops in which the call counts.
  *
  * What they do and return is what the functions do; they take a heap's common case on
  * themselves and leave the rest to the functions. That case is a block locked at most
- * four times, in a heap of RM_THREADS_NONE or a process that has only ever had one
- * thread.
+ * three times. In a heap of RM_THREADS_NONE, or a process that has only ever had one
+ * thread, it takes no atomic operation; else one compare-and-swap on the block's own word.
  *
  * They know how the library lays out its data, so a program that uses them has to be
  * built anew for another version of the library: the name of rm_gates below holds the
@@ -39,15 +39,14 @@ extern "C" {
 
 /* What begins each heap's structure. */
 struct rm_core {
-    char *top; /* its own address: the handle table lies right below it */
-    uint32_t n_slots, unlocked;
-    uint32_t others[12];
+    char *top;  /* its own address: the handle table lies right below it */
     char *base; /* places count from here */
+    uint32_t n_slots, reach, unlocked, motion;
 };
 /* Whose heap lies in a place of the registry. */
 struct rm_gate {
     uint32_t tag;    /* the handles' lowest 18 bits, and RM_GATE_LIVE; 0: no heap */
-    uint32_t shared; /* 1: to be locked where there are threads */
+    uint32_t shared; /* 1: between threads, where there are any */
     struct rm_core *heap;
 };
 enum { RM_GATES = 1 << 13, RM_GATE_LIVE = 1 << 18 };
@@ -61,53 +60,99 @@ static inline const struct rm_gate *rm_gate_of(uint32_t tag) {
     return (const struct rm_gate *)((const char *)rm_gates + offset);
 }
 
-/* The slot of a handle in the table of *heap; 0, which is nobody's: for the function to find out. A
-   handle is the heap's tag:18, a slot:28 and the upper 18 bits of the slot's word as they are where the
-   block is not locked: a state:3, which is 2, and a generation:15. A slot out of bounds or another
-   state is no handle's. */
-static inline uint32_t rm_slot_of(const rm_memory_t *handle, struct rm_core **heap) {
-    uint64_t h = (uint64_t)(uintptr_t)handle;
-    const struct rm_gate *gate = rm_gate_of((uint32_t)h);
-    uint32_t tag = (uint32_t)h % RM_GATE_LIVE | RM_GATE_LIVE;
-    uint32_t slot = (uint32_t)(h << 15 >> 33) - (UINT32_C(2) << 28);
-    if (__builtin_expect(__atomic_load_n(&gate->tag, __ATOMIC_ACQUIRE) != tag, 0))
-        return 0;
-    if (!RM_SINGLE_THREADED && gate->shared) return 0;
-    *heap = gate->heap;
-    if (__builtin_expect(slot >= (*heap)->n_slots || slot % 64 == 0, 0)) return 0;
-    return slot;
+/* The heap of a handle or a tag; NULL: there is none. */
+static inline struct rm_core *rm_core_of(uint32_t tag, int *shared) {
+    const struct rm_gate *gate = rm_gate_of(tag);
+    uint32_t live = tag % RM_GATE_LIVE | RM_GATE_LIVE;
+    if (__builtin_expect(__atomic_load_n(&gate->tag, __ATOMIC_ACQUIRE) != live, 0))
+        return NULL;
+    *shared = !RM_SINGLE_THREADED && gate->shared;
+    return gate->heap;
 }
 
-/* The table's word of a slot. */
-static inline char *rm_word_of(struct rm_core *heap, uint32_t slot) {
-    return (char *)heap + 8 * ~(ptrdiff_t)slot;
+/* The slot of a handle in the heap's table. A handle is the heap's tag:18, a slot:28 and the upper 18
+   bits of the slot's word as they are where the block is not locked: a state:3, which is 2, and a
+   generation:15. Another state makes it too large for any table. */
+static inline uint32_t rm_slot_of(const rm_memory_t *handle) {
+    return (uint32_t)((uint64_t)(uintptr_t)handle << 15 >> 33) - (UINT32_C(2) << 28);
 }
 
-/* Lock or unlock in the common case; false: nothing has been done. A word's state counts locks from
-   2 up: 2 to 5 are none to three, 3 to 6 one to four. */
+/* The table's word of a slot; NULL: there is no such slot. The table may get shorter meanwhile:
+   where it is shared, rm_slot_there after the word has been read says whether it was one then. */
+static inline uint64_t *rm_word_of(struct rm_core *heap, uint32_t slot, int shared) {
+    uint32_t n = shared ? __atomic_load_n(&heap->reach, __ATOMIC_RELAXED) : heap->n_slots;
+    if (__builtin_expect(slot >= n || slot % 64 == 0, 0)) return NULL;
+    return (uint64_t *)((char *)heap + 8 * ~(ptrdiff_t)slot);
+}
+static inline int rm_slot_there(const struct rm_core *heap, uint32_t slot) {
+    return slot < __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE);
+}
+
+/* Add to a word what a lock is, or take it away; 0: it has changed, so nothing has been done. */
+static inline int rm_word_add(struct rm_core *heap, uint32_t slot, uint64_t *word,
+                              uint64_t e, uint64_t by, int shared) {
+    if (!shared) {
+        *word = e + by;
+        return 1;
+    }
+    return rm_slot_there(heap, slot) &&
+           __atomic_compare_exchange_n(word, &e, e + by, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+static inline void *rm_address(const struct rm_core *heap, uint64_t e) {
+    return heap->base + ((e & 0x7fffffff) << 3);
+}
+
+/* Lock or unlock in the common case; 0: nothing has been done. A word's state counts locks from
+   2 up: 2 to 4 are none to two, 3 to 5 one to three. */
 static inline int rm_lock_quickly(rm_memory_t *handle, void **pointer) {
-    struct rm_core *heap;
-    uint32_t slot = rm_slot_of(handle, &heap);
-    uint64_t e, unlocked = (uint64_t)(uintptr_t)handle >> 46;
-    if (__builtin_expect(slot == 0, 0)) return 0;
-    memcpy(&e, rm_word_of(heap, slot), 8);
-    if (__builtin_expect((e >> 46) - unlocked > 3, 0)) return 0;
-    *pointer = heap->base + ((e & 0x7fffffff) << 3);
-    e += UINT64_C(1) << 46;
-    memcpy(rm_word_of(heap, slot), &e, 8);
+    uint64_t h = (uint64_t)(uintptr_t)handle, e, *word;
+    int shared;
+    struct rm_core *heap = rm_core_of((uint32_t)h, &shared);
+    if (__builtin_expect(heap == NULL, 0)) return 0;
+    uint32_t slot = rm_slot_of(handle);
+    word = rm_word_of(heap, slot, shared);
+    if (__builtin_expect(word == NULL, 0)) return 0;
+    e = __atomic_load_n(word, __ATOMIC_RELAXED);
+    if (__builtin_expect((e >> 46) - (h >> 46) > 2, 0)) return 0;
+    if (__builtin_expect(!rm_word_add(heap, slot, word, e, UINT64_C(1) << 46, shared), 0))
+        return 0;
+    *pointer = rm_address(heap, e);
     return 1;
 }
 
 static inline int rm_unlock_quickly(rm_memory_t *handle) {
-    struct rm_core *heap;
-    uint32_t slot = rm_slot_of(handle, &heap);
-    uint64_t e, locked = ((uint64_t)(uintptr_t)handle >> 46) + 1;
-    if (__builtin_expect(slot == 0, 0)) return 0;
-    memcpy(&e, rm_word_of(heap, slot), 8);
-    if (__builtin_expect((e >> 46) - locked > 3, 0)) return 0;
-    e -= UINT64_C(1) << 46;
-    memcpy(rm_word_of(heap, slot), &e, 8);
-    heap->unlocked = 1;
+    uint64_t h = (uint64_t)(uintptr_t)handle, e, *word;
+    int shared;
+    struct rm_core *heap = rm_core_of((uint32_t)h, &shared);
+    if (__builtin_expect(heap == NULL, 0)) return 0;
+    uint32_t slot = rm_slot_of(handle);
+    word = rm_word_of(heap, slot, shared);
+    if (__builtin_expect(word == NULL, 0)) return 0;
+    e = __atomic_load_n(word, __ATOMIC_RELAXED);
+    if (__builtin_expect((e >> 46) - (h >> 46) - 1 > 2, 0)) return 0;
+    if (__builtin_expect(
+            !rm_word_add(heap, slot, word, e, 0 - (UINT64_C(1) << 46), shared), 0))
+        return 0;
+    if (__atomic_load_n(&heap->unlocked, __ATOMIC_RELAXED) == 0)
+        __atomic_store_n(&heap->unlocked, 1, __ATOMIC_RELAXED);
+    return 1;
+}
+
+/* The address of a block that does not move, locked at most three times. */
+static inline int rm_peek_quickly(const rm_memory_t *handle, void **pointer) {
+    uint64_t h = (uint64_t)(uintptr_t)handle, e, *word;
+    int shared;
+    struct rm_core *heap = rm_core_of((uint32_t)h, &shared);
+    if (__builtin_expect(heap == NULL, 0)) return 0;
+    uint32_t slot = rm_slot_of(handle);
+    word = rm_word_of(heap, slot, shared);
+    if (__builtin_expect(word == NULL, 0)) return 0;
+    e = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    if (__builtin_expect((e >> 46) - (h >> 46) > 3, 0)) return 0;
+    if (shared && __builtin_expect(!rm_slot_there(heap, slot), 0)) return 0;
+    *pointer = rm_address(heap, e);
     return 1;
 }
 
@@ -122,6 +167,13 @@ static inline rm_status_t rmlock_inline(rm_memory_t *handle, void **pointer) {
 static inline rm_status_t rmunlock_inline(rm_memory_t *handle) {
     if (__builtin_expect(rm_unlock_quickly(handle), 1)) return RM_OK;
     return rmunlock(handle);
+}
+
+/** rmpeek, inline: in a held heap (rm_heap_hold), or of a locked block. */
+static inline rm_status_t rmpeek_inline(rm_memory_t *handle, void **pointer) {
+    if (__builtin_expect(pointer != NULL && rm_peek_quickly(handle, pointer), 1))
+        return RM_OK;
+    return rmpeek(handle, pointer);
 }
 
 #ifdef __cplusplus

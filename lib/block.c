@@ -11,23 +11,22 @@ static size_t slack_below(size_t alignment) {
     return alignment > UNIT ? (alignment >> UNIT_SHIFT) - 1 : 0;
 }
 
-void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
-                 size_t alignment) {
+uint64_t block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
+                     size_t alignment, uint64_t e) {
     s->aligned_slack += slack_below(alignment);
     s->large |= size >= PAGES_LEAST;
     area_set_header(&s->area, span, block_header(slot, size, alignment != 0));
     if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
-    uint64_t e = table_entry(&s->table, slot);
-    table_set(&s->table, slot,
-              entry_moved(e, place_behind(span), shape_of_block(size, alignment != 0)));
+    return entry_moved(e, place_behind(span), shape_of_block(size, alignment != 0));
 }
 
-bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment) {
+bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment,
+                 uint64_t *e) {
     unit_t units = block_units(size, alignment != 0);
     unit_t span = alignment > UNIT ? area_alloc_aligned(&s->area, units, alignment)
                                    : area_alloc(&s->area, units);
     if (span == UNIT_NIL) return false;
-    block_write(s, span, slot, size, alignment);
+    *e = block_write(s, span, slot, size, alignment, *e);
     return true;
 }
 

@@ -8,12 +8,13 @@
 
 #include "store.h"
 
-/* Place a block for a table slot. alignment: 0, or a power of two from 16 that is kept for its
-   life. False: no free span holds it. */
-bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment);
-/* The same in a span just cut out, of block_units(size, alignment != 0) units. */
-void block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
-                 size_t alignment);
+/* Place a block for a table slot, whose entry will be `*e`, and is not touched. alignment: 0, or a power
+   of two from 16 that is kept for its life. False: no free span holds it. */
+bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment,
+                 uint64_t *e);
+/* The same in a span just cut out, of block_units(size, alignment != 0) units. Returns the entry. */
+uint64_t block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
+                     size_t alignment, uint64_t e);
 /* The header word of a block. */
 static inline uint64_t block_header(uint32_t slot, size_t size, bool aligned) {
     return (aligned ? SPAN_ALIGNED : SPAN_BLOCK) | (uint64_t)size << BLOCK_SIZE_SHIFT |

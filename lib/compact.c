@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "compact.h"
 
+#include <stdatomic.h>
+
 #include "block.h"
+#include "claim.h"
 #include "fill.h"
 #include "merge.h"
 #include "move.h"
@@ -64,6 +67,9 @@ static size_t looks_left(const struct store *s, const struct effort *e) {
 /* Is the budget spent? The clock is read after CLOCK_WORK or a few actions. */
 static bool spent(const struct store *s, struct effort *e) {
     e->actions++;
+    if (e->goal->waiting != NULL && s->moved != e->moved &&
+        atomic_load_explicit(e->goal->waiting, memory_order_relaxed) > 0)
+        return true;
     if (looks_left(s, e) == 0) return true;
     if (e->goal->until_ns == 0 || s->moved == e->moved) return false;
     size_t done = work_done(s, e);
@@ -84,6 +90,7 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
 /* The most to move at once: half of what is left of a budget, since giving back the target's pages
    may cost as much again. */
 static size_t piece(const struct store *s, const struct effort *e) {
+    if (e->goal->waiting != NULL) return MOVE_PIECE;
     if (!budgeted(e->goal)) return SIZE_MAX;
     size_t half = work_left(s, e) / 2;
     return half > MOVE_PIECE ? half : MOVE_PIECE;
@@ -157,8 +164,9 @@ static unit_t units_walked(const struct area *a, unit_t gap, unit_t to) {
 /* One action at the lowest gap from the cursor on, which is `*known` or to be found. */
 static enum step slide_step(struct store *s, const struct effort *e, unit_t *known) {
     struct area *a = &s->area;
-    struct slide_goal goal = {work_left(s, e),
-                              e->goal->units != 0 ? e->goal->units : UNIT_NIL};
+    size_t work = work_left(s, e);
+    if (e->goal->waiting != NULL && work > MOVE_PIECE) work = MOVE_PIECE;
+    struct slide_goal goal = {work, e->goal->units != 0 ? e->goal->units : UNIT_NIL};
     unit_t gap = *known != UNIT_NIL ? *known : area_lowest_free(a, s->pass.cursor);
     *known = UNIT_NIL;
     s->looked++;
@@ -329,13 +337,16 @@ bool compact_raise(struct store *s, unit_t span, unit_t units) {
     s->pass.phase = PASS_NONE; /* what was done is undone */
     while (gap > behind) {
         unit_t below = used_below(a, gap), size = area_units(a, below);
-        if (move_pinned(s, below)) return false;
+        if (move_pinned(s, below) || !claim_span(s, below, LOCKS_MOVING)) return false;
         /* Aligned blocks need their steps: then all of the gap goes down with each. */
         unit_t by = s->aligned_slack != 0 ? free_size(area_header(a, gap)) : units;
         if (header_kind(area_header(a, below)) == SPAN_ALIGNED) {
             unit_t step = (unit_t)(block_alignment(s, below) >> UNIT_SHIFT);
             by = by / step * step;
-            if (by == 0) return false;
+            if (by == 0) {
+                claim_drop(s, below, LOCKS_MOVING);
+                return false;
+            }
         }
         gap = area_raise(a, below, size, by);
         s->moved += units_bytes(size);
@@ -354,7 +365,7 @@ size_t compact_regain(const struct store *s) {
 
 static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
 
-size_t compact_outlook(const struct store *s, bool pinned, size_t beyond) {
+size_t compact_outlook(struct store *s, bool pinned, size_t beyond) {
     const struct area *a = &s->area;
     if (!pinned)
         return less(a->free_units + compact_regain(s) + beyond, s->aligned_slack);

@@ -25,6 +25,9 @@ struct compact_goal {
     unit_t last;       /* ... or the free span at the area's end has so many */
     bool reuse;        /* what becomes free is about to be used */
     bool tight;        /* no gap is left for the sake of pages, if all else is in vain */
+    /* How many wait for this to be over: then it stops, and never moves more than a piece before it
+       looks. NULL: nobody will. */
+    const _Atomic unsigned *waiting;
 };
 
 /* Work toward a goal. Returns true where nothing is left to do. With a budget, false may also mean
@@ -42,6 +45,6 @@ size_t compact_regain(const struct store *s);
 /* The largest free span, in units, that compaction is sure to make, given that the area may grow
    by `beyond`: with nothing locked and no alignment above the default, exactly what it makes.
    `pinned` says whether something is. O(runs with a free slot), with pinned blocks O(blocks). */
-size_t compact_outlook(const struct store *s, bool pinned, size_t beyond);
+size_t compact_outlook(struct store *s, bool pinned, size_t beyond);
 
 #endif

@@ -58,7 +58,9 @@ static bool fill_single(struct store *s, unit_t gap, bool whole, unit_t span) {
         if (single > units || whole) {
             passed(s, single);
         } else if (!move_slot_pinned(s, span, i)) {
-            s->scan.sure = move_single(s, gap, span, i) == span;
+            unit_t left = move_single(s, gap, span, i);
+            if (left == UNIT_NIL) continue;
+            s->scan.sure = left == span;
             return true;
         }
     }
@@ -75,7 +77,9 @@ static bool fill_from(struct store *s, unit_t gap, bool whole, unit_t span) {
     if (sure > units) {
         passed(s, sure);
     } else if (!move_pinned(s, span)) {
-        s->scan.sure = move_fill(s, gap, to, span) == span;
+        unit_t left = move_fill(s, gap, to, span);
+        if (left == UNIT_NIL) return false;
+        s->scan.sure = left == span;
         return true;
     }
     bool run = header_kind(area_header(a, span)) == SPAN_RUN;

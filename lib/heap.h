@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is done to one heap: blocks are made, used, resized, freed. Slots are known to be live by those
+ * What is done to one heap: blocks are made, used, freed; it is compacted. Slots are known to be live by those
  * who call; the heap's mutex is held if it has one. Knows no registry and no environment.
  */
 #ifndef RM_HEAP_H
@@ -45,10 +45,10 @@ void heap_init(struct heap *h, size_t bytes);
 /* A block. alignment: 0 or a power of two. RM_ENOMEM, RM_ESYSTEM: nothing has changed. */
 rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,
                        uint32_t *slot);
-rm_status_t heap_free(struct heap *h, uint32_t slot);
-rm_status_t heap_lock(struct heap *h, uint32_t slot, void **pointer);
-rm_status_t heap_unlock(struct heap *h, uint32_t slot);
-rm_status_t heap_realloc(struct heap *h, uint32_t slot, size_t size);
+/* A block that nobody holds a lock on. RM_EHANDLE: another thread has freed it meanwhile. */
+rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot);
+/* What lock_take could not do without the mutex: a move under way is finished, more locks are made room for. */
+void heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot);
 
 /* The size asked for of a live slot's block; and its locks. */
 size_t heap_size(const struct heap *h, uint32_t slot);
@@ -57,7 +57,10 @@ unsigned heap_locks(const struct heap *h, uint32_t slot);
 /* Before the heap is looked at: nothing rests any more. */
 void heap_settle(struct heap *h);
 
-bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds);
+/* Compact, within a budget; a 0 is no limit. It stops where somebody is waiting (compact.h). Returns true where
+   nothing is left to do; nothing moves while somebody reads (motion.h). */
+bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds,
+                  const _Atomic unsigned *waiting);
 bool heap_trim(struct heap *h);
 
 #endif

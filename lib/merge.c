@@ -2,6 +2,7 @@
 #include "merge.h"
 
 #include "block.h"
+#include "claim.h"
 #include "move.h"
 #include "small.h"
 
@@ -51,6 +52,11 @@ static bool leaves_list(struct store *s, const struct run *r, uint64_t free) {
 }
 
 /* Slot contents, of multiples of 8 bytes. */
+#if defined(__SANITIZE_THREAD__)
+static void copy_slot(char *to, const char *from, unsigned bytes) {
+    claim_copy(to, from, bytes);
+}
+#else
 static void copy_slot(char *to, const char *from, unsigned bytes) {
     for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
         uint64_t words[2];
@@ -59,6 +65,7 @@ static void copy_slot(char *to, const char *from, unsigned bytes) {
     }
     if (bytes != 0) store64(to, load64(from));
 }
+#endif
 
 /* --- what will be needed soon --- */
 
@@ -158,27 +165,39 @@ static void ask_for_rest(const struct store *s, struct coming *c) {
 
 /* --- pouring --- */
 
+/* What of it has come to nothing: the objects are wanted where they are. */
+struct kept {
+    uint64_t given, taken; /* their slots, and those that were for them */
+};
+
 /* The objects in slots `given` go to slots `taken` of a run of the same class. */
-static void copy_objects(struct store *s, const struct run *from, uint64_t given,
-                         const struct run *to, uint64_t taken, struct coming *coming) {
+static struct kept copy_objects(struct store *s, const struct run *from, uint64_t given,
+                                const struct run *to, uint64_t taken,
+                                struct coming *coming) {
     const struct size_class class = *from->class; /* what is written is no part of it */
-    struct table table = s->table;
+    struct kept kept = {0, 0};
     size_t at = (size_t)(to->at - s->area.base);
     for (; given != 0; given &= given - 1, taken &= taken - 1) {
         unsigned i = bit_lowest(given), j = bit_lowest(taken), offset;
         offset = slot_offset(&class, j);
         uint32_t ref = load32(from->at + ref_offset(&class, i));
+        uint64_t e;
+        bool goes = claim_one(s, ref_slot(ref), LOCKS_COPYING, &e);
         copy_slot(to->at + offset, from->at + slot_offset(&class, i),
                   class.stride); /* an embedded reference is in it */
         store32(to->at + ref_offset(&class, j), ref);
         ask_for_share(s, coming);
-        uint64_t e = table_entry(&table, ref_slot(ref));
-        table_set(&table, ref_slot(ref), shape_moved(e, at + offset, j));
+        if (goes && claim_publish(s, ref_slot(ref), e, shape_moved(e, at + offset, j)))
+            continue;
+        kept.given |= given & -given;
+        kept.taken |= taken & -taken;
     }
+    return kept;
 }
 
-/* Move objects out of an unpinned run until it or the other one is done; at most a run's worth. */
-static void pour(struct store *s, unit_t from, unit_t to) {
+/* Move objects out of an unpinned run until it or the other one is done; at most a run's worth. Those that
+   somebody comes to lock stay where they are, and are seen to be pinned the next time. False: all. */
+static bool pour(struct store *s, unit_t from, unit_t to) {
     struct run source = run_at(s, from), target = run_at(s, to);
     unsigned live = run_live(&source), room = bit_count(target.free);
     unsigned n = live < room ? live : room;
@@ -196,8 +215,11 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     bool target_leaves = leaves_list(s, &target, target_free);
     bool source_leaves = leaves_list(s, &source, source_free);
     uint64_t links = load64(run_links(&source));
-    copy_objects(s, &source, given, &target, taken, &coming);
+    struct kept kept = copy_objects(s, &source, given, &target, taken, &coming);
     ask_for_rest(s, &coming);
+    source_free &= ~kept.given;
+    target_free |= kept.taken;
+    n -= bit_count(kept.given);
     store_moved(s, (size_t)n * source.class->stride, n);
     s->spare -= (size_t)n * source.class->stride;
 
@@ -213,36 +235,44 @@ static void pour(struct store *s, unit_t from, unit_t to) {
     }
     run_set_free(s, &target, target_free);
     if (target_leaves && target_free != 0) run_list(s, &target);
+    return n > 0;
 }
 
 /* --- what is left --- */
 
-/* The only object of a run gets a block of its own, in what the run took. */
-static void set_free(struct store *s, unit_t span) {
+/* The only object of a run gets a block of its own, in what the run took. False: somebody wants it. */
+static bool set_free(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     unsigned i = bit_lowest(run_live_mask(&r));
     uint32_t slot = ref_slot(run_ref(&r, i));
+    uint64_t e;
+    if (!claim_one(s, slot, LOCKS_MOVING, &e)) return false;
     size_t size = run_size(s, &r, i);
     char content[SMALL_MAX];
     memcpy(content, run_slot(&r, i), size);
     unit_t gap = small_free(s, span, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
-    block_write(s, gap, slot, size, 0);
+    e = block_write(s, gap, slot, size, 0, e);
     memcpy(area_at(&s->area, gap) + HEADER, content, size);
+    table_set(&s->table, slot, entry_settled(e));
     store_moved(s, size, 1);
+    return true;
 }
 
-/* The one run with a free slot that is left of a class; false: its only object rests, which stays in
-   a run of its class. */
+/* A run is cut down to what is live in it. False: somebody wants something in it. */
+static bool cut(struct store *s, unit_t span) {
+    if (!claim_span(s, span, LOCKS_MOVING)) return false;
+    small_cut(s, span);
+    claim_drop(s, span, LOCKS_MOVING);
+    return true;
+}
+
+/* The one run with a free slot that is left of a class; false: somebody wants something in it, or its only
+   object rests, which stays in a run of its class. */
 static bool finish_run(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
-    if (run_live(&r) > 1)
-        small_cut(s, span);
-    else if (!move_slot_rests(s, span, bit_lowest(run_live_mask(&r))))
-        set_free(s, span);
-    else
-        return false;
-    return true;
+    if (run_live(&r) > 1) return cut(s, span);
+    return !move_slot_rests(s, span, bit_lowest(run_live_mask(&r))) && set_free(s, span);
 }
 
 /* One action in a class; false: it is done. */
@@ -298,8 +328,7 @@ bool merge_one_run(struct store *s) {
             while (s->runs[class_id].slots == before) {
                 unit_t to = run_first(s, class_id);
                 if (to == from) to = s->runs[class_id].head[SPARSE];
-                if (to == from || to == UNIT_NIL) break;
-                pour(s, from, to);
+                if (to == from || to == UNIT_NIL || !pour(s, from, to)) break;
             }
             if (s->runs[class_id].slots < before) return true;
         }

@@ -3,17 +3,14 @@
 
 #include "block.h"
 #include "check.h"
+#include "claim.h"
 #include "os.h"
 #include "pages.h"
 #include "small.h"
 
-static bool slot_locked(const struct store *s, uint32_t slot) {
-    return entry_locks(table_entry(&s->table, slot)) > LOCKS_NONE;
-}
-
-bool move_slot_pinned(const struct store *s, unit_t span, unsigned i) {
+bool move_slot_pinned(struct store *s, unit_t span, unsigned i) {
     struct run r = run_at(s, span);
-    return slot_locked(s, ref_slot(run_ref(&r, i)));
+    return !claim_movable(s, ref_slot(run_ref(&r, i)));
 }
 
 bool move_slot_rests(const struct store *s, unit_t span, unsigned i) {
@@ -21,14 +18,7 @@ bool move_slot_rests(const struct store *s, unit_t span, unsigned i) {
     return entry_locks(table_entry(&s->table, ref_slot(run_ref(&r, i)))) == LOCKS_FREE;
 }
 
-bool move_pinned(const struct store *s, unit_t span) {
-    uint64_t h = area_header(&s->area, span);
-    if (header_kind(h) != SPAN_RUN) return slot_locked(s, block_ref(h));
-    struct run r = run_at(s, span);
-    for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
-        if (slot_locked(s, ref_slot(run_ref(&r, bit_lowest(live))))) return true;
-    return false;
-}
+bool move_pinned(struct store *s, unit_t span) { return !claim_all_movable(s, span); }
 
 /* The lowest place that its alignment allows. */
 static unit_t exact_target(const struct store *s, unit_t gap, unit_t span) {
@@ -65,8 +55,8 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
         s->moved_blocks += small_follow(s, span);
     } else {
         uint64_t e = table_entry(&s->table, block_ref(h));
-        table_set(&s->table, block_ref(h),
-                  entry_moved(e, place_behind(span), entry_shape(e)));
+        e = entry_settled(entry_moved(e, place_behind(span), entry_shape(e)));
+        table_set(&s->table, block_ref(h), e);
         s->moved_blocks++;
     }
 }
@@ -95,7 +85,6 @@ static unit_t end_move(struct store *s, bool there) {
     struct mover m = s->mover;
     struct pages left = pages_left(s);
     s->mover.slot = SLOT_NIL;
-    set_state(s, m.slot, LOCKS_NONE);
     unit_t freed;
     if (m.slide)
         freed = area_settle(&s->area, m.units, left);
@@ -103,7 +92,10 @@ static unit_t end_move(struct store *s, bool there) {
         freed = area_free_empty(&s->area, m.from, m.units, left);
     else
         freed = area_free(&s->area, m.to, m.units);
-    if (there) move_arrived(s, m.to, m.from);
+    if (there)
+        move_arrived(s, m.to, m.from);
+    else
+        set_state(s, m.slot, LOCKS_NONE);
     return freed;
 }
 
@@ -145,8 +137,8 @@ unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     unit_t from = gap + free_size(area_header(a, gap)), units = area_units(a, from);
     uint64_t h = area_header(a, from);
     size_t bytes = content_bytes(s, from, units);
-    CHECK(10, !move_pinned(s, from));
     CHECK(11, s->mover.slot == SLOT_NIL);
+    if (!claim_span(s, from, LOCKS_MOVING)) return gap;
     if (bytes > MOVE_PIECE) {
         begin_move(s, (struct mover){.slot = block_ref(h),
                                      .slide = true,
@@ -175,11 +167,12 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
     uint64_t h = area_header(a, span);
     size_t bytes = content_bytes(s, span, units);
     struct pages empty = area_given_back(a, gap);
-    CHECK(10, !move_pinned(s, span));
+    bool whole = bytes <= MOVE_PIECE;
     CHECK(11, s->mover.slot == SLOT_NIL);
+    if (!claim_span(s, span, whole ? LOCKS_COPYING : LOCKS_MOVING)) return UNIT_NIL;
     area_cut(a, gap, to, units);
     area_set_header(a, to, h);
-    if (bytes > MOVE_PIECE) {
+    if (!whole) {
         begin_move(s, (struct mover){.slot = block_ref(h),
                                      .from = span,
                                      .to = to,
@@ -188,7 +181,11 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
         copy_last_byte(s);
         return move_piece(s, s->piece);
     }
-    memcpy(area_at(a, to) + HEADER, area_at(a, span) + HEADER, bytes);
+    claim_copy(area_at(a, to) + HEADER, area_at(a, span) + HEADER, bytes);
+    if (!claim_seal(s, span)) {
+        area_free(a, to, units);
+        return UNIT_NIL;
+    }
     move_arrived(s, to, span);
     s->moved += bytes;
     return area_free(a, span, units);
@@ -197,10 +194,15 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
 unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     struct run r = run_at(s, run);
     uint32_t slot = ref_slot(run_ref(&r, i));
+    uint64_t e;
+    if (!claim_one(s, slot, LOCKS_COPYING, &e)) return UNIT_NIL;
     size_t size = run_size(s, &r, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
-    memcpy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
-    block_write(s, gap, slot, size, 0);
+    claim_copy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
+    if (!claim_publish(s, slot, e, block_write(s, gap, slot, size, 0, e))) {
+        block_free(s, gap);
+        return UNIT_NIL;
+    }
     store_moved(s, size, 1);
     unit_t freed = small_free(s, run, i);
     return freed == UNIT_NIL ? run : freed;
@@ -224,7 +226,7 @@ void move_abandon(struct store *s) {
 
 uint64_t move_entry(struct store *s, uint32_t slot) {
     uint64_t e = table_entry(&s->table, slot);
-    if (unlikely(entry_locks(e) == LOCKS_MOVING)) {
+    if (unlikely(slot == s->mover.slot)) {
         move_finish(s);
         e = table_entry(&s->table, slot);
     }

@@ -13,9 +13,9 @@
 enum { MOVE_PIECE = 64 * 1024 };
 
 /* Is anything in a used span locked? */
-bool move_pinned(const struct store *s, unit_t span);
+bool move_pinned(struct store *s, unit_t span);
 /* The same of the object in slot `i` of a run. */
-bool move_slot_pinned(const struct store *s, unit_t span, unsigned i);
+bool move_slot_pinned(struct store *s, unit_t span, unsigned i);
 /* Does that rest (quick.h)? Then it moves, but to a run of its class. */
 bool move_slot_rests(const struct store *s, unit_t span, unsigned i);
 
@@ -27,10 +27,11 @@ unit_t move_fill_target(const struct store *s, unit_t gap, unit_t span);
 
 /* Slide the span right above `gap` down to `to`, which lies in the gap. A block over
    MOVE_PIECE becomes the half-moved one, with its first piece (store.piece bytes) moved, and UNIT_NIL is
-   returned; else the free span above it then. */
+   returned; else the free span above it then. The gap itself: somebody has come to lock it. */
 unit_t move_slide(struct store *s, unit_t gap, unit_t to);
 /* Move a span that fits to `to` in a free span elsewhere; or the object in slot `i` of a run into
-   the free span `gap`, as a block of its own. Both return the span that covers where it was. */
+   the free span `gap`, as a block of its own. Both return the span that covers where it was; UNIT_NIL:
+   it is where it was, since somebody wants it. */
 unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span);
 unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i);
 

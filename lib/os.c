@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -41,6 +43,14 @@ void os_fail_after(unsigned n, bool all) {
 static inline bool refused(void) { return false; }
 void os_fail_after(unsigned n, bool all) { (void)n, (void)all; }
 #endif
+
+static inline void pause_processor(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
 
 size_t os_page(void) {
     static size_t page; /* a race writes the same value twice */
@@ -159,6 +169,44 @@ size_t os_move(void *to, void *from, size_t bytes) {
 bool os_move_prepare(void *base, size_t bytes) { return false; }
 size_t os_move(void *to, void *from, size_t bytes) { return 0; }
 #endif
+
+/* --- threads --- */
+
+bool os_barrier_full;
+
+static bool membarrier(int command) {
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+void os_barrier_open(void) {
+    int saved = errno;
+    if (!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+        __atomic_store_n(&os_barrier_full, true, __ATOMIC_SEQ_CST);
+    errno = saved;
+}
+
+void os_barrier_seldom(void) {
+    if (__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED))
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    else
+        membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+enum { WAIT_PAUSES = 2000, WAIT_YIELDS = 20, WAIT_NS = 20 * 1000 };
+
+/* At first the other one runs on another processor and is soon done; it may also wait for this one, or be of
+   lower priority. */
+void os_wait(unsigned n) {
+    const struct timespec nap = {0, WAIT_NS};
+    int saved = errno;
+    if (n < WAIT_PAUSES)
+        pause_processor();
+    else if (n < WAIT_PAUSES + WAIT_YIELDS)
+        sched_yield();
+    else
+        nanosleep(&nap, NULL);
+    errno = saved;
+}
 
 uint64_t os_now_ns(void) {
     struct timespec now;

@@ -39,6 +39,21 @@ bool os_move_prepare(void *base, size_t bytes);
    Returns how many bytes have been moved, from the low end on; fewer: refused. */
 size_t os_move(void *to, void *from, size_t bytes);
 
+/* An order between two threads, one of which does this often, the other seldom: what each has written
+   before its barrier the other reads behind its own, or the other way round. os_barrier_open before the
+   first of either; the seldom one is a call of the system, or as dear, and the other's free. */
+void os_barrier_open(void);
+void os_barrier_seldom(void);
+extern bool os_barrier_full; /* the system has no such thing: the other's is not free */
+static inline void os_barrier_often(void) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED), 0))
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Wait for what another thread is about to do: for the n-th time, from 0. */
+void os_wait(unsigned n);
+
 /* Monotonic time. */
 uint64_t os_now_ns(void);
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "place.h"
 
+#include <errno.h>
+
 #include "block.h"
 #include "compact.h"
 #include "merge.h"
+#include "motion.h"
 #include "move.h"
 #include "small.h"
 
@@ -18,6 +21,11 @@ enum { HELPING_SHARE = 32, HELPING_LEAST = 64 * 1024 };
    so many bytes moved a byte asked for, saved up to 1/16 of the area. */
 enum { GROWTH_SHARE = 32, GROWTH_LEAST = 16 * 1024, GROWTH_PRICE = 4, CREDIT_SHARE = 16 };
 
+bool place_may_move(struct heap *h, unsigned flags) {
+    return h->compaction != RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT) &&
+           motion_begin(&h->store);
+}
+
 /* --- what can be regained by compaction --- */
 
 static size_t used_bytes(const struct heap *h) {
@@ -30,8 +38,7 @@ static size_t between(const struct heap *h) {
     return units_bytes(a->free_units - area_free_at_end(a));
 }
 
-/* The same, and free slots in runs. */
-static size_t garbage(const struct heap *h) { return between(h) + h->store.spare; }
+size_t place_garbage(const struct heap *h) { return between(h) + h->store.spare; }
 
 /* Is it worth sliding together what is free, given what that may move? */
 static bool worth_sliding(struct heap *h) {
@@ -55,11 +62,12 @@ unit_t place_units(const struct request *q) {
 
 bool place(struct heap *h, struct request *q, bool any) {
     struct store *s = &h->store;
-    q->old = move_entry(s, q->slot);
-    if (!place_is_small(q)) return block_alloc(s, q->slot, q->size, q->alignment);
-    if (small_alloc(s, q->slot, q->size, any)) return true;
-    return any && (block_alloc(s, q->slot, q->size, 0) ||
-                   small_alloc_larger(s, q->slot, q->size));
+    uint64_t *e = &q->entry;
+    *e = q->old = move_entry(s, q->slot);
+    if (!place_is_small(q)) return block_alloc(s, q->slot, q->size, q->alignment, e);
+    if (small_alloc(s, q->slot, q->size, any, e)) return true;
+    return any && (block_alloc(s, q->slot, q->size, 0, e) ||
+                   small_alloc_larger(s, q->slot, q->size, e));
 }
 
 /* 1/32 of the area, but at least so much. */
@@ -155,6 +163,14 @@ bool place_slowly(struct heap *h, struct request *q) {
     return place(h, q, true);
 }
 
+rm_status_t place_failed(struct heap *h, uint32_t room, int saved_errno) {
+    h->store.failures++;
+    region_restore(&h->region, &h->store, room);
+    if (errno != 0) return RM_ESYSTEM;
+    errno = saved_errno;
+    return RM_ENOMEM;
+}
+
 bool place_slot(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
     uint32_t wants = table_wants(&s->table);
@@ -177,9 +193,10 @@ bool place_slot(struct heap *h, unsigned flags) {
 }
 
 void place_steady(struct heap *h, unsigned flags) {
-    if (h->compaction != RM_COMPACT_STEADY || !place_may_move(h, flags)) return;
-    size_t g = garbage(h);
+    if (h->compaction != RM_COMPACT_STEADY) return;
+    size_t g = place_garbage(h);
     if (g <= h->stuck + used_bytes(h) / STEADY_SHARE + STEADY_BYTES) return;
+    if (!place_may_move(h, flags)) return;
     struct compact_goal goal = {.bytes = STEADY_BYTES, .reuse = true};
-    if (compact(&h->store, &goal)) h->stuck = garbage(h);
+    if (compact(&h->store, &goal)) h->stuck = place_garbage(h);
 }

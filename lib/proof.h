@@ -31,7 +31,9 @@ struct proof {
     unit_t n_zones;   /* the zones below that one */
     /* What the index and the lists of runs lead to. */
     struct tally indexed, listed;
-    struct tally resting; /* slots whose blocks rest (quick.h) */
+    struct tally resting; /* slots whose blocks rest (quick.h), */
+    struct tally cached;  /* and those that threads have (cache.h) */
+    const struct crowd *crowd;
 };
 
 static inline bool fail(const struct proof *p, unsigned invariant, const char *text) {
@@ -57,14 +59,20 @@ static inline bool same(const struct tally *a, const struct tally *b) {
     return a->n == b->n && a->sum == b->sum;
 }
 
-/* Is a slot's block one that rests? Any 28-bit value may be asked about. */
+/* Is a slot's block one that rests, or that a thread's cache has? Any 28-bit value may be asked about. */
+static inline bool proof_cached(const struct proof *p, uint32_t slot) {
+    return slot < p->t->n_slots && !table_is_bitmap(slot) &&
+           entry_locks(table_entry(p->t, slot)) == LOCKS_MOVING &&
+           slot != p->s->mover.slot;
+}
 static inline bool proof_resting(const struct proof *p, uint32_t slot) {
     if (slot >= p->t->n_slots || table_is_bitmap(slot)) return false;
     uint64_t e = table_entry(p->t, slot);
     return entry_locks(e) == LOCKS_FREE && !entry_is_free(e);
 }
 
-/* Invariant 13. What rests has been met by the tiling. */
+/* Invariants 13 and 16. What rests has been met by the tiling. */
 bool quick_sound(struct proof *p);
+bool caches_sound(struct proof *p);
 
 #endif

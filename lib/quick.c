@@ -290,3 +290,58 @@ uint32_t quick_take_block(struct store *s, size_t size) {
     table_set(&s->table, slot, e + LOCKS_NONE * ENTRY_LOCK_ONE);
     return slot;
 }
+
+/* --- out to caches, and back --- */
+
+/* Is there something in a list, now? */
+static bool has_some(struct store *s, size_t size, uint32_t *list) {
+    return *list != quick_bottom(&s->quick) ||
+           (size <= SMALL_MAX && quick_refill(s, class_of(size)));
+}
+
+unsigned quick_take_some(struct store *s, size_t size, unsigned most, uint32_t *slots) {
+    uint32_t *list = &s->quick.small[class_of(size <= SMALL_MAX ? size : 0)],
+             taken[BATCH];
+    unsigned n = 0;
+    if (size > SMALL_MAX) {
+        if (s->quick.blocks == NULL) return 0;
+        list = block_list(s, block_units(size, false));
+    }
+    if (most > BATCH) most = BATCH;
+    if (!has_some(s, size, list)) return 0;
+    while (n < most && (taken[n] = pop(s, list)) != SLOT_NIL) n++;
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t slot = slots[n - 1 - i] = taken[i];
+        table_set(&s->table, slot, table_entry(&s->table, slot) + ENTRY_LOCK_ONE);
+    }
+    return n;
+}
+
+/* The entry of an object at rest that is queued: it says its class. */
+static uint64_t with_class(uint64_t e, unsigned class_id) {
+    uint64_t size = size_classes[class_id].capacity - 1u;
+    return e | size << SHAPE_SIZE_SHIFT;
+}
+
+void quick_return(struct store *s, unsigned class_id, const uint32_t *slots, unsigned n) {
+    struct quick *q = &s->quick;
+    note_high(s);
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t e = table_entry(&s->table, slots[i]) - ENTRY_LOCK_ONE;
+        uint32_t *list = &q->small[class_id];
+        unsigned depth = QUICK_SMALL_DEPTH;
+        if (class_id == 0) {
+            list = block_list(s, block_units(shape_medium_size(e), false));
+            depth = QUICK_BLOCKS_DEPTH;
+        }
+        bool full = *list % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD;
+        if (slots[i] < q->high && (!full || add_chunk(s, list, depth))) {
+            push(s, list, slots[i]);
+            table_set(&s->table, slots[i], e);
+            continue;
+        }
+        table_set(&s->table, slots[i], class_id != 0 ? with_class(e, class_id) : e);
+        q->queue[q->n_queued++] = slots[i];
+        if (q->n_queued == QUICK_QUEUE) drain(s);
+    }
+}

@@ -94,6 +94,11 @@ uint32_t quick_take_any(struct store *s, size_t size);
 /* The same for a medium block. */
 uint32_t quick_take_block(struct store *s, size_t size);
 
+/* Take up to `most` blocks for requests of `size` out to a thread's cache (cache.h): their entries say so,
+   the last of `slots` is to be used first. Returns how many. And put some back: of a class; 0: larger ones. */
+unsigned quick_take_some(struct store *s, size_t size, unsigned most, uint32_t *slots);
+void quick_return(struct store *s, unsigned class_id, const uint32_t *slots, unsigned n);
+
 /* Lay objects of a class to rest that have not been asked for yet, as many as one run and one group of
    the table have free slots for, without more memory than the next one would need. False: none. */
 bool quick_refill(struct store *s, unsigned class_id);

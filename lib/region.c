@@ -7,6 +7,7 @@
 
 enum {
     END_WORD = 8,
+    LINE = 64, /* what is read without a mutex lies in one, apart from what is written */
     ZONES_SPARE = 126,
     STEP_PAGES = 4,   /* the least the area grows by */
     GIVE_PAGES = 16,  /* the least that is given back at once, by steps */
@@ -58,7 +59,7 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
     r->low = memory;
     r->bytes = bytes;
     uintptr_t low = (uintptr_t)memory, end = round_down(low + bytes, sizeof(struct zone));
-    uintptr_t top = round_down(end - region_zones(bytes, r->pages) - structure, UNIT);
+    uintptr_t top = round_down(end - region_zones(bytes, r->pages) - structure, LINE);
     uintptr_t table = top - 8 * TABLE_SLOTS_MIN;
     uintptr_t least = round_up(low, UNIT) + 8 + UNIT + END_WORD; /* one unit */
     if (region_zones(bytes, r->pages) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT >
@@ -98,7 +99,8 @@ void region_open(struct region *r, struct store *s, char *top, uint32_t generati
     char *base = (char *)round_up((uintptr_t)r->low, UNIT) + 8;
     area_init(&s->area, base, (struct zone *)(end - zones));
     table_init(&s->table, top, generation);
-    s->table.room = (uint32_t)((top - r->table_end) / 8);
+    s->table.base = base;
+    table_set_room(&s->table, (uint32_t)((top - r->table_end) / 8));
     s->pages_state = r->pages ? PAGES_ASK : PAGES_STAY;
     s->pages_bytes = r->bytes;
     area_grow(&s->area, (unit_t)((r->area_end - END_WORD - base) >> UNIT_SHIFT));
@@ -157,7 +159,7 @@ bool region_close(struct region *r, struct store *s) {
     if (region_closed(r)) return true;
     size_t gap = region_gap(r);
     if (!commit_zones(r, s, table_low(s)) || !os_commit(r->area_end, gap)) return false;
-    s->table.room = s->table.n_slots;
+    table_set_room(&s->table, s->table.n_slots);
     r->table_end = table_low(s);
     move_area_end(r, s, r->table_end);
     return true;
@@ -166,7 +168,7 @@ bool region_close(struct region *r, struct store *s) {
 /* The border of a closed region goes to the last slot. */
 static void move_border(struct region *r, struct store *s) {
     if (!region_closed(r) || s->table.room == s->table.n_slots) return;
-    s->table.room = s->table.n_slots;
+    table_set_room(&s->table, s->table.n_slots);
     r->table_end = table_low(s);
     move_area_end(r, s, r->table_end);
 }
@@ -213,7 +215,7 @@ bool region_room(struct region *r, struct store *s, uint32_t slots) {
         if (bytes < region_gap(r)) {
             if (!os_commit(r->table_end - bytes, bytes)) return false;
             r->table_end -= bytes;
-            t->room += (uint32_t)(bytes / 8);
+            table_set_room(t, t->room + (uint32_t)(bytes / 8));
             region_note_peak(r, s);
             return true;
         }
@@ -222,7 +224,7 @@ bool region_room(struct region *r, struct store *s, uint32_t slots) {
     unit_t units = slots / 2;
     if (area_free_at_end(&s->area) < units) return false;
     area_shrink(&s->area, units);
-    t->room += slots;
+    table_set_room(t, t->room + slots);
     r->area_end = r->table_end = t->top - 8 * (size_t)t->room;
     return true;
 }
@@ -234,6 +236,13 @@ void region_restore(struct region *r, struct store *s, uint32_t room) {
 }
 
 /* --- giving back --- */
+
+/* Pages at an end are given back. Where the table has ever been they stay readable: a stale handle may
+   lead there. */
+static bool uncommit(const struct store *s, char *begin, size_t bytes) {
+    const char *reach = s->table.top - 8 * (size_t)s->table.reach;
+    return begin + bytes > reach ? os_release(begin, bytes) : os_uncommit(begin, bytes);
+}
 
 /* Of free bytes at an end, the pages above the slack; where they are few, none. */
 static size_t pages_to_give(size_t free, size_t used, size_t most) {
@@ -256,11 +265,11 @@ static size_t give_area(struct region *r, struct store *s, size_t most) {
     end -= pages * os_page();
     if (region_closed(r)) {
         r->table_end = table_page;
-        s->table.room = (uint32_t)((s->table.top - table_page) / 8);
+        table_set_room(&s->table, (uint32_t)((s->table.top - table_page) / 8));
     }
     area_shrink(a, (unit_t)((r->area_end - end) >> UNIT_SHIFT));
     r->area_end = end;
-    return os_uncommit(end, pages * os_page()) ? pages : 0;
+    return uncommit(s, end, pages * os_page()) ? pages : 0;
 }
 
 /* Behind the last slot: the table has less room. */
@@ -270,8 +279,8 @@ static size_t give_table(struct region *r, struct store *s, size_t most) {
     size_t pages = pages_to_give((size_t)(low - end), (size_t)(s->table.top - low), most);
     if (pages == 0) return 0;
     r->table_end += pages * os_page();
-    s->table.room = (uint32_t)((s->table.top - r->table_end) / 8);
-    return os_uncommit(end, pages * os_page()) ? pages : 0;
+    table_set_room(&s->table, (uint32_t)((s->table.top - r->table_end) / 8));
+    return uncommit(s, end, pages * os_page()) ? pages : 0;
 }
 
 void region_give_back(struct region *r, struct store *s, size_t work, bool gaps) {
@@ -316,11 +325,11 @@ bool region_trim(struct region *r, struct store *s) {
             r->area_end = area_page;
         }
         r->table_end = table_page;
-        s->table.room = (uint32_t)((s->table.top - table_page) / 8);
+        table_set_room(&s->table, (uint32_t)((s->table.top - table_page) / 8));
         if (r->area_end < old_area)
-            all &= os_uncommit(r->area_end, (size_t)(old_area - r->area_end));
+            all &= uncommit(s, r->area_end, (size_t)(old_area - r->area_end));
         if (old_table < table_page)
-            all &= os_uncommit(old_table, (size_t)(table_page - old_table));
+            all &= uncommit(s, old_table, (size_t)(table_page - old_table));
     }
     all &= area_release(a);
     region_note_peak(r, s);

@@ -4,8 +4,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "motion.h"
 #include "os.h"
-#include "small.h"
+#include "watch.h"
 
 /* The default heap has a place beside those that callers may fill. */
 enum { PLACES = RM_HEAPS_MAX + 1 };
@@ -15,26 +16,30 @@ struct rm_gate rm_gates[RM_GATES];
 
 /* The public header repeats what it relies on. */
 _Static_assert(RM_GATES == 1 << PLACE_BITS && RM_GATE_LIVE == 1 << TAG_BITS, "tags");
-_Static_assert(offsetof(struct heap, store.table.top) == offsetof(struct rm_core, top) &&
-                   offsetof(struct heap, store.table.n_slots) ==
-                       offsetof(struct rm_core, n_slots) &&
-                   offsetof(struct heap, store.table.unlocked) ==
-                       offsetof(struct rm_core, unlocked) &&
-                   offsetof(struct heap, store.area.base) ==
-                       offsetof(struct rm_core, base),
-               "what begins a heap");
+_Static_assert(
+    offsetof(struct heap, store.table.top) == offsetof(struct rm_core, top) &&
+        offsetof(struct heap, store.table.n_slots) == offsetof(struct rm_core, n_slots) &&
+        offsetof(struct heap, store.table.reach) == offsetof(struct rm_core, reach) &&
+        offsetof(struct heap, store.table.unlocked) ==
+            offsetof(struct rm_core, unlocked) &&
+        offsetof(struct heap, store.table.motion) == offsetof(struct rm_core, motion) &&
+        offsetof(struct heap, store.table.base) == offsetof(struct rm_core, base),
+    "what begins a heap");
 _Static_assert(ENTRY_LOCKS_SHIFT == 46 && ENTRY_GENERATION_SHIFT == 49 &&
-                   LOCKS_NONE == 2 && TAG_BITS + SLOT_BITS == 46 && LOCKS_FEW == 4 &&
+                   LOCKS_NONE == 2 && TAG_BITS + SLOT_BITS == 46 && LOCKS_FEW == 3 &&
                    ENTRY_PLACE_MASK == 0x7fffffff,
                "entries");
 
 struct place {
     pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
+    atomic_uint waiting;   /* threads that would like to have it */
     uint32_t uses;         /* heaps so far */
-    /* Its region, out of reach of what damages the heap. */
+    /* Of the heap, out of reach of what damages it: its region, ... */
     char *low;
     size_t bytes;
     bool pages;
+    struct crowd crowd;
+    struct watch *watch;
 };
 
 static struct place
@@ -48,19 +53,126 @@ static unsigned queue_first, queue_length;
 static unsigned n_created; /* heaps there are, the default one not counted */
 _Atomic uint32_t registry_default_state;
 
-bool registry_enter_locked(uint64_t tag, struct access *a) {
-    const struct rm_gate *g = &rm_gates[a->place];
-    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
-    pthread_mutex_lock(&places[a->place].mutex);
-    a->locked = true;
-    a->heap = (struct heap *)g->heap;
-    if (likely(__atomic_load_n(&g->tag, __ATOMIC_RELAXED) == live)) return true;
-    registry_unlock(a); /* destroyed meanwhile */
-    return false;
+_Atomic(void (*)(void)) registry_alarm;
+
+/* --- entering and leaving --- */
+
+/* What takes the mutex is over soon, as a rule: so it is tried so often before the system is asked to wait. */
+enum { TRIES = 200 };
+
+static void take_mutex(struct place *p) {
+    for (unsigned n = 0; n < TRIES; n++) {
+        if (pthread_mutex_trylock(&p->mutex) == 0) return;
+        os_wait(0);
+    }
+    atomic_fetch_add_explicit(&p->waiting, 1, memory_order_relaxed);
+    pthread_mutex_lock(&p->mutex);
+    atomic_fetch_sub_explicit(&p->waiting, 1, memory_order_relaxed);
 }
 
-void registry_unlock(const struct access *a) {
-    pthread_mutex_unlock(&places[a->place].mutex);
+/* The mutex of a heap is held. Is it still that one? */
+static bool entered(uint64_t tag, struct access *a) {
+    bool shared;
+    a->locked = true;
+    a->place = registry_place(tag);
+    a->heap = registry_heap(tag, &shared);
+    if (unlikely(a->heap == NULL)) { /* destroyed meanwhile */
+        pthread_mutex_unlock(&places[a->place].mutex);
+        return false;
+    }
+    a->heap->store.concurrent = true;
+    return true;
+}
+
+bool registry_enter_locked(uint64_t tag, struct access *a) {
+    take_mutex(&places[registry_place(tag)]);
+    return entered(tag, a);
+}
+
+bool registry_try(uint64_t tag, struct access *a) {
+    bool shared;
+    if (registry_heap(tag, &shared) == NULL) return false;
+    if (!shared) return registry_enter(tag, a);
+    return pthread_mutex_trylock(&places[registry_place(tag)].mutex) == 0 &&
+           entered(tag, a);
+}
+
+void registry_leave_slowly(const struct access *a) {
+    struct store *s = &a->heap->store;
+    struct place *p = &places[a->place];
+    bool alarm = p->watch != NULL && watch_wakes(a->heap, p->watch);
+    motion_end(s);
+    cache_go(&p->crowd);
+    if (a->locked) pthread_mutex_unlock(&p->mutex);
+    void (*told)(void) = atomic_load_explicit(&registry_alarm, memory_order_acquire);
+    if (unlikely(alarm) && told != NULL) told();
+}
+
+void registry_wait(uint64_t tag, unsigned n) {
+    struct place *p = &places[registry_place(tag)];
+    atomic_fetch_add_explicit(&p->waiting, 1, memory_order_relaxed);
+    os_wait(n);
+    atomic_fetch_sub_explicit(&p->waiting, 1, memory_order_relaxed);
+}
+
+const _Atomic unsigned *registry_waiting(const struct access *a) {
+    return a->locked ? &places[a->place].waiting : NULL;
+}
+
+bool registry_give_way(uint64_t tag, struct access *a) {
+    struct place *p = &places[a->place];
+    registry_leave(a);
+    /* Until one of those who wait has it: a mutex goes to whoever is first. */
+    for (unsigned n = 0; n < TRIES; n++) {
+        if (atomic_load_explicit(&p->waiting, memory_order_relaxed) == 0) break;
+        os_wait(n);
+    }
+    return registry_enter(tag, a);
+}
+
+/* --- fork --- */
+
+void registry_freeze(void) {
+    struct access a;
+    pthread_mutex_lock(&registry_mutex);
+    for (unsigned i = 0; i < n_fresh; i++) {
+        uint32_t tag = __atomic_load_n(&rm_gates[i].tag, __ATOMIC_RELAXED);
+        if (tag == 0 || !rm_gates[i].shared) continue;
+        take_mutex(&places[i]);
+        if (entered(tag, &a)) cache_stop(&a.heap->store);
+    }
+}
+
+/* Leave the heap of a place, as registry_freeze has entered it. */
+static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
+    struct heap *h = (struct heap *)rm_gates[i].heap;
+    if (__atomic_load_n(&rm_gates[i].tag, __ATOMIC_RELAXED) == 0) return;
+    if (!rm_gates[i].shared) return;
+    motion_end(&h->store);
+    cache_go(&places[i].crowd);
+    if (lost != NULL) lost(h);
+    pthread_mutex_unlock(&places[i].mutex);
+}
+
+static void thaw(void (*lost)(struct heap *)) {
+    for (unsigned i = n_fresh; i > 0; i--) {
+        if (lost != NULL) atomic_store(&places[i - 1].waiting, 0);
+        thaw_place(i - 1, lost);
+    }
+    pthread_mutex_unlock(&registry_mutex);
+}
+
+void registry_thaw(void) { thaw(NULL); }
+void registry_thaw_child(void (*lost)(struct heap *)) { thaw(lost); }
+
+/* --- places --- */
+
+struct crowd *registry_crowd(const struct access *a) {
+    return &places[a->place].crowd;
+}
+
+void registry_watch(const struct access *a, struct watch *watch) {
+    a->heap->watch = places[a->place].watch = watch;
 }
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {
@@ -107,7 +219,9 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     struct heap *h = (struct heap *)top;
     memset(h, 0, sizeof *h);
     h->tag = *tag;
+    h->store.crowd = &p->crowd;
     h->compaction = o->compaction;
+    h->shared = o->threads != RM_THREADS_NONE;
     h->region = region;
     heap_init(h, o->size);
     region_open(&h->region, &h->store, top, first_generation(p->uses));
@@ -115,9 +229,11 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     p->low = region.low;
     p->bytes = region.bytes;
     p->pages = region.pages;
+    p->crowd = (struct crowd){.caches = NULL};
+    p->watch = NULL;
     struct rm_gate *g = &rm_gates[place];
     g->heap = (struct rm_core *)h;
-    g->shared = o->threads != RM_THREADS_NONE;
+    g->shared = h->shared;
     __atomic_store_n(&g->tag, (uint32_t)*tag | RM_GATE_LIVE, __ATOMIC_RELEASE);
     return RM_OK;
 }
@@ -152,10 +268,11 @@ bool registry_destroy(uint64_t tag) {
             atomic_store_explicit(&registry_default_state, 0, memory_order_release);
         else
             n_created--;
-        g->heap = NULL;
+        cache_stop(&a.heap->store);
+        while (p->crowd.caches != NULL) cache_close(p->crowd.caches);
         if (p->pages) os_unreserve(p->low, p->bytes);
         return_place(a.place);
-        registry_leave(&a);
+        if (a.locked) pthread_mutex_unlock(&p->mutex);
     }
     pthread_mutex_unlock(&registry_mutex);
     return found;

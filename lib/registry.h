@@ -6,7 +6,8 @@
  *
  *      tag     epoch:1 place:13 epoch:4     token of a heap   tag << 4 | 8
  *
- * Holds each heap's mutex, so that it outlives the heap.
+ * Holds each heap's mutex, so that it outlives the heap. To be taken in this order: the registry's own, the
+ * heaps' by place; who holds one of a heap takes no other.
  */
 #ifndef RM_REGISTRY_H
 #define RM_REGISTRY_H
@@ -26,23 +27,52 @@ struct access {
     bool locked;
 };
 
+static inline unsigned registry_place(uint64_t tag) {
+    return (unsigned)(tag >> PLACE_SHIFT & bit_mask(PLACE_BITS));
+}
+/* The heap of a tag, which nobody is kept out of; NULL: there is none. `*shared`: others may be inside. */
+static inline struct heap *registry_heap(uint64_t tag, bool *shared) {
+    int between_threads;
+    struct rm_core *core = rm_core_of((uint32_t)tag, &between_threads);
+    *shared = core != NULL && between_threads;
+    return (struct heap *)core;
+}
+
 /* Enter the heap of a tag; false: there is none. Each true is followed by a leave. A shared heap's
    mutex is left alone while the process has only ever had one thread. */
 bool registry_enter_locked(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
-    a->place = (unsigned)(tag >> PLACE_SHIFT & bit_mask(PLACE_BITS));
+    bool shared;
+    a->heap = registry_heap(tag, &shared);
+    if (a->heap == NULL) return false;
+    a->place = registry_place(tag);
     a->locked = false;
-    const struct rm_gate *g = &rm_gates[a->place];
-    uint32_t live = (uint32_t)(tag & bit_mask(TAG_BITS)) | RM_GATE_LIVE;
-    if (__atomic_load_n(&g->tag, __ATOMIC_ACQUIRE) != live) return false;
-    if (!RM_SINGLE_THREADED && g->shared) return registry_enter_locked(tag, a);
-    a->heap = (struct heap *)g->heap;
-    return true;
+    return !shared || registry_enter_locked(tag, a);
 }
-void registry_unlock(const struct access *a);
+/* The same if nobody is inside. */
+bool registry_try(uint64_t tag, struct access *a);
+
+/* Leave it: blocks no longer move, threads may use what they keep. */
+void registry_leave_slowly(const struct access *a);
 static inline void registry_leave(const struct access *a) {
-    if (unlikely(a->locked)) registry_unlock(a);
+    const struct store *s = &a->heap->store;
+    if (unlikely(a->locked) || unlikely(s->table.motion != 0)) registry_leave_slowly(a);
 }
+/* Wait for whoever is inside, for the n-th time. */
+void registry_wait(uint64_t tag, unsigned n);
+/* How many wait, of a heap that was entered; NULL: there is nobody who could. And let them in, and enter again:
+   false: the heap is gone. */
+const _Atomic unsigned *registry_waiting(const struct access *a);
+bool registry_give_way(uint64_t tag, struct access *a);
+
+/* Who is told, outside of all heaps, that one needs the background thread; or NULL. */
+extern _Atomic(void (*)(void)) registry_alarm;
+
+/* For fork: enter all shared heaps, with nothing in any cache, and nobody makes or destroys one; leave them all,
+   in the parent; or, in the child, after `lost` has been told of each heap. */
+void registry_freeze(void);
+void registry_thaw(void);
+void registry_thaw_child(void (*lost)(struct heap *));
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);
@@ -53,7 +83,10 @@ extern _Atomic uint32_t registry_default_state;
 /* The default heap's tag, made where it does not exist. */
 rm_status_t registry_default(uint64_t *tag);
 
-/* The region of the heap that was entered, as it was when the heap was made. */
+/* What threads have of the heap that was entered; its region, as it was when the heap was made. And when the
+   background thread is to work there. */
+struct crowd *registry_crowd(const struct access *a);
+void registry_watch(const struct access *a, struct watch *watch);
 void registry_region(const struct access *a, char **low, size_t *bytes);
 
 #endif

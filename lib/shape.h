@@ -63,6 +63,17 @@ static inline bool shape_is_medium(uint64_t e) {
 static inline size_t shape_medium_size(uint64_t e) {
     return shape_number(e) - SHAPE_MEDIUM + SMALL_MAX + 1;
 }
+/* Does an entry say its block's size? One with many locks does not. */
+static inline bool shape_says_size(uint64_t e, size_t *size) {
+    if (unlikely(entry_locks(e) == LOCKS_MANY)) return false;
+    if (likely(shape_is_plain(e)))
+        *size = shape_size(e);
+    else if (shape_is_medium(e))
+        *size = shape_medium_size(e);
+    else
+        return false;
+    return true;
+}
 /* The shape of a block with a span of its own; `aligned`: it keeps an alignment that was asked for. */
 static inline unsigned shape_of_block(size_t size, bool aligned) {
     bool medium = !aligned && size > SMALL_MAX && size <= SHAPE_MEDIUM_MAX;

@@ -2,6 +2,7 @@
 #include "slide.h"
 
 #include "block.h"
+#include "claim.h"
 #include "move.h"
 #include "run.h"
 
@@ -93,9 +94,9 @@ static uint64_t lower(struct store *s, const struct run *r, uint64_t by) {
     for (uint64_t live = run_live_mask(r); live != 0; live &= live - 1) {
         uint32_t ref = load32(r->at + ref_offset(&class, bit_lowest(live)));
         char *at = table_slot(&table, ref_slot(ref));
-        uint64_t e = load64(at);
+        uint64_t e = word_load(at);
         all |= e;
-        store64(at, e - by);
+        word_store(at, e - by);
     }
     return all;
 }
@@ -161,6 +162,104 @@ static bool wanted(const struct stretch *stretch) {
     return stretch->work > 0 || !stretch->begun;
 }
 
+/* --- where others may be at the blocks --- */
+
+/* So many units from the gap's end on, claimed, that may go at once; `apart`: without an overlap. */
+static unit_t claim_stretch(struct store *s, const struct area_gap *gap, bool apart,
+                            struct stretch *stretch, struct ahead *ahead) {
+    struct area *a = &s->area;
+    unit_t from = gap->end, most = apart ? gap->end - gap->at : UNIT_NIL;
+    size_t work = stretch->work;
+    while (stretch->end < a->limit && !stretch->listed && (work > 0 || !stretch->begun) &&
+           stretch->end - from < STRETCH_MOST &&
+           header_kind(area_header(a, stretch->end)) != SPAN_FREE) {
+        unit_t span = stretch->end, units = area_units(a, span);
+        size_t bytes = movable_bytes(s, span, units);
+        if (bytes == 0 || (bytes > work && stretch->begun)) break;
+        if (span - from + units > most) break;
+        look_ahead(s, ahead, span);
+        if (!claim_span(s, span, apart ? LOCKS_COPYING : LOCKS_MOVING)) break;
+        uint64_t h = area_header(a, span);
+        stretch->listed = header_kind(h) == SPAN_RUN && run_mask(h) != 0;
+        stretch->end = span + units;
+        stretch->begun = true;
+        bytes += WORK_BLOCK;
+        work -= work < bytes ? work : bytes;
+    }
+    return stretch->end - from;
+}
+
+/* All of a stretch that has been copied is waited for. False: something in it was wanted, and nothing is
+   claimed any more. */
+static bool seal_stretch(struct store *s, unit_t from, unit_t end) {
+    const struct area *a = &s->area;
+    unit_t at = from;
+    while (at < end && claim_seal(s, at)) at += area_units(a, at);
+    if (at == end) return true;
+    for (unit_t sealed = from; sealed < at; sealed += area_units(a, sealed))
+        claim_drop(s, sealed, LOCKS_MOVING);
+    for (at += area_units(a, at); at < end; at += area_units(a, at))
+        claim_drop(s, at, LOCKS_COPYING);
+    return false;
+}
+
+/* A span's bytes are lower by so many units: its entries say so, and are to be had again. Returns its units. */
+static unit_t publish_span(struct store *s, struct stretch *stretch, unit_t to,
+                           unit_t by) {
+    struct area *a = &s->area;
+    uint64_t h = area_header(a, to), places = units_bytes(by) >> 3;
+    unit_t units = area_units(a, to);
+    size_t bytes = movable_bytes(s, to, units), before = store_work(s);
+    unsigned blocks = 1;
+    area_gap_pass(a, to + by, units, by);
+    if (header_kind(h) == SPAN_RUN) {
+        struct run r = run_at_header(s, to, h);
+        blocks = run_live(&r);
+        for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
+            uint32_t slot = ref_slot(run_ref(&r, bit_lowest(live)));
+            table_set(&s->table, slot,
+                      entry_settled(table_entry(&s->table, slot)) - places);
+        }
+    } else {
+        uint64_t e = table_entry(&s->table, block_ref(h));
+        table_set(&s->table, block_ref(h), entry_settled(e) - places);
+    }
+    store_moved(s, bytes - HEADER, blocks);
+    size_t work = store_work(s) - before;
+    stretch->work -= stretch->work < work ? stretch->work : work;
+    return units;
+}
+
+/* As slide_some: where the gap has room for the first span, what goes is copied, and stays if somebody
+   wants some of it meanwhile; else who wants it waits. */
+static bool slide_claimed(struct store *s, struct area_gap *gap, struct stretch *stretch,
+                          struct ahead *ahead) {
+    struct area *a = &s->area;
+    unit_t from = gap->end, to = gap->at, by = from - to, at = to;
+    stretch->end = from;
+    stretch->listed = false;
+    bool apart = from < a->limit && header_kind(area_header(a, from)) != SPAN_FREE &&
+                 area_units(a, from) <= by;
+    unit_t units = claim_stretch(s, gap, apart, stretch, ahead);
+    if (units == 0) return false;
+    if (apart) {
+        claim_copy(area_at(a, to), area_at(a, from), units_bytes(units));
+        if (!seal_stretch(s, from, stretch->end)) return false;
+    } else {
+        memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+    }
+    unit_t last = to;
+    while (at < to + units) {
+        last = at;
+        at += publish_span(s, stretch, at, by);
+    }
+    area_gap_passed(a, gap, units);
+    if (stretch->listed) run_relink(s, last + by, last);
+    return true;
+}
+
+/* --- as fast as it goes --- */
+
 /* A stretch of the spans at the gap's end goes to its beginning. Where a run stands in a list, its
    neighbours have to be where they say: so it is the last of a stretch. False: there is none. */
 static bool slide_some(struct store *s, struct area_gap *gap, struct stretch *stretch,
@@ -196,9 +295,12 @@ unit_t slide(struct store *s, unit_t gap, const struct slide_goal *goal) {
     area_gap_open(a, gap, &g);
     struct ahead ahead = {g.end, 0, NULL};
     struct stretch stretch = {.work = goal->work};
-    while (g.end < a->limit && g.end - g.at < goal->units && wanted(&stretch) &&
-           slide_some(s, &g, &stretch, &ahead))
+    while (g.end < a->limit && g.end - g.at < goal->units && wanted(&stretch)) {
+        bool gone = s->concurrent ? slide_claimed(s, &g, &stretch, &ahead)
+                                  : slide_some(s, &g, &stretch, &ahead);
+        if (!gone) break;
         widen(a, &g);
+    }
     area_gap_close(a, &g);
     return g.at;
 }

@@ -34,7 +34,7 @@ static size_t slot_place(const struct store *s, const struct run *r, unsigned i)
 /* An object of a run is in slot i now: its entry follows. */
 static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i) {
     uint64_t e = table_entry(&s->table, slot);
-    table_set(&s->table, slot, shape_moved(e, slot_place(s, r, i), i));
+    table_set(&s->table, slot, entry_settled(shape_moved(e, slot_place(s, r, i), i)));
 }
 
 /* How many slots the next run of a class is to have. */
@@ -94,21 +94,21 @@ static unit_t larger_run(const struct store *s, unsigned class_id, size_t size) 
 }
 
 /* A new object takes the lowest free slot of a run. */
-static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size) {
+static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size,
+                      uint64_t *e) {
     struct run r = run_at(s, span);
     unsigned i = take_slot(s, &r), shape = shape_make(r.class_id, i, size);
-    uint64_t e = entry_moved(table_entry(&s->table, slot), slot_place(s, &r, i), shape);
+    *e = entry_moved(*e, slot_place(s, &r, i), shape);
     run_put_ref(&r, i, slot << SLACK_BITS);
-    if (unlikely(!shape_is_plain(e))) run_note_size(&r, i, size, false);
-    table_set(&s->table, slot, e);
+    if (unlikely(!shape_is_plain(*e))) run_note_size(&r, i, size, false);
 }
 
-bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any) {
+bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any, uint64_t *e) {
     unsigned class_id = class_of(size);
     unit_t span = run_first(s, class_id);
     if (span == UNIT_NIL) span = make_run(s, class_id, any);
     if (span == UNIT_NIL) return false;
-    settle_in(s, span, slot, size);
+    settle_in(s, span, slot, size, e);
     return true;
 }
 
@@ -133,10 +133,10 @@ unsigned small_free_slots(struct store *s, unsigned class_id) {
     return span == UNIT_NIL ? 0 : bit_count(run_at(s, span).free);
 }
 
-bool small_alloc_larger(struct store *s, uint32_t slot, size_t size) {
+bool small_alloc_larger(struct store *s, uint32_t slot, size_t size, uint64_t *e) {
     unit_t span = larger_run(s, class_of(size), size);
     if (span == UNIT_NIL) return false;
-    settle_in(s, span, slot, size);
+    settle_in(s, span, slot, size, e);
     return true;
 }
 
@@ -172,7 +172,8 @@ unit_t small_free(struct store *s, unit_t span, unsigned i) {
     return small_free_some(s, &r, UINT64_C(1) << i);
 }
 
-char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
+uint64_t small_restore(struct store *s, const struct run *before, uint32_t ref,
+                       uint64_t e) {
     if (run_live(before) == 1) { /* the run went with its only object */
         unit_t units = run_units(before->class, before->slots), at, next;
         at = area_start_near(&s->area, before->span);
@@ -183,8 +184,7 @@ char *small_restore(struct store *s, const struct run *before, uint32_t ref) {
     struct run r = run_at(s, before->span);
     unsigned i = take_slot(s, &r);
     run_put_ref(&r, i, ref);
-    point_entry(s, ref_slot(ref), &r, i);
-    return run_slot(&r, i);
+    return shape_moved(e, slot_place(s, &r, i), i);
 }
 
 /* --- what merging frees, and the cut at its end --- */

@@ -10,10 +10,10 @@
 
 void small_init(struct store *s);
 
-/* Place a block of `size` bytes, at most SMALL_MAX, for a table slot: its entry names the place
-   then. False: no run of its class has a free slot, and none of the wanted length can be made;
+/* Place a block of `size` bytes, at most SMALL_MAX, for a table slot: `*e` is its entry, which the table
+   does not say yet. False: no run of its class has a free slot, and none of the wanted length can be made;
    `any`: nor one of any length. */
-bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any);
+bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any, uint64_t *e);
 /* How many slots are free in the run that the next object of a class would go to, which is made if
    there is none; 0: nor can one be made. */
 unsigned small_free_slots(struct store *s, unsigned class_id);
@@ -22,7 +22,7 @@ unsigned small_free_slots(struct store *s, unsigned class_id);
 unsigned small_take_some(struct store *s, unsigned class_id, unsigned most,
                          const uint32_t *slots);
 /* The same in a slot of a larger class. */
-bool small_alloc_larger(struct store *s, uint32_t slot, size_t size);
+bool small_alloc_larger(struct store *s, uint32_t slot, size_t size, uint64_t *e);
 /* Units of the run that small_alloc would make. */
 unit_t small_run_units(const struct store *s, size_t size);
 /* The largest size that a free slot holds; 0: there is none. O(classes). */
@@ -33,9 +33,10 @@ unit_t small_free_some(struct store *s, struct run *r, uint64_t slots);
 unit_t small_free(struct store *s, unit_t span, unsigned i);
 
 /* Undo small_free, at once: the object is in some slot of the same run again, with the size it had.
-   `before` is the run as it was; the object's entry is as it was, but for the slot. Returns where its
-   bytes go. */
-char *small_restore(struct store *s, const struct run *before, uint32_t ref);
+   `before` is the run as it was, `e` the object's entry as it is. Returns what it has to be, which says
+   where the bytes go. */
+uint64_t small_restore(struct store *s, const struct run *before, uint32_t ref,
+                       uint64_t e);
 
 /* What merging would free, in units, with nothing locked; and the largest capacity of a slot that
    would still be free (where `slot` is not NULL; 0: none). O(runs with a free slot). */

@@ -41,9 +41,16 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
         .allocations = s->allocations,
         .frees = s->allocations - s->table.n_taken,
         .failures = s->failures,
+        .voided = s->voided,
     };
     if (used > 0) stats->internal_fragmentation = 1 - (double)s->requested / (double)used;
     if (free > 0) stats->external_fragmentation = 1 - (double)largest / (double)free;
+    if (h->watch != NULL) {
+        stats->background_steps = h->watch->steps;
+        stats->background_moved = h->watch->moved;
+        stats->background_nanoseconds = h->watch->nanoseconds;
+        stats->background_backoffs = h->watch->backoffs;
+    }
     unusable_shares(&a->buddy, stats);
 }
 

@@ -102,6 +102,8 @@ struct quick {
 
 struct store {
     struct table table;
+    bool concurrent;     /* other threads may be at blocks, without the mutex */
+    struct crowd *crowd; /* what they have of it (cache.h) */
     size_t requested, peak_requested, allocations; /* here, since each call counts */
     struct area area;
     struct quick quick;
@@ -117,6 +119,7 @@ struct store {
     size_t
         aligned_slack; /* the most units that may stay free below blocks aligned above UNIT */
     size_t moved, moved_blocks;
+    size_t voided; /* moves that came to nothing (claim.h) */
     size_t failures;
     uint64_t
         changes; /* unlocks and resizes: with `allocations`, what voids a fill_scan */
@@ -134,10 +137,12 @@ struct store {
     struct class_runs runs[CLASSES];
 };
 
-/* Count a live block's size in. */
+/* Count a live block's size in. While threads have not counted all that they have done, the sum may be less
+   than nothing. */
 static inline void store_count(struct store *s, size_t size) {
     s->requested += size;
-    if (s->requested > s->peak_requested) s->peak_requested = s->requested;
+    if ((ptrdiff_t)s->requested > (ptrdiff_t)s->peak_requested)
+        s->peak_requested = s->requested;
 }
 
 /* The same of a block that has been made. */

@@ -81,6 +81,11 @@ uint32_t table_wants_slowly(const struct table *t) {
     return need <= t->room ? 0 : (need - t->room + 1) & ~1u;
 }
 
+/* Whoever has no mutex looks at this after a slot's word: what it has read was one then. */
+static void set_n_slots(struct table *t, uint32_t n) {
+    __atomic_store_n(&t->n_slots, n, __ATOMIC_RELEASE);
+}
+
 /* Make the next pairs of slots, up to `n` of them in one group. A pair, so that the table's low end
    stays 16-aligned. */
 static void make_pairs(struct table *t, uint32_t n) {
@@ -93,15 +98,20 @@ static void make_pairs(struct table *t, uint32_t n) {
                   bitmap ? 0 : (uint64_t)t->generation << ENTRY_GENERATION_SHIFT);
         if (!bitmap) made |= slot_bit(slot);
     }
-    t->n_slots = end;
+    set_n_slots(t, end);
     if (made != 0) mark(t, first, made);
+}
+
+void table_set_room(struct table *t, uint32_t room) {
+    t->room = room;
+    if (room > t->reach) __atomic_store_n(&t->reach, room, __ATOMIC_RELEASE);
 }
 
 void table_init(struct table *t, char *top, uint32_t generation) {
     memset(t, 0, sizeof *t);
     t->top = top;
     t->generation = generation;
-    t->room = TABLE_SLOTS_MIN;
+    table_set_room(t, TABLE_SLOTS_MIN);
     make_pairs(t, TABLE_SLOTS_MIN / 2);
 }
 
@@ -170,8 +180,15 @@ static void drop_pair(struct table *t) {
             if (generation > t->generation) t->generation = generation;
             unmark(t, slot, slot_bit(slot));
         }
-        t->n_slots--;
+        set_n_slots(t, slot);
     }
+}
+
+/* The slots that are left are seen by everyone before anything else is in the others' memory. */
+static void slots_dropped(void) {
+#ifndef __SANITIZE_THREAD__ /* which knows no fences */
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+#endif
 }
 
 bool table_shrink(struct table *t, bool groups) {
@@ -182,6 +199,7 @@ bool table_shrink(struct table *t, bool groups) {
         if (!may_drop_all(t, first, t->n_slots)) break;
         while (t->n_slots > first) drop_pair(t);
     }
+    slots_dropped();
     return t->n_slots < before;
 }
 
@@ -190,12 +208,12 @@ void table_shrink_some(struct table *t, uint32_t most) {
         if (!may_drop_all(t, t->n_slots - 2, t->n_slots)) break;
         drop_pair(t);
     }
+    slots_dropped();
 }
 
 bool table_any_locked(const struct table *t) {
     for (uint32_t slot = 0; slot < t->n_slots; slot++)
-        if (table_live(t, slot) && entry_locks(table_entry(t, slot)) > LOCKS_NONE)
-            return true;
+        if (table_live(t, slot) && entry_count(table_entry(t, slot)) > 0) return true;
     return false;
 }
 

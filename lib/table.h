@@ -21,8 +21,12 @@
  *
  * The shape says how large the block is and in what it lies (shape.h); here it is 15 bits.
  *
- * The locks are a state: no block (so that a word of zeros is no handle's), a block half moved,
- * none, one to four; or many: then the shape is the count, and who needs the run looks for it.
+ * The locks are a state: no block (so that a word of zeros is no handle's); one that moves, or that a
+ * thread's cache has; none, one to three; none, and a copy is being made; or many: then the shape is the
+ * count, which may be 0, and who needs the run looks for it.
+ *
+ * Where there are threads, a live entry is changed by compare-and-swap alone, the table's mutex held or
+ * not: README.rst, section 11, says who may change what. Words are read and written as a whole.
  */
 enum {
     ENTRY_SHAPE_SHIFT = 31,
@@ -33,9 +37,11 @@ enum {
 };
 enum {
     LOCKS_FREE = 0,
-    LOCKS_MOVING = 1,
+    LOCKS_MOVING =
+        1, /* whoever wants it waits; or has the mutex, and finishes the move */
     LOCKS_NONE = 2,
-    LOCKS_FEW = 4, /* LOCKS_NONE + 1 .. LOCKS_NONE + LOCKS_FEW are counts */
+    LOCKS_FEW = 3,     /* LOCKS_NONE + 1 .. LOCKS_NONE + LOCKS_FEW are counts */
+    LOCKS_COPYING = 6, /* whoever wants it takes it: then the copy is void */
     LOCKS_MANY = 7
 };
 
@@ -49,7 +55,7 @@ static inline unsigned entry_locks(uint64_t e) {
 static inline unsigned entry_count(uint64_t e) {
     unsigned locks = entry_locks(e);
     if (locks == LOCKS_MANY) return (unsigned)(e >> ENTRY_SHAPE_SHIFT) & 0x7fff;
-    return locks > LOCKS_NONE ? locks - LOCKS_NONE : 0;
+    return locks > LOCKS_NONE && locks != LOCKS_COPYING ? locks - LOCKS_NONE : 0;
 }
 static inline unsigned entry_generation(uint64_t e) {
     return (unsigned)(e >> ENTRY_GENERATION_SHIFT);
@@ -81,7 +87,11 @@ static inline uint64_t entry_moved(uint64_t e, size_t place, unsigned shape) {
 static inline uint64_t entry_with_locks(uint64_t e, unsigned locks) {
     return (e & ~(7 * ENTRY_LOCK_ONE)) | locks * ENTRY_LOCK_ONE;
 }
-/* Locked so often, at least LOCKS_FEW + 1 times. */
+/* A move is over: an entry that was claimed for it is unlocked, any other as it was. */
+static inline uint64_t entry_settled(uint64_t e) {
+    return entry_locks(e) == LOCKS_MOVING ? e + ENTRY_LOCK_ONE : e;
+}
+/* Locked so often; and so many times more. */
 static inline uint64_t entry_with_many(uint64_t e, unsigned count) {
     uint64_t keep = ~(bit_mask(ENTRY_LOCKS_SHIFT) & ~ENTRY_PLACE_MASK);
     return entry_with_locks(e & keep, LOCKS_MANY) | (uint64_t)count << ENTRY_SHAPE_SHIFT;
@@ -90,9 +100,15 @@ static inline uint64_t entry_with_many(uint64_t e, unsigned count) {
 enum { SLOT_BITS = 28, SLOT_NIL = 0 }; /* slot 0 is always a bitmap */
 
 struct table {
-    char *top;           /* 16-aligned; slot i at top - 8 * (i + 1) */
-    uint32_t n_slots;    /* made so far, those of the bitmaps included; even */
-    uint32_t unlocked;   /* 1: some block has been, since the owner looked */
+    /* What is read without the mutex, in a cache line of its own. */
+    char *top;         /* 16-aligned; slot i at top - 8 * (i + 1) */
+    char *base;        /* the owner's: where places count from */
+    uint32_t n_slots;  /* made so far, those of the bitmaps included; even */
+    uint32_t reach;    /* the memory of so many can be read, whatever has become of it */
+    uint32_t unlocked; /* 1: some block has been, since the owner looked */
+    uint32_t motion;   /* the owner's: 1: blocks may be moving */
+    uint32_t others[8];
+    /* What is not. */
     uint32_t room;       /* slots there is memory for, >= n_slots; even */
     uint32_t n_free;     /* free slots among those made */
     uint32_t n_taken;    /* the others: live, or resting (see quick.h) */
@@ -111,11 +127,19 @@ static inline char *table_slot(const struct table *t, uint32_t slot) {
     return t->top + 8 * ~(ptrdiff_t)slot;
 }
 static inline uint64_t table_entry(const struct table *t, uint32_t slot) {
-    return load64(table_slot(t, slot));
+    return word_load(table_slot(t, slot));
 }
 static inline void table_set(struct table *t, uint32_t slot, uint64_t entry) {
-    store64(table_slot(t, slot), entry);
+    word_store(table_slot(t, slot), entry);
 }
+/* From *entry to `to`; false: it is another, and *entry says which. */
+static inline bool table_swap(struct table *t, uint32_t slot, uint64_t *entry,
+                              uint64_t to) {
+    return word_swap(table_slot(t, slot), entry, to);
+}
+
+/* There is memory for so many slots. */
+void table_set_room(struct table *t, uint32_t room);
 
 /* Is a slot the place of a bitmap? */
 bool table_is_bitmap(uint32_t slot);

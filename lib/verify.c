@@ -158,7 +158,7 @@ static bool free_sound(struct proof *p, unit_t at, unit_t units) {
 /* Invariant 5 of an object of `size` bytes. As places differ, no entry is named twice. */
 static bool named(struct proof *p, uint32_t slot, size_t place, unsigned shape,
                   size_t size) {
-    bool resting = proof_resting(p, slot);
+    bool cached = proof_cached(p, slot), resting = cached || proof_resting(p, slot);
     if (!resting && !table_live(p->t, slot))
         return fail(p, 5, "A reference names no live entry.");
     uint64_t e = table_entry(p->t, slot);
@@ -169,12 +169,12 @@ static bool named(struct proof *p, uint32_t slot, size_t place, unsigned shape,
         wrong &= (unsigned)bit_mask(SHAPE_SLOT_BITS); /* the rest is of no meaning */
     if (entry_place(e) != place || (!many && wrong != 0))
         return fail(p, moving ? 11 : 5, "A reference names an entry of something else.");
-    if (many && (entry_count(e) <= LOCKS_FEW || entry_count(e) > RM_LOCKS_MAX))
+    if (many && entry_count(e) > RM_LOCKS_MAX)
         return fail(p, 5, "An entry has an impossible number of locks.");
-    if ((entry_locks(e) == LOCKS_MOVING) != moving)
+    if (!cached && (entry_locks(e) == LOCKS_MOVING) != moving)
         return fail(p, 11, "An entry is wrong about being half moved.");
     if (resting) {
-        note(&p->resting, slot);
+        note(cached ? &p->cached : &p->resting, slot);
     } else {
         p->n_blocks++;
         p->requested += size;
@@ -230,7 +230,7 @@ static bool run_sound(struct proof *p, unit_t at) {
         p->fault->offset = place;
         if (slot >= p->t->n_slots)
             return fail(p, 5, "An object's reference names no slot of the table.");
-        bool resting = proof_resting(p, slot);
+        bool resting = proof_cached(p, slot) || proof_resting(p, slot);
         size_t size = resting ? r.class->capacity : run_size(p->s, &r, i);
         if (size > r.class->capacity) /* below 0 it has wrapped */
             return fail(p, 5, "The size of an object in a run cannot be.");
@@ -296,7 +296,7 @@ static bool tiling_sound(struct proof *p) {
     p->fault->offset = p->self;
     if (p->n_reserved != (p->s->mover.slot != SLOT_NIL))
         return fail(p, 11, "Nothing is reserved for the block half moved.");
-    if (p->n_blocks + p->resting.n == p->t->n_taken) return true;
+    if (p->n_blocks + p->resting.n + p->cached.n == p->t->n_taken) return true;
     return fail(p, 5, "A live entry names nothing that refers to it.");
 }
 
@@ -447,25 +447,34 @@ static bool counters_sound(const struct proof *p) {
         return fail(p, 9, "The free units are miscounted.");
     if (b->n_spans != p->free.n || memcmp(b->units, p->units, sizeof p->units) != 0)
         return fail(p, 9, "The free spans of some order are miscounted.");
-    if (s->requested != p->requested || s->peak_requested < s->requested)
+    size_t requested = s->requested, allocations = s->allocations;
+    for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next) {
+        requested += c->requested;
+        allocations += c->allocations;
+    }
+    if (requested != p->requested ||
+        (p->crowd->caches == NULL && s->peak_requested < s->requested))
         return fail(p, 9, "The bytes asked for are miscounted.");
-    if (s->allocations < p->n_blocks)
-        return fail(p, 9, "More blocks live than were made.");
+    if (allocations < p->n_blocks) return fail(p, 9, "More blocks live than were made.");
     for (unsigned c = 0; c < CLASSES; c++)
         if (s->runs[c].slots != p->runs[c].slots || s->runs[c].live != p->runs[c].live)
             return fail(p, 9, "The slots of a class are miscounted.");
     return s->spare == p->spare || fail(p, 9, "The free slots are miscounted.");
 }
 
-rm_status_t verify_heap(const struct heap *h, const char *low, size_t bytes,
-                        rm_fault_t *fault) {
-    struct proof p = {.h = h, .s = &h->store, .fault = fault, .zone = {0, ZONE_EMPTY, 0}};
+rm_status_t verify_heap(const struct heap *h, const struct crowd *crowd, const char *low,
+                        size_t bytes, rm_fault_t *fault) {
+    struct proof p = {.h = h,
+                      .s = &h->store,
+                      .crowd = crowd,
+                      .fault = fault,
+                      .zone = {0, ZONE_EMPTY, 0}};
     p.a = &h->store.area;
     p.t = &h->store.table;
     memset(fault, 0, sizeof *fault);
     if (!region_sound(&p, low, bytes) || !table_sound(&p) || !compactor_sound(&p) ||
         !tiling_sound(&p) || !index_sound(&p) || !released_list_sound(&p) ||
-        !lists_sound(&p) || !quick_sound(&p) || !counters_sound(&p))
+        !lists_sound(&p) || !quick_sound(&p) || !caches_sound(&p) || !counters_sound(&p))
         return RM_ECORRUPT;
     fault->offset = 0;
     return RM_OK;

@@ -9,9 +9,9 @@
 #include "heap.h"
 
 /* `low` and `bytes` are the heap's region as someone else remembers it: all else, the heap's own
-   structure included, may be damaged. RM_OK, and the fault's invariant is 0; or RM_ECORRUPT.
+   structure included, may be damaged. `crowd` is what threads have, who are kept out of it. RM_OK, and the fault's invariant is 0; or RM_ECORRUPT.
    O(heap). */
-rm_status_t verify_heap(const struct heap *h, const char *low, size_t bytes,
-                        rm_fault_t *fault);
+rm_status_t verify_heap(const struct heap *h, const struct crowd *crowd, const char *low,
+                        size_t bytes, rm_fault_t *fault);
 
 #endif

@@ -92,3 +92,34 @@ bool quick_sound(struct proof *p) {
     return same(&met.slots, &p->resting) ||
            fail(p, 13, "Not all blocks that rest are on a quick list.");
 }
+
+/* --- what threads have --- */
+
+/* One slot that a cache says it has; the list is a class, or above them a length (cache.h). */
+struct looked {
+    struct proof *p;
+    struct tally slots;
+    bool sound;
+};
+
+static void look(void *context, uint32_t slot, unsigned list) {
+    struct looked *looked = context;
+    struct proof *p = looked->p;
+    unit_t units = list < CLASSES ? 0 : list - CLASSES + QUICK_UNITS_MIN;
+    if (!proof_cached(p, slot) || !fits_list(p, slot, list < CLASSES ? list : 0, units))
+        looked->sound = false;
+    else
+        note(&looked->slots, slot);
+}
+
+bool caches_sound(struct proof *p) {
+    struct looked looked = {.p = p, .sound = true};
+    p->fault->offset = p->self;
+    if (p->s->crowd != p->crowd)
+        return fail(p, 16, "The heap does not know its threads' caches.");
+    for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next)
+        cache_look(c, look, &looked);
+    if (!looked.sound) return fail(p, 16, "A thread has what is not for it.");
+    return same(&looked.slots, &p->cached) ||
+           fail(p, 16, "Not all blocks that no one else may have are in a cache.");
+}

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "check.h"
 #include "largest.h"
 #include "move.h"
@@ -28,6 +29,7 @@ struct block {
 struct site {
     struct heap *h;
     char *low;
+    struct crowd *crowd;
     size_t bytes;
     uint64_t tag;
     struct block blocks[MANY];
@@ -39,6 +41,7 @@ static void open_site(struct site *site, const rm_heap_options_t *options) {
     g_assert_cmpint(registry_create(options, &site->tag), ==, RM_OK);
     g_assert_true(registry_enter(site->tag, &access));
     registry_region(&access, &site->low, &site->bytes);
+    site->crowd = registry_crowd(&access);
     registry_leave(&access);
     site->h = access.heap;
     site->n = 0;
@@ -55,12 +58,12 @@ static void open_growing(struct site *site) {
 
 static char *lock(const struct site *site, unsigned i) {
     void *at = NULL;
-    g_assert_cmpint(heap_lock(site->h, site->blocks[i].slot, &at), ==, RM_OK);
+    g_assert_true(lock_slot(site->h, site->blocks[i].slot, &at));
     return at;
 }
 
 static void unlock(const struct site *site, unsigned i) {
-    g_assert_cmpint(heap_unlock(site->h, site->blocks[i].slot), ==, RM_OK);
+    g_assert_true(unlock_slot(site->h, site->blocks[i].slot));
 }
 
 static char byte_of(uint64_t seed, size_t k) {
@@ -78,13 +81,13 @@ static unsigned make(struct site *site, size_t size, size_t alignment) {
 }
 
 static void discard(struct site *site, unsigned i) {
-    g_assert_cmpint(heap_free(site->h, site->blocks[i].slot), ==, RM_OK);
+    g_assert_cmpint(free_slot(site->h, site->blocks[i].slot), ==, RM_OK);
     site->blocks[i].slot = SLOT_NIL;
 }
 
 static void resize(struct site *site, unsigned i, size_t size) {
     struct block *b = &site->blocks[i];
-    g_assert_cmpint(heap_realloc(site->h, b->slot, size), ==, RM_OK);
+    g_assert_cmpint(resize_slot(site->h, b->slot, size), ==, RM_OK);
     char *at = lock(site, i);
     for (size_t k = b->size; k < size; k++) at[k] = byte_of(b->seed, k);
     unlock(site, i);
@@ -93,7 +96,7 @@ static void resize(struct site *site, unsigned i, size_t size) {
 
 static void check_heap(const struct site *site) {
     rm_fault_t fault;
-    if (verify_heap(site->h, site->low, site->bytes, &fault) != RM_OK)
+    if (verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK)
         g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
 }
 
@@ -198,7 +201,7 @@ static void test_moved(void) {
         unlock(&site, high);
         if (gap > 300000) give_back(&site);
         errno = 77;
-        g_assert_true(heap_compact(site.h, 0, 0));
+        g_assert_true(heap_compact(site.h, 0, 0, NULL));
         g_assert_cmpint(errno, ==, 77);
         g_assert_cmpuint(site.h->store.moved, >=, MIB); /* pages count as bytes */
         check_heap(&site);
@@ -224,11 +227,11 @@ static void test_many(gconstpointer trimmed) {
     for (unsigned i = 0; i < BLOCKS; i++) make(&site, 3 * MIB / 4 + i * 12345, 0);
     for (unsigned i = 0; i < BLOCKS; i += 2) discard(&site, i);
     if (trimmed != NULL) g_assert_true(heap_trim(site.h));
-    g_assert_true(heap_compact(site.h, 0, 0));
+    g_assert_true(heap_compact(site.h, 0, 0, NULL));
     check_all(&site);
     discard(&site, 1);
     discard(&site, 7);
-    g_assert_true(heap_compact(site.h, 0, 0));
+    g_assert_true(heap_compact(site.h, 0, 0, NULL));
     if (trimmed != NULL) pages_are_moved(&site);
     close_site(&site);
 }
@@ -242,7 +245,7 @@ static void test_sparse(void) {
         for (unsigned i = 0; i < MANY; i++)
             make(&site, (size_t)g_test_rand_int_range(MIB / 4, MIB / 2), 0);
         for (unsigned i = 0; i < MANY; i += 8) discard(&site, i);
-        g_assert_true(heap_compact(site.h, 0, 0));
+        g_assert_true(heap_compact(site.h, 0, 0, NULL));
         close_site(&site);
     }
 }
@@ -257,7 +260,7 @@ static void test_region(void) {
     memset(options.memory, 1, options.size);
     open_site(&site, &options);
     block_above_gap(&site, MIB, 0);
-    g_assert_true(heap_compact(site.h, 0, 0));
+    g_assert_true(heap_compact(site.h, 0, 0, NULL));
     g_assert_cmpint(site.h->store.pages_state, ==, PAGES_STAY);
     g_assert_cmpuint(resident(options.memory, options.size), ==,
                      options.size / os_page());
@@ -276,7 +279,7 @@ static void test_tight(void) {
     make(&site, largest_request(site.h, true), 0); /* it cannot grow any more */
     for (unsigned i = 0; i < 9; i += 2) discard(&site, i);
     give_back(&site);
-    g_assert_true(heap_compact(site.h, 0, 0));
+    g_assert_true(heap_compact(site.h, 0, 0, NULL));
     size_t now = largest_request(site.h, false), then = largest_request(site.h, true);
     if (pages_are_moved(&site)) {
         g_assert_cmpuint(now, <, then);
@@ -285,7 +288,7 @@ static void test_tight(void) {
     g_assert_cmpint(heap_alloc(site.h, then + 16, 0, 0, &slot), ==, RM_ENOMEM);
     g_assert_cmpint(heap_alloc(site.h, then, 0, 0, &slot), ==, RM_OK);
     check_all(&site);
-    g_assert_cmpint(heap_free(site.h, slot), ==, RM_OK);
+    g_assert_cmpint(free_slot(site.h, slot), ==, RM_OK);
     close_site(&site);
 }
 
@@ -300,7 +303,8 @@ static void test_tight_pinned(void) {
     unsigned first = make(&site, 500000, 0);
     make(&site, 800000, 0);
     discard(&site, first);
-    g_assert_true(heap_compact(site.h, 0, 0)); /* from here on the system is asked */
+    g_assert_true(
+        heap_compact(site.h, 0, 0, NULL)); /* from here on the system is asked */
     unsigned low = make(&site, 700000, 0);
     make(&site, 801000, 0);
     unsigned middle = make(&site, 700000, 0), pin = make(&site, 20000, 0);
@@ -314,7 +318,7 @@ static void test_tight_pinned(void) {
     size_t then = largest_request(site.h, true);
     g_assert_cmpuint(then, >=, 1400000);
     g_assert_cmpint(heap_alloc(site.h, then, 0, 0, &slot), ==, RM_OK);
-    g_assert_cmpint(heap_free(site.h, slot), ==, RM_OK);
+    g_assert_cmpint(free_slot(site.h, slot), ==, RM_OK);
     unlock(&site, pin);
     pages_are_moved(&site);
     close_site(&site);
@@ -348,7 +352,7 @@ static void steps(size_t gap, unsigned at, enum meddling what, bool fill,
     bool complete = false;
     for (unsigned n = 0; !complete; n++) {
         size_t before = site.h->store.moved;
-        complete = heap_compact(site.h, 1, 0);
+        complete = heap_compact(site.h, 1, 0, NULL);
         g_assert_cmpuint(site.h->store.moved - before, <=, MOVE_PIECE + 1);
         g_assert_true(complete || site.h->store.moved > before);
         check_heap(&site);
@@ -387,8 +391,8 @@ static void test_refused(gconstpointer all) {
         if (n % 3 != 0) give_back(&site);
         os_fail_after(n, all != NULL);
         errno = 77;
-        bool complete = heap_compact(site.h, n % 2 ? 1 : 0, 0);
-        while (!complete) complete = heap_compact(site.h, n % 2 ? 1 : 0, 0);
+        bool complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
+        while (!complete) complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
         g_assert_cmpint(errno, ==, 77);
         os_fail_after(0, false);
         close_site(&site);
@@ -409,7 +413,7 @@ static void in_child(void (*work)(struct site *site), struct site *site) {
 }
 
 static void compact_all(struct site *site) {
-    g_assert_true(heap_compact(site->h, 0, 0));
+    g_assert_true(heap_compact(site->h, 0, 0, NULL));
     check_all(site);
 }
 

@@ -67,7 +67,8 @@ static uint32_t take(struct site *site) {
     g_assert_cmpuint(entry_locks(table_entry(t, slot)), ==, LOCKS_NONE);
     if (slot < before) g_assert_cmpuint(t->n_slots, ==, before);
     g_assert_cmpuint(t->n_slots, <=, MAX(before, slot + 2)); /* no more than it needs */
-    table_set(t, slot, entry_moved(table_entry(t, slot), (size_t)slot << 4, slot % 32768));
+    table_set(t, slot,
+              entry_moved(table_entry(t, slot), (size_t)slot << 4, slot % 32768));
     site->live[slot] = true;
     site->slots[site->n++] = slot;
     return slot;

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* Heaps: made and unmade, compacted, held, looked at. */
+#include "background.h"
+#include "call.h"
+#include "largest.h"
+#include "motion.h"
+#include "os.h"
+#include "stats.h"
+#include "walk.h"
+
+/* --- making and unmaking --- */
+
+static bool is_share(double x) { return x >= 0 && x <= 1; }
+
+/* The watermarks, those that are not given by default; false: they make no sense. */
+static bool watermarks_of(const rm_heap_options_t *o, rm_watermarks_t *w) {
+    enum { FREE_LOW_SHARE = 16, FREE_HIGH_SHARE = 8 };
+    static const double low = 0.05, high = 0.15;
+    *w = o->watermarks;
+    if (!is_share(w->fragmentation_low) || !is_share(w->fragmentation_high) ||
+        w->fragmentation_low > w->fragmentation_high || w->free_low > w->free_high)
+        return false;
+    if (w->fragmentation_high == 0 && w->free_high == 0) {
+        w->fragmentation_low = low;
+        w->fragmentation_high = high;
+        w->free_low = o->size / FREE_LOW_SHARE;
+        w->free_high = o->size / FREE_HIGH_SHARE;
+    }
+    return true;
+}
+
+rm_status_t rm_heap_create(rm_heap_t **out, const rm_heap_options_t *options) {
+    const rm_heap_options_t defaults = RM_HEAP_OPTIONS_INIT;
+    rm_watermarks_t watermarks;
+    if (out == NULL) return RM_EINVAL;
+    *out = NULL;
+    if (options == NULL) options = &defaults;
+    bool background = options->compaction == RM_COMPACT_BACKGROUND;
+    if ((unsigned)options->threads > RM_THREADS_NONE ||
+        (unsigned)options->compaction > RM_COMPACT_BACKGROUND ||
+        (background && options->threads != RM_THREADS_SAFE) ||
+        !watermarks_of(options, &watermarks))
+        return RM_EINVAL;
+    uint64_t tag;
+    rm_status_t status = registry_create(options, &tag);
+    if (status != RM_OK) return status;
+    if (background && !background_add(tag, &watermarks)) {
+        registry_destroy(tag);
+        return RM_ESYSTEM;
+    }
+    *out = call_token(tag);
+    return RM_OK;
+}
+
+rm_status_t rm_heap_destroy(rm_heap_t *heap) {
+    uint64_t tag;
+    if (heap == NULL || call_tag(heap, &tag) != RM_OK) return RM_EINVAL;
+    background_remove(tag);
+    return registry_destroy(tag) ? RM_OK : RM_EINVAL;
+}
+
+rm_heap_t *rm_heap_default(void) {
+    uint64_t tag;
+    return registry_default(&tag) == RM_OK ? call_token(tag) : NULL;
+}
+
+/* --- compaction --- */
+
+/* Compact within a budget, out of the way of those who wait: they may make more to do, but not without end.
+   False: something is left; `*gone`: so is the heap. */
+enum {
+    WHOLE_MOST = 2,      /* times what the area has, that is moved without a budget */
+    AT_ONCE = 256 * 1024 /* bytes of a budget for which nobody is let in between */
+};
+static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *budget,
+                           bool *gone) {
+    const struct store *s = &a->heap->store;
+    bool whole = budget->bytes == 0 && budget->nanoseconds == 0;
+    size_t most = whole ? WHOLE_MOST * units_bytes(s->area.limit) : budget->bytes;
+    size_t begun = s->moved;
+    uint64_t until = budget->nanoseconds != 0 ? os_now_ns() + budget->nanoseconds : 0;
+    size_t bytes = budget->bytes;
+    uint64_t nanoseconds = budget->nanoseconds;
+    for (;;) {
+        const _Atomic unsigned *waiting = registry_waiting(a);
+        size_t moved = s->moved - begun;
+        if ((bytes != 0 && bytes <= AT_ONCE) || (whole && moved > most)) waiting = NULL;
+        bool complete = heap_compact(a->heap, bytes, nanoseconds, waiting);
+        if (complete || waiting == NULL) return complete;
+        if (s->table.motion == 0 && s->crowd->holders + s->crowd->held > 0) return false;
+        moved = s->moved - begun;
+        if (!whole && atomic_load(waiting) == 0) return false; /* it is spent */
+        if (most != 0 && !whole && moved >= most) return false;
+        if (bytes != 0) bytes = most - moved;
+        if (until != 0) {
+            uint64_t now = os_now_ns();
+            if (now >= until) return false;
+            nanoseconds = until - now;
+        }
+        *gone = !registry_give_way(tag, a);
+        if (*gone) return false;
+    }
+}
+
+/* While others read, nothing moves: a budget of time may be waited for. False: the heap is gone. */
+static bool await_readers(uint64_t tag, struct access *a, uint64_t *nanoseconds) {
+    const struct cache *own = threads_cache(call_live(tag));
+    uint64_t until = os_now_ns() + *nanoseconds, now;
+    if (*nanoseconds == 0 || (own != NULL && own->depth > 0)) return true;
+    for (unsigned n = 0; !motion_begin(&a->heap->store) && (now = os_now_ns()) < until;
+         n++) {
+        registry_leave(a);
+        os_wait(n);
+        if (!registry_enter(tag, a)) return false;
+        *nanoseconds = until - now;
+    }
+    return true;
+}
+
+rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
+                            rm_progress_t *progress) {
+    struct access a;
+    uint64_t begun = os_now_ns(), tag;
+    rm_budget_t within = {0, 0};
+    if (budget != NULL) within = *budget;
+    rm_status_t status = call_tag(heap, &tag);
+    if (status != RM_OK) return status;
+    if (!registry_enter(tag, &a)) return RM_EINVAL;
+    const struct store *s = &a.heap->store;
+    if (!await_readers(tag, &a, &within.nanoseconds)) return RM_EINVAL;
+    size_t moved = s->moved, moved_blocks = s->moved_blocks;
+    bool gone = false, complete = compact_within(tag, &a, &within, &gone);
+    if (gone) return RM_EINVAL;
+    if (progress != NULL)
+        *progress = (rm_progress_t){s->moved - moved, s->moved_blocks - moved_blocks,
+                                    os_now_ns() - begun, complete};
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_t *size) {
+    struct access a;
+    if (size == NULL) return RM_EINVAL;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    *size = largest_request(a.heap, after_compaction);
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t rm_heap_trim(rm_heap_t *heap) {
+    struct access a;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    return call_leave(&a, heap_trim(a.heap) ? RM_OK : RM_ESYSTEM);
+}
+
+/* --- read sections --- */
+
+enum { SECTIONS_MOST = INT32_MAX };
+
+/* In a heap that is not between threads they are counted in the heap. */
+static rm_status_t hold_alone(struct heap *h, bool begin) {
+    uint32_t *held = &h->store.crowd->held;
+    if (begin && *held == SECTIONS_MOST) return RM_EOVERFLOW;
+    if (!begin && *held == 0) return RM_EUNLOCKED;
+    *held += begin ? 1 : UINT32_MAX;
+    return RM_OK;
+}
+
+/* A thread's first in a heap, or one that meets a move. */
+static SLOW rm_status_t hold_slowly(uint64_t tag) {
+    struct access a;
+    struct cache *c = threads_make(call_live(tag));
+    if (c == NULL) return RM_ESYSTEM;
+    if (!registry_enter(tag, &a)) return RM_EINVAL;
+    threads_open(c, &a);
+    motion_hold_slowly(c);
+    c->depth = 1;
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t rm_heap_hold(rm_heap_t *heap) {
+    uint64_t tag;
+    bool shared;
+    rm_status_t status = call_tag(heap, &tag);
+    if (status != RM_OK) return status;
+    struct heap *h = registry_heap(tag, &shared);
+    if (h == NULL) return RM_EINVAL;
+    if (!h->shared) return hold_alone(h, true);
+    struct cache *c = threads_cache(call_live(tag));
+    if (c == NULL) c = threads_held(call_live(tag));
+    if (c == NULL || (c->depth == 0 && !motion_hold(c))) return hold_slowly(tag);
+    if (c->depth == SECTIONS_MOST) return RM_EOVERFLOW;
+    c->depth++;
+    return RM_OK;
+}
+
+rm_status_t rm_heap_release(rm_heap_t *heap) {
+    uint64_t tag;
+    bool shared;
+    rm_status_t status = call_tag(heap, &tag);
+    if (status != RM_OK) return status;
+    struct heap *h = registry_heap(tag, &shared);
+    if (h == NULL) return RM_EINVAL;
+    if (!h->shared) return hold_alone(h, false);
+    struct cache *c = threads_cache(call_live(tag));
+    if (c == NULL) c = threads_held(call_live(tag));
+    if (c == NULL || c->depth == 0) return RM_EUNLOCKED;
+    if (--c->depth == 0) motion_release(c);
+    return RM_OK;
+}
+
+/* --- the background thread --- */
+
+/* One pause more, or one less. */
+static rm_status_t pause_by(rm_heap_t *heap, int by) {
+    struct access a;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    struct watch *w = a.heap->watch;
+    if (w == NULL)
+        status = RM_EINVAL;
+    else if (by < 0 && w->paused == 0)
+        status = RM_EUNLOCKED;
+    else
+        w->paused += (unsigned)by;
+    return call_leave(&a, status);
+}
+
+rm_status_t rm_heap_pause(rm_heap_t *heap) { return pause_by(heap, 1); }
+rm_status_t rm_heap_resume(rm_heap_t *heap) { return pause_by(heap, -1); }
+
+/* --- looking at a heap --- */
+
+rm_status_t rm_heap_stats_quick(rm_heap_t *heap, rm_stats_t *stats) {
+    struct access a;
+    if (stats == NULL) return RM_EINVAL;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    heap_settle(a.heap);
+    stats_quick(a.heap, stats);
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
+    struct access a;
+    if (stats == NULL) return RM_EINVAL;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    heap_settle(a.heap);
+    stats_quick(a.heap, stats);
+    stats_locked(a.heap, stats);
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
+    struct access a;
+    if (visit == NULL) return RM_EINVAL;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    heap_settle(a.heap);
+    return call_leave(&a, walk_heap(a.heap, visit, context));
+}
+
+rm_status_t rm_heap_check(rm_heap_t *heap, rm_fault_t *fault) {
+    struct access a;
+    rm_fault_t found;
+    char *low;
+    size_t bytes;
+    rm_status_t status = call_enter_heap(heap, &a);
+    if (status != RM_OK) return status;
+    cache_halt(registry_crowd(&a));
+    registry_region(&a, &low, &bytes);
+    status = verify_heap(a.heap, registry_crowd(&a), low, bytes,
+                         fault != NULL ? fault : &found);
+    registry_leave(&a);
+    return status;
+}
+
+const char *rm_strerror(rm_status_t status) {
+    switch (status) {
+    case RM_OK: return "No error.";
+    case RM_ENOMEM: return "No block of that size can be made, by compacting or growing.";
+    case RM_EINVAL: return "An argument is outside its domain.";
+    case RM_EHANDLE: return "The handle names no live block.";
+    case RM_ELOCKED: return "The block must be moved or released, and it is locked.";
+    case RM_EUNLOCKED: return "The block is not locked.";
+    case RM_EOVERFLOW: return "The lock count is at its limit, or a size overflows.";
+    case RM_EPURGED: return "The content of the purgeable block has been discarded.";
+    case RM_ECORRUPT: return "The heap's own data fails verification.";
+    case RM_ESYSTEM: return "The operating system refused; errno says why.";
+    }
+    return "Not a status of rmalloc.";
+}

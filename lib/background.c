@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "background.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os.h"
+#include "watch.h"
+
+/* A step, in bytes of work: some microseconds. And how nice the thread is to others. */
+enum { STEP = 64 * 1024, NICE = 10, NS = 1000 * 1000 * 1000 };
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t bell;
+static pthread_t thread;
+static bool running; /* the thread is there */
+static bool rung;    /* a heap needs it */
+static bool over;    /* it is to end */
+static bool at_exit; /* the program ends: there will be no more of it */
+/* The heaps that there are, anywhere below n_places. */
+static struct {
+    uint64_t tag;
+    bool used;
+    struct watch watch; /* the heap's; it has the mutex of that */
+} places[RM_HEAPS_MAX + 1];
+static unsigned n_places, n_heaps;
+
+/* --- its work --- */
+
+/* One step in a heap. Returns whether there is more to do at once; `*again` becomes the time at which there may
+   be. */
+static bool step(uint64_t tag, uint64_t *again) {
+    struct access a;
+    if (!registry_try(tag, &a)) { /* somebody is inside: in a moment */
+        os_wait(0);
+        bool shared;
+        return registry_heap(tag, &shared) != NULL;
+    }
+    struct heap *h = a.heap;
+    struct watch *w = h->watch;
+    bool more = false;
+    if (w == NULL) { /* it is only being made */
+        registry_leave(&a);
+        return true;
+    }
+    if (w->awake && w->paused > 0) w->awake = false;
+    if (w->awake || watch_wakes(h, w)) {
+        uint64_t begun = os_now_ns();
+        size_t moved = h->store.moved;
+        bool complete = heap_compact(h, STEP, 0, registry_waiting(&a)), stood;
+        uint64_t now = os_now_ns();
+        stood = h->store.table.motion == 0 && h->store.crowd->holders > 0;
+        w->steps++;
+        w->moved += h->store.moved - moved;
+        w->nanoseconds += now - begun;
+        more = watch_goes_on(h, w, complete, stood, now);
+    }
+    uint64_t then = watch_again(w);
+    if (then < *again) *again = then;
+    if (registry_waiting(&a) == NULL || atomic_load(registry_waiting(&a)) == 0)
+        registry_leave(&a);
+    else if (registry_give_way(tag, &a))
+        registry_leave(&a);
+    return more;
+}
+
+/* A step in each heap; returns whether there is more to do. */
+static bool round_of_all(uint64_t *again) {
+    bool more = false;
+    for (unsigned i = 0;; i++) {
+        pthread_mutex_lock(&mutex);
+        bool last = over || i >= n_places, used = !last && places[i].used;
+        uint64_t tag = used ? places[i].tag : 0;
+        pthread_mutex_unlock(&mutex);
+        if (last) return more;
+        if (used) more |= step(tag, again);
+    }
+}
+
+static struct timespec time_of(uint64_t ns) {
+    return (struct timespec){(time_t)(ns / NS), (long)(ns % NS)};
+}
+
+static void *work(void *context) {
+    (void)context;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* or not */
+    pthread_mutex_lock(&mutex);
+    while (!over) {
+        rung = false;
+        pthread_mutex_unlock(&mutex);
+        uint64_t again = UINT64_MAX;
+        bool more = round_of_all(&again);
+        pthread_mutex_lock(&mutex);
+        struct timespec until = time_of(again);
+        while (!over && !rung && !more) {
+            if (again == UINT64_MAX)
+                pthread_cond_wait(&bell, &mutex);
+            else if (pthread_cond_timedwait(&bell, &mutex, &until) != 0)
+                break;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    return NULL;
+}
+
+/* --- beginning and end --- */
+
+/* With the mutex held. False: the system refuses. */
+static bool begin(void) {
+    sigset_t all, before;
+    if (running) return true;
+    over = false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    running = pthread_create(&thread, NULL, work, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return running;
+}
+
+/* The same; it is given back meanwhile. */
+static void end(void) {
+    if (!running) return;
+    pthread_t ended = thread;
+    over = true;
+    running = false;
+    pthread_cond_signal(&bell);
+    pthread_mutex_unlock(&mutex);
+    pthread_join(ended, NULL);
+    pthread_mutex_lock(&mutex);
+}
+
+static void ring(void) {
+    pthread_mutex_lock(&mutex);
+    rung = true;
+    if (!at_exit && n_heaps > 0 && begin()) pthread_cond_signal(&bell);
+    pthread_mutex_unlock(&mutex);
+}
+
+__attribute__((destructor)) static void end_with_program(void) {
+    pthread_mutex_lock(&mutex);
+    at_exit = true;
+    end();
+    pthread_mutex_unlock(&mutex);
+}
+
+/* --- fork --- */
+
+static void make_bell(void) {
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&bell, &clock);
+    pthread_condattr_destroy(&clock);
+}
+
+static void before_fork(void) { pthread_mutex_lock(&mutex); }
+static void after_fork(void) { pthread_mutex_unlock(&mutex); }
+static void in_child(void) {
+    running = false; /* nobody has come along; whoever rings begins anew */
+    make_bell();
+    pthread_mutex_unlock(&mutex);
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void prepare(void) {
+    make_bell();
+    pthread_atfork(before_fork, after_fork, in_child);
+    atomic_store(&registry_alarm, ring);
+}
+
+/* --- heaps --- */
+
+bool background_add(uint64_t tag, const rm_watermarks_t *marks) {
+    struct access a;
+    unsigned i = 0;
+    pthread_once(&once, prepare);
+    pthread_mutex_lock(&mutex);
+    bool added = begin();
+    if (added) {
+        while (places[i].used) i++;
+        places[i].tag = tag;
+        places[i].used = true;
+        places[i].watch = (struct watch){.marks = *marks};
+        if (i == n_places) n_places++;
+        n_heaps++;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (!added || !registry_enter(tag, &a)) return false;
+    registry_watch(&a, &places[i].watch);
+    registry_leave(&a);
+    return true;
+}
+
+void background_remove(uint64_t tag) {
+    pthread_mutex_lock(&mutex);
+    unsigned i = 0;
+    while (i < n_places && !(places[i].used && places[i].tag == tag)) i++;
+    if (i < n_places) {
+        places[i].used = false;
+        if (--n_heaps == 0) end();
+    }
+    pthread_mutex_unlock(&mutex);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache.h"
+
+/* --- one list --- */
+
+/* The lists by number: classes, then larger blocks by length. */
+static unsigned list_of_units(unit_t units) { return CLASSES + units - QUICK_UNITS_MIN; }
+
+static bool is_blocks(unsigned list) { return list >= CLASSES; }
+
+static uint32_t *slots_of(struct cache *c, unsigned list) {
+    return is_blocks(list) ? c->blocks[list - CLASSES] : c->small[list];
+}
+static unsigned room_of(unsigned list) {
+    return is_blocks(list) ? CACHE_BLOCKS : CACHE_SMALL;
+}
+static size_t bytes_of(unsigned list) {
+    return is_blocks(list) ? units_bytes(list - CLASSES + QUICK_UNITS_MIN)
+                           : size_classes[list].stride;
+}
+
+/* That of a size, or of the entry of a block that is about to be put; CACHE_LISTS: there is none. */
+static unsigned list_of_size(size_t size) {
+    if (size <= SMALL_MAX) return class_of(size);
+    return size <= QUICK_SIZE_MAX ? list_of_units(block_units(size, false)) : CACHE_LISTS;
+}
+static unsigned list_of_entry(uint64_t e) {
+    if (shape_is_plain(e)) return shape_plain_class(e);
+    return shape_is_medium(e) ? list_of_size(shape_medium_size(e)) : CACHE_LISTS;
+}
+
+/* --- larger blocks --- */
+
+uint32_t cache_take_block(struct cache *c, size_t size, uint64_t *entry) {
+    unsigned list = list_of_size(size);
+    if (list == CACHE_LISTS || c->n[list] == 0) return SLOT_NIL;
+    uint32_t slot = slots_of(c, list)[--c->n[list]];
+    uint64_t e = table_entry(&c->store->table, slot) + ENTRY_LOCK_ONE;
+    *entry = entry_moved(e, entry_place(e), shape_of_block(size, false));
+    table_set(&c->store->table, slot, *entry);
+    cache_set_bytes(c, cache_bytes(c) - bytes_of(list));
+    c->allocations++;
+    c->requested += size;
+    return slot;
+}
+
+bool cache_put_block(struct cache *c, uint32_t slot, uint64_t e) {
+    unsigned list = list_of_entry(e);
+    if (list == CACHE_LISTS || c->n[list] == room_of(list)) return false;
+    size_t bytes = cache_bytes(c) + bytes_of(list);
+    if (bytes > c->most || entry_generation(e) == GENERATION_DROP_MAX - 1) return false;
+    size_t size = shape_medium_size(e);
+    uint64_t rest = entry_resting(entry_with_locks(e, LOCKS_NONE)) + ENTRY_LOCK_ONE;
+    if (!table_swap(&c->store->table, slot, &e, rest)) return false;
+    slots_of(c, list)[c->n[list]++] = slot;
+    cache_set_bytes(c, bytes);
+    c->requested -= size;
+    return true;
+}
+
+/* --- between a cache and the heap's own lists --- */
+
+/* The last `n` of a list go to the heap's. */
+static void give(struct cache *c, unsigned list, unsigned n) {
+    uint32_t *slots = slots_of(c, list) + c->n[list] - n;
+    quick_return(c->store, is_blocks(list) ? 0 : list, slots, n);
+    c->n[list] = (uint8_t)(c->n[list] - n);
+    cache_set_bytes(c, cache_bytes(c) - n * bytes_of(list));
+}
+
+static void count(struct cache *c) {
+    struct store *s = c->store;
+    s->allocations += c->allocations;
+    store_count(s, c->requested);
+    c->allocations = c->requested = 0;
+}
+
+void cache_fill(struct cache *c, size_t size) {
+    unsigned list = list_of_size(size);
+    if (list == CACHE_LISTS) return;
+    unsigned room = room_of(list) - c->n[list];
+    size_t bytes = bytes_of(list), left = c->most - cache_bytes(c);
+    unsigned most = is_blocks(list) ? 1 : QUICK_SLOTS;
+    if (most > room) most = room;
+    if (most > left / bytes) most = (unsigned)(left / bytes);
+    count(c);
+    unsigned n = quick_take_some(c->store, size, most, slots_of(c, list) + c->n[list]);
+    c->n[list] = (uint8_t)(c->n[list] + n);
+    cache_set_bytes(c, cache_bytes(c) + n * bytes);
+}
+
+/* All that a cache has goes. */
+static void empty(struct cache *c) {
+    for (unsigned list = 1; list < CACHE_LISTS && cache_bytes(c) > 0; list++)
+        if (c->n[list] > 0) give(c, list, c->n[list]);
+    count(c);
+}
+
+void cache_spill(struct cache *c, uint64_t e) {
+    unsigned list = list_of_entry(e);
+    count(c);
+    if (list == CACHE_LISTS) return;
+    if (c->n[list] == room_of(list))
+        give(c, list, is_blocks(list) ? 1 : QUICK_SLOTS);
+    else if (cache_bytes(c) + bytes_of(list) > c->most)
+        empty(c);
+}
+
+/* --- the caches of a heap --- */
+
+void cache_open(struct cache *c, struct store *s, uint32_t live, size_t most) {
+    c->store = s;
+    c->most = most;
+    c->previous = NULL;
+    c->next = s->crowd->caches;
+    if (c->next != NULL) c->next->previous = c;
+    s->crowd->caches = c;
+    __atomic_store_n(&c->live, live, __ATOMIC_RELAXED);
+}
+
+void cache_close(struct cache *c) {
+    struct store *s = c->store;
+    empty(c);
+    if (c->holder) s->crowd->holders--;
+    c->holder = false;
+    c->depth = 0;
+    __atomic_store_n(&c->holds, 0, __ATOMIC_RELAXED);
+    if (c->next != NULL) c->next->previous = c->previous;
+    *(c->previous != NULL ? &c->previous->next : &s->crowd->caches) = c->next;
+    c->store = NULL;
+    __atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->live, 0, __ATOMIC_RELAXED);
+}
+
+bool cache_any(const struct store *s) {
+    for (const struct cache *c = s->crowd->caches; c != NULL; c = c->next)
+        if (cache_bytes(c) > 0) return true;
+    return false;
+}
+
+void cache_halt(struct crowd *crowd) {
+    if (crowd->caches == NULL || crowd->stopped) return;
+    crowd->stopped = true;
+    for (struct cache *c = crowd->caches; c != NULL; c = c->next)
+        __atomic_store_n(&c->stop, 1, __ATOMIC_RELAXED);
+    os_barrier_seldom();
+    for (struct cache *c = crowd->caches; c != NULL; c = c->next)
+        for (unsigned n = 0; __atomic_load_n(&c->busy, __ATOMIC_ACQUIRE) != 0; n++)
+            os_wait(n);
+}
+
+void cache_go(struct crowd *crowd) {
+    if (likely(!crowd->stopped)) return;
+    crowd->stopped = false;
+    for (struct cache *c = crowd->caches; c != NULL; c = c->next)
+        __atomic_store_n(&c->stop, 0, __ATOMIC_RELEASE);
+}
+
+void cache_stop(struct store *s) {
+    cache_halt(s->crowd);
+    for (struct cache *c = s->crowd->caches; c != NULL; c = c->next) empty(c);
+}
+
+void cache_look(const struct cache *c, void (*visit)(void *, uint32_t, unsigned),
+                void *context) {
+    for (unsigned list = 1; list < CACHE_LISTS; list++) {
+        const uint32_t *slots =
+            is_blocks(list) ? c->blocks[list - CLASSES] : c->small[list];
+        for (unsigned i = 0; i < c->n[list]; i++) visit(context, slots[i], list);
+    }
+}

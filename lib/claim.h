@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claims: what is about to move is kept from those who would use it meanwhile. Where a heap is not
+ * shared between threads at the moment there is nobody, and a claim is no more than a look.
+ *
+ * To move to a place apart, LOCKS_COPYING: whoever wants a block takes it, and the copy is void. One
+ * entry is then put right with claim_publish; several, which move together or not at all, are sealed
+ * first. To move by less than its own length, or page by page, LOCKS_MOVING: it is waited for.
+ *
+ *      NONE -> COPYING -> copy -> (MOVING) -> NONE, its new place
+ *      NONE -> MOVING  -> move ----------->   NONE, its new place
+ *
+ * What rests on the heap's own lists (quick.h) belongs to the holder of the mutex: it needs no claim. What
+ * a thread's cache has does not move. Invariant 14; README.rst, section 11.
+ */
+#ifndef RM_CLAIM_H
+#define RM_CLAIM_H
+
+#include "many.h"
+
+/* Does the block of a slot move, as things are: neither locked nor a cache's? Many locks that are none any
+   more are forgotten. */
+bool claim_movable(struct store *s, uint32_t slot);
+/* The same of all in a used span. */
+bool claim_all_movable(struct store *s, unit_t span);
+
+/* Claim the block of a slot; `*e` is its entry then. False: it does not move. */
+bool claim_one(struct store *s, uint32_t slot, unsigned state, uint64_t *e);
+/* Its bytes have been copied, and `to` says where. False: it is wanted where it is, the move void. */
+bool claim_publish(struct store *s, uint32_t slot, uint64_t e, uint64_t to);
+
+/* Claim all in a used span; false: something in it does not move, or has many locks that are none, and
+   nothing is claimed. */
+bool claim_span(struct store *s, unit_t span, unsigned state);
+/* What is being copied is waited for from now on. False: something was wanted, the move is void, and nothing
+   is claimed any more. */
+bool claim_seal(struct store *s, unit_t span);
+/* Nothing in it is claimed any more, as all was in this way. */
+void claim_drop(struct store *s, unit_t span, unsigned state);
+
+/* Copy what others may be writing to, where it comes to nothing if they do. */
+#if defined(__SANITIZE_THREAD__)
+__attribute__((no_sanitize("thread"))) void claim_copy(void *to, const void *from,
+                                                       size_t bytes);
+#else
+static inline void claim_copy(void *to, const void *from, size_t bytes) {
+    memcpy(to, from, bytes);
+}
+#endif
+
+#endif

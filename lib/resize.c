@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "resize.h"
+
+#include <errno.h>
+
+#include "block.h"
+#include "check.h"
+#include "claim.h"
+#include "compact.h"
+#include "ebb.h"
+#include "lock.h"
+#include "motion.h"
+#include "move.h"
+#include "os.h"
+#include "pages.h"
+#include "quick.h"
+#include "small.h"
+
+static void *pointer_of(const struct store *s, uint64_t e) {
+    return s->area.base + entry_place(e);
+}
+
+/* --- in place --- */
+
+/* From here on the block neither moves nor goes, until let_go. False: it is gone. */
+static bool keep(struct store *s, uint64_t handle, uint32_t slot, uint64_t *e) {
+    if (!s->concurrent) {
+        *e = move_entry(s, slot);
+        return true;
+    }
+    for (;;) {
+        switch (lock_take(&s->table, handle, slot, e)) {
+        case LOCK_MOVING: move_finish(s); break;
+        case LOCK_FULL: many_begin(s, slot, e); break;
+        case LOCK_STALE: return false;
+        default: return true; /* LOCK_LIMIT: so many locks will do */
+        }
+    }
+}
+
+static void let_go(struct store *s, uint64_t handle, uint32_t slot) {
+    if (s->concurrent) lock_give(&s->table, handle, slot);
+}
+
+/* Its entry has another shape, however many locks there are by now. */
+static void reshape(struct store *s, uint32_t slot, unsigned shape) {
+    uint64_t e = table_entry(&s->table, slot);
+    while (!table_swap(&s->table, slot, &e, entry_moved(e, entry_place(e), shape)))
+        continue;
+}
+
+/* In place, where the block has the room or the span behind it. */
+static bool fit(struct store *s, uint32_t slot, uint64_t e, size_t size) {
+    unit_t span = entry_span(s, e);
+    uint64_t header = area_header(&s->area, span);
+    bool many = entry_locks(e) == LOCKS_MANY;
+    if (header_kind(header) != SPAN_RUN) {
+        if (!block_resize(s, span, size)) return false;
+        if (!many) reshape(s, slot, block_shape(area_header(&s->area, span)));
+        return true;
+    }
+    struct run r = run_at_header(s, span, header);
+    unsigned i = run_index(s, &r, e);
+    if (size > r.class->capacity) return false;
+    /* Not by where it happens to be: the next move would be to any slot of the class. */
+    if (size > many_size(s, e) && r.class->stride % size_alignment(size) != 0)
+        return false;
+    unsigned shape = shape_make(r.class_id, i, size);
+    if (!many) reshape(s, slot, shape);
+    run_note_size(&r, i, size,
+                  !many && shape_is_plain((uint64_t)shape << ENTRY_SHAPE_SHIFT));
+    return true;
+}
+
+static bool resize_in_place(struct store *s, uint64_t handle, uint32_t slot,
+                            size_t size) {
+    uint64_t e;
+    if (!keep(s, handle, slot, &e)) return false;
+    bool fits = fit(s, slot, e, size);
+    let_go(s, handle, slot);
+    return fits;
+}
+
+/* --- elsewhere --- */
+
+/* How far a block that has to move has come. */
+enum growth { GROWN, SHORT, WANTED };
+
+/* Nobody has it: neither locked, nor freed and made anew. */
+static bool is_free_to_go(uint64_t e, uint64_t handle) {
+    return (e ^ handle) >> ENTRY_LOCKS_SHIFT == 0;
+}
+
+/* The content goes to the place that has been found; that one is given up if somebody comes to lock the
+   block, or has freed it. */
+static enum growth carry_over(struct store *s, const struct request *q, uint64_t handle,
+                              size_t old_size) {
+    uint64_t e;
+    if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e) &&
+        entry_generation(e) == entry_generation(handle) &&
+        entry_place(e) == entry_place(q->old)) {
+        claim_copy(pointer_of(s, q->entry), pointer_of(s, q->old), old_size);
+        if (claim_publish(s, q->slot, e, q->entry)) {
+            store_moved(s, old_size, 1);
+            quick_free_place(s, q->old);
+            ebb_freed(s, old_size);
+            return GROWN;
+        }
+    }
+    quick_free_place(s, q->entry);
+    return WANTED;
+}
+
+static size_t asked_alignment(const struct store *s, uint64_t e) {
+    unit_t span = entry_span(s, e);
+    bool run = header_kind(area_header(&s->area, span)) == SPAN_RUN;
+    return run ? 0 : block_alignment(s, span);
+}
+
+/* The last resort of a growing block with a span of its own: everything that lies above it
+   makes room, so that only the growth has to be free. */
+static bool grow_by_raising(struct heap *h, const struct request *q, uint64_t handle) {
+    struct store *s = &h->store;
+    if (!place_compact(h, 0, true)) return false;
+    if (resize_in_place(s, handle, q->slot, q->size)) return true;
+    uint64_t e = move_entry(s, q->slot);
+    if (!is_free_to_go(e, handle)) return false;
+    unit_t span = entry_span(s, e), units = area_units(&s->area, span);
+    bool aligned = header_kind(area_header(&s->area, span)) == SPAN_ALIGNED;
+    if (!compact_raise(s, span, block_units(q->size, aligned) - units)) return false;
+    return resize_in_place(s, handle, q->slot, q->size);
+}
+
+/* The same for an object in a run: its content waits aside while its slot is merged away. So does whoever
+   comes to lock it. */
+static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
+                            size_t old_size) {
+    struct store *s = &h->store;
+    uint64_t e;
+    if (table_any_locked(&s->table)) return false; /* what merging frees cannot be told */
+    if (!is_free_to_go(table_entry(&s->table, q->slot), handle) ||
+        !claim_one(s, q->slot, LOCKS_MOVING, &e))
+        return false;
+    struct run before = run_at(s, entry_span(s, e));
+    unsigned i = run_index(s, &before, e);
+    uint32_t ref = run_ref(&before, i);
+    char content[SMALL_MAX];
+    memcpy(content, run_slot(&before, i), before.class->capacity);
+    small_free(s, before.span, i);
+    bool placed = false;
+    if (place_units(q) > compact_outlook(s, false, 0)) {
+        q->entry = small_restore(s, &before, ref, e);
+        old_size = before.class->capacity; /* its size may stand there */
+    } else {
+        place_compact(h, place_units(q), true);
+        placed = place(h, q, true);
+        CHECK(9, placed || s->concurrent); /* compact_regain is exact */
+        if (!placed) {                     /* others have locked something meanwhile */
+            q->size = old_size;
+            place(h, q, true);
+        }
+    }
+    memcpy(pointer_of(s, q->entry), content, old_size);
+    table_set(&s->table, q->slot, entry_settled(q->entry));
+    store_moved(s, old_size, 1);
+    return placed;
+}
+
+/* The last block of all grows where it is, and so does the area. */
+static bool grow_at_end(struct heap *h, const struct request *q, uint64_t handle) {
+    uint64_t e = table_entry(&h->store.table, q->slot);
+    if (!is_free_to_go(e, handle)) return false;
+    unit_t span = entry_span(&h->store, e);
+    if (header_kind(area_header(&h->store.area, span)) == SPAN_RUN) return false;
+    unit_t more = block_units(q->size, true) - area_units(&h->store.area, span);
+    return place_extend(h, span, more) &&
+           resize_in_place(&h->store, handle, q->slot, q->size);
+}
+
+/* Where the area has to grow for a large block, its pages go to what is new there: nothing is copied, and
+   at no time does it take more memory than it will. */
+static bool grow_by_pages(struct heap *h, const struct request *q, uint64_t handle) {
+    struct store *s = &h->store;
+    uint64_t e = table_entry(&s->table, q->slot);
+    if (!is_free_to_go(e, handle)) return false;
+    unit_t span = entry_span(s, e), page = (unit_t)(os_page() >> UNIT_SHIFT);
+    if (s->mover.slot != SLOT_NIL || !pages_wanted(s, PAGES_WHOLE) ||
+        !pages_move(s, span))
+        return false;
+    if (!place_room(h, block_units(q->size, true) + page)) return false;
+    unit_t gap = area_last_free(&s->area);
+    s->piece = SIZE_MAX;
+    if (move_fill(s, gap, pages_target(gap, span), span) == UNIT_NIL) return false;
+    return resize_in_place(s, handle, q->slot, q->size);
+}
+
+static enum growth grow(struct heap *h, struct request *q, uint64_t handle,
+                        size_t old_size) {
+    struct store *s = &h->store;
+    bool placed = place(h, q, false);
+    if (!placed && (grow_at_end(h, q, handle) || grow_by_pages(h, q, handle)))
+        return GROWN;
+    if (placed || place_slowly(h, q)) return carry_over(s, q, handle, old_size);
+    if (!place_may_move(h, 0) || !region_close(&h->region, s)) return SHORT;
+    region_settle(&h->region, s);
+    uint64_t e = move_entry(s, q->slot);
+    if (!is_free_to_go(e, handle)) return WANTED;
+    bool run = header_kind(area_header(&s->area, entry_span(s, e))) == SPAN_RUN;
+    bool grown =
+        run ? grow_out_of_run(h, q, handle, old_size) : grow_by_raising(h, q, handle);
+    return grown ? GROWN : SHORT;
+}
+
+/* --- either --- */
+
+/* A block whose place is too small. */
+static rm_status_t move_and_grow(struct heap *h, uint64_t handle, uint32_t slot,
+                                 size_t old_size, size_t size) {
+    struct store *s = &h->store;
+    uint64_t e = many_end(s, slot);
+    if (!is_free_to_go(e, handle))
+        return lock_look(&s->table, handle, slot, &e) ? RM_ELOCKED : RM_EHANDLE;
+    if (!motion_begin(s)) return RM_ELOCKED;
+    struct request q = {.slot = slot, .size = size, .alignment = asked_alignment(s, e)};
+    int saved = errno;
+    uint32_t room = s->table.room;
+    errno = 0;
+    enum growth growth = grow(h, &q, handle, old_size);
+    if (growth == SHORT) return place_failed(h, room, saved);
+    errno = saved;
+    if (growth == GROWN) return RM_OK;
+    return lock_look(&s->table, handle, slot, &e) ? RM_ELOCKED : RM_EHANDLE;
+}
+
+rm_status_t resize_block(struct heap *h, uint64_t handle, uint32_t slot, size_t size) {
+    struct store *s = &h->store;
+    uint64_t e;
+    if (size > RM_BLOCK_MAX) {
+        s->failures++;
+        return RM_ENOMEM;
+    }
+    if (!keep(s, handle, slot, &e)) return RM_EHANDLE;
+    size_t old_size = many_size(s, e);
+    bool fits = fit(s, slot, e, size);
+    let_go(s, handle, slot);
+    rm_status_t status = fits ? RM_OK : move_and_grow(h, handle, slot, old_size, size);
+    if (status != RM_OK) return status;
+    s->changes++;
+    s->requested -= old_size;
+    store_count(s, size);
+    region_note_regained(&h->region, s);
+    return RM_OK;
+}

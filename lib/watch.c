@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include "os.h"
+
+/* Less garbage than this is not worth the while. And ns until what was in vain is tried again. */
+enum { GARBAGE_LEAST = 16 * 1024, STOOD_NS = 1000 * 1000 };
+#define BACKOFF_LEAST (UINT64_C(10) * 1000 * 1000)
+#define BACKOFF_MOST (UINT64_C(2) * 1000 * 1000 * 1000)
+
+/* Is more of the memory below the last block's end than this share unused? */
+static bool is_above(const struct heap *h, double share) {
+    size_t garbage = place_garbage(h);
+    size_t extent = units_bytes(area_extent(&h->store.area));
+    return garbage >= GARBAGE_LEAST && (double)garbage > share * (double)extent;
+}
+
+/* Is less than this free at the end, and could `wanted` be? */
+static bool is_short(const struct heap *h, size_t bytes, size_t wanted) {
+    size_t end = units_bytes(area_free_at_end(&h->store.area)) + region_gap(&h->region);
+    return end < bytes && end + place_garbage(h) >= wanted;
+}
+
+static bool is_bad(const struct heap *h, const rm_watermarks_t *m) {
+    return is_above(h, m->fragmentation_high) || is_short(h, m->free_low, m->free_high);
+}
+
+static bool is_good(const struct heap *h, const rm_watermarks_t *m) {
+    return !is_above(h, m->fragmentation_low) && !is_short(h, m->free_high, m->free_high);
+}
+
+bool watch_wakes(const struct heap *h, struct watch *w) {
+    if (w->awake || w->paused > 0 || !is_bad(h, &w->marks)) return false;
+    if (w->not_before != 0 && os_now_ns() < w->not_before) return false;
+    w->awake = true;
+    return true;
+}
+
+bool watch_goes_on(const struct heap *h, struct watch *w, bool complete, bool stood,
+                   uint64_t now) {
+    w->not_before = 0;
+    if (is_good(h, &w->marks)) {
+        w->awake = false;
+        w->backoff = 0;
+    } else if (complete) {
+        w->awake = false;
+        w->backoffs++;
+        w->backoff = w->backoff == 0 ? BACKOFF_LEAST : 2 * w->backoff;
+        if (w->backoff > BACKOFF_MOST) w->backoff = BACKOFF_MOST;
+        w->not_before = now + w->backoff;
+    } else if (stood) {
+        w->awake = false;
+        w->not_before = now + STOOD_NS;
+    }
+    return w->awake;
+}
+
+uint64_t watch_again(const struct watch *w) {
+    return w->awake || w->not_before == 0 || w->paused > 0 ? UINT64_MAX : w->not_before;
+}
