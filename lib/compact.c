@@ -305,8 +305,7 @@ static bool work_toward(struct store *s, struct effort *e) {
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {
-    if (s->table.unlocked) s->changes++;
-    s->table.unlocked = 0;
+    if (__atomic_exchange_n(&s->table.unlocked, 0, __ATOMIC_RELAXED)) s->changes++;
     if (still_done(s, goal)) return true;
     struct effort e = {
         .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};

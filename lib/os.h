@@ -45,10 +45,11 @@ size_t os_move(void *to, void *from, size_t bytes);
 void os_barrier_open(void);
 void os_barrier_seldom(void);
 extern bool os_barrier_full; /* the system has no such thing: the other's is not free */
+void os_fence(void);
 static inline void os_barrier_often(void) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (__builtin_expect(__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED), 0))
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        os_fence();
 }
 
 /* Wait for what another thread is about to do: for the n-th time, from 0. */
