@@ -20,7 +20,19 @@ asan=${ASAN_OPTIONS-}
 export ASAN_OPTIONS="$asan:detect_leaks=0"
 group alloc 'batches of 1024: glibc'
 group threads 'pairs: rmalloc, safe for threads'
+holds 'threads: beside bare counts' out 'lock + unlock, calls, safe for threads / atomics'
+expect 'parallel' 0 '' "$rmtool" micro --rounds 2 --milliseconds 1 --threads 4 --csv - parallel
 ASAN_OPTIONS=$asan
+# Each shape with one thread alone, one, two and four, and all that is a number is one.
+awk -F, '$1 != "parallel" || $9 ~ /^skipped/ { next }
+    !($5 > 0) { print "no value: " $0 }
+    $2 ~ /: rmalloc(; alone in its process)?$/ && $6 == "M/s" { ours++ }
+    $2 ~ /: glibc; times one thread$/ { theirs++ }
+    $2 ~ /^own blocks: rmalloc; times one thread$/ && $7 != "" { goals = goals " " $3 }
+    END { if (ours != 28) print ours + 0 " figures of rmalloc"
+          if (theirs != 8) print theirs + 0 " ratios of glibc"
+          if (goals != " 2") print "goals for" goals " threads" }' out >why
+check_empty 'parallel: its figures' why
 group compact "memcpy's time / ours, entries in random order, 256 B"
 holds 'compact: what does not fit' out 'skipped: too few'
 expect 'compact, of large blocks' 0 '' "$rmtool" micro --rounds 1 --memory 64MiB compact
@@ -65,6 +77,8 @@ expect 'an unknown group' 2 "'frobnicate'" "$rmtool" micro lock frobnicate
 for rounds in 0 -1 x 1001; do
     expect "--rounds $rounds is refused" 2 '--rounds' "$rmtool" micro --rounds $rounds lock
 done
+expect '--threads 0 is refused' 2 '--threads' "$rmtool" micro --threads 0 parallel
+expect '--milliseconds 0 is refused' 2 '--milliseconds' "$rmtool" micro --milliseconds 0 parallel
 expect '--limit-events is refused' 2 '--limit-events' "$rmtool" micro --limit-events -1 steps
 expect '--memory is refused' 2 '--memory' "$rmtool" micro --memory much lock
 expect 'two things on standard output' 2 'standard output' \

@@ -19,7 +19,7 @@ cat >rmtool-quick <<END
 verb=\$1
 shift
 case \$verb in
-micro) exec '$rmtool' micro --rounds 1 --memory 8MiB "\$@" ;;
+micro) exec '$rmtool' micro --rounds 1 --memory 8MiB --milliseconds 1 "\$@" ;;
 compare) exec '$rmtool' compare "\$@" --limit-events 1500 ;;
 *) exec '$rmtool' "\$verb" "\$@" ;;
 esac
