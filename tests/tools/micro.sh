@@ -39,6 +39,21 @@ expect 'compact, of large blocks' 0 '' "$rmtool" micro --rounds 1 --memory 64MiB
 holds 'compact: gaps given back' out "memcpy's time / ours, gaps given back, 262144 B"
 holds 'compact: without huge pages' out 'gaps given back, no huge pages, 262144 B'
 group steps '64 KiB steps of generated, longest' --trace plain.rmt
+expect 'latency' 0 '' "$rmtool" micro --rounds 2 --milliseconds 3 --csv - latency
+# Each distribution comes to 100 %, and no quantile is below one of fewer calls.
+awk -F, '$2 ~ /^histogram of / { share[$2] += $5; if ($3 <= at[$2]) print "order: " $0; at[$2] = $3 }
+    $2 ~ /^curve of / { if ($5 < time[$2]) print "time: " $0; time[$2] = $5 }
+    $2 ~ /^rm(lock|alloc); no compaction; .*(within|longest)$/ { quantiles++ }
+    $2 ~ /background compaction; 99.99 % within$/ && $7 != "" { goals = goals " " $7 }
+    $2 == "background compaction" && $9 ~ /^skipped/ { goals = " <= 10 <= 50" }
+    END { for (what in share) {
+              n++
+              if (share[what] < 99.9 || share[what] > 100.1) print share[what] " %: " what
+          }
+          if (n != 4 && n != 7) print n + 0 " histograms"
+          if (quantiles != 10) print quantiles + 0 " quantiles"
+          if (goals != " <= 10 <= 50") print "goals:" goals }' out >why
+check_empty 'latency: the distributions' why
 group scale 'lock + write + unlock, 1000 handles'
 holds 'scale: what does not fit' out 'skipped: takes'
 holds 'where the table comes from' out 'rmtool micro --rounds 1 --memory 16MiB scale'

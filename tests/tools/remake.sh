@@ -38,6 +38,12 @@ for file in scale.txt scale.csv steps.txt steps.csv $pictures; do
 done
 holds 'steps.csv: its command' plots/results/steps.csv '--trace traces/webkit-session-a-3m.rmt.zst'
 holds 'steps.txt: a goal' plots/results/steps.txt '<= 12'
+check 'threads and latency' remake threads latency
+for file in threads.txt threads.csv latency.txt latency.csv; do
+    check "$file is there" test -s "plots/results/$file"
+done
+if [ -n "$pictures" ]; then check 'latency.png is there' test -s plots/results/latency.png; fi
+holds 'threads.txt: a goal' plots/results/threads.txt '>= 1.8'
 grep -n "$scratch" plots/results/*.txt plots/results/*.csv >why
 check_empty 'no names of this machine' why
 
