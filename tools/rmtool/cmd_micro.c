@@ -175,6 +175,15 @@ static int parse(struct wish *wish, int argc, char **argv, bool *helped) {
                                           wish->json, NULL);
 }
 
+/* Of the heaps in all groups that run. */
+static const char *policy_of(const struct wish *wish) {
+    for (size_t i = 0; i < N_GROUPS; i++)
+        if (wish->wanted[i] &&
+            (groups[i].run == micro_parallel || groups[i].run == micro_latency))
+            return "by row";
+    return "manual";
+}
+
 static unsigned processors(void) {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -252,7 +261,7 @@ int verb_micro(int argc, char **argv) {
     provenance_init(&provenance, argc, argv);
     provenance.trace = "by row";
     snprintf(provenance.heap, sizeof(provenance.heap), "by row");
-    snprintf(provenance.policy, sizeof(provenance.policy), "manual");
+    snprintf(provenance.policy, sizeof(provenance.policy), "%s", policy_of(&wish));
     if (wish.micro.memory_most == 0) wish.micro.memory_most = half_of_memory();
     wish.micro.traces = wish.traces;
     status = run(&wish);
