@@ -103,7 +103,7 @@ do for [c = 1:2] {
     # --------------------------------------------------------------- histograms
     set tmargin at screen 0.335
     set bmargin at screen 0.085
-    set ylabel (c == 1 ? 'share of the calls' : '') offset 2.2,0
+    set ylabel (c == 1 ? 'share of the calls' : '') offset 1.4,0
     set format y '%g %%'
     set yrange [*:100]
     set xlabel 'time of a call (log scale)' offset 0,0.3
