@@ -72,10 +72,9 @@ static const char help[] =
     "  -q, --quiet     no table, no progress bar\n"
     "  -h, --help      this text\n"
     "\n"
-    "Times are of the processor, those of steps of the clock on the wall. A goal that "
-    "is\n"
-    "missed is no error: the exit status says only whether it could be measured.\n"
-    "plots/README.rst says how to draw what --csv writes.\n"
+    "Times are of the processor, those of steps, parallel and latency of the clock on\n"
+    "the wall. A goal that is missed is no error: the exit status says only whether it\n"
+    "could be measured. plots/README.rst says how to draw what --csv writes.\n"
     "\n"
     "Example: rmtool micro --rounds 15 lock alloc\n";
 
