@@ -7,16 +7,18 @@
 #   RMTOOL  the program
 #   TRACES  a folder of recorded traces, others' in its subfolder "imported"
 #   RUNS    of each pair for the time (default: 5)
-#   SET     ten, recorded, imported, generated, heaps, micro, scale, steps (default: all).
+#   SET     ten, recorded, imported, generated, heaps, micro, scale, steps, threads, latency
+#           (default: all).
 #           "ten" is what the goals are counted over: five recorded traces, six million events
 #           at most, and five made up; "heaps" are the smallest heaps and largest requests, on
 #           the three traces of Opera and the first half million events of the recorded ones;
 #           "scale" goes up to 4 GiB and 10^8 handles, or to half of the memory that is free;
-#           "steps" are the pauses on five traces
+#           "steps" are the pauses on five traces; "threads" and "latency" want nothing else to
+#           run on the machine
 # What is not there of the allocators is listed as absent; a set whose traces are not there
 # is left out, and so is what does not fit into memory: both are said on standard error.
 if [ $# -lt 2 ]; then
-    sed -n '4,18s/^# \{0,1\}//p' "$0" >&2
+    sed -n '4,20s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 rmtool=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") || exit 3
@@ -25,7 +27,7 @@ runs=${3:-5}
 if [ $# -gt 3 ]; then
     shift 3
 else
-    set -- ten recorded imported generated heaps micro scale steps
+    set -- ten recorded imported generated heaps micro scale steps threads latency
 fi
 all=time,small-pages,footprint,left
 peers=rmalloc,rmalloc/single,glibc,jemalloc,mimalloc,tcmalloc
@@ -139,7 +141,7 @@ for set; do
         run heaps $recorded
         run opera traces/imported/opera-*.rmt.zst
         ;;
-    micro) micro micro lock alloc compact small threads ;;
+    micro) micro micro lock alloc compact small ;;
     scale)
         micro scale scale
         draw scale
@@ -147,6 +149,11 @@ for set; do
     steps)
         run steps traces/python3-htmlindex.rmt.zst traces/gnuplot-surface.rmt.zst \
             traces/webkit-session-a-3m.rmt.zst traces/netsurf-gtk-docs.rmt.zst synth:browser
+        ;;
+    threads) micro threads parallel threads ;;
+    latency)
+        micro latency --milliseconds 500 latency
+        draw latency
         ;;
     *)
         say "no set '$set'"

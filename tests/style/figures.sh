@@ -67,6 +67,17 @@ awk 'BEGIN {
             printf "steps,histogram %s,%f,us,%f,%%,,,\n", name, i / x, 50 * x
         }
     }
+    split("no compaction:background compaction:nothing else runs", runs, ":")
+    n = split("rmlock:rmalloc:two clock reads", calls, ":")
+    for (r = 1; r <= 3; r++) for (i = r < 3 ? 1 : n; i <= n; i++) {
+        name = "of " calls[i] "; " runs[r]
+        printf "latency,%s; %s; 99.99 %% within,,,%f,us,,,\n", calls[i], runs[r], 10 * i * r
+        printf "latency,%s; %s; longest,,,%f,us,,,\n", calls[i], runs[r], 100 * i * r
+        for (x = 1; x > 0.000001; x /= 2) {
+            printf "latency,curve %s,%f,share longer,%f,us,,,\n", name, x, i / sqrt(x) / 30
+            printf "latency,histogram %s,%f,us,%f,%%,,,\n", name, i / sqrt(x) / 30, 50 * x
+        }
+    }
 }' >micro.csv
 
 # make_comparison: a summary and a series as `rmtool compare` writes them.
@@ -107,7 +118,8 @@ for format in png svg; do
         [ -s "$out" ] || echo 'no picture' >>why
         check_empty "$out" why
     done
-    for figure in memory free fragmentation heapmap steps micro-scale micro-steps; do
+    for figure in memory free fragmentation heapmap steps micro-scale micro-steps \
+        micro-latency; do
         suffix=
         if [ "$figure" = heapmap ]; then suffix=-map; fi
         variables="plain='plain$suffix.csv'; compacted='compacted$suffix.csv'"

@@ -90,6 +90,16 @@ exits 0 'footprint alone' "$rmtool" compare -q -a rmalloc,glibc -m footprint --s
     --limit-events 5000 --csv "$scratch/part.csv" "$trace"
 exits 0 'what was not measured is not drawn' "$rmtool" plot -o "$out" --format png "$scratch/part.csv"
 explains 'what was not measured is not drawn: says so'
+exits 0 'pauses' "$rmtool" micro -q --rounds 1 --trace "$trace" --limit-events 3000 \
+    --csv "$scratch/micro.csv" lock steps
+exits 0 'figures of micro-benchmarks' "$rmtool" plot -o "$out" --format png "$scratch/micro.csv"
+if [ -s "$out/micro-steps.png" ] && [ "$(cat "$scratch/stdout")" = "$out/micro-steps.png" ]; then
+    ok 'micro-steps.png, and no other'
+else
+    not_ok 'micro-steps.png, and no other' "$scratch/stdout"
+fi
+grep -v '^steps' "$scratch/micro.csv" >"$scratch/locks.csv"
+exits 4 'micro-benchmarks without pictures: malformed' "$rmtool" plot -o "$out" "$scratch/locks.csv"
 echo 'event,free' >"$scratch/other.csv"
 exits 4 'a CSV of another kind: malformed' "$rmtool" plot -o "$out" "$scratch/other.csv"
 plan

@@ -11,21 +11,30 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "crowd.h"
 #include "micro.h"
 #include "micro_report.h"
 #include "output.h"
 #include "say.h"
 #include "units.h"
 
-enum { ROUNDS = 9, ROUNDS_MAX = 1000, TRACES_MAX = 64 };
+enum { ROUNDS = 9, ROUNDS_MAX = MICRO_ROUNDS_MAX, TRACES_MAX = 64 };
+enum { MILLISECONDS = 100, MILLISECONDS_MAX = 100000 };
 
 static const struct group {
     const char *name;
     int (*run)(struct micro *micro);
-} groups[] = {
-    {"lock", micro_lock},       {"alloc", micro_alloc}, {"compact", micro_compact},
-    {"steps", micro_steps},     {"scale", micro_scale}, {"small", micro_small},
-    {"threads", micro_threads}, /* last: see there */
+} groups[] =
+    {
+        {"lock", micro_lock},
+        {"alloc", micro_alloc},
+        {"compact", micro_compact},
+        {"steps", micro_steps},
+        {"scale", micro_scale},
+        {"small", micro_small},
+        {"parallel", micro_parallel},
+        {"threads", micro_threads}, /* here, or later: see there */
+        {"latency", micro_latency},
 };
 enum { N_GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
@@ -40,7 +49,11 @@ static const char help[] =
     "  steps     pauses: compaction steps of 64 KiB over traces\n"
     "  scale     time by live bytes (to 4 GiB) and by handles (to 10^8)\n"
     "  small     payload of small regions; the footprint of 100 small heaps\n"
-    "  threads   lock and alloc again, beside a second thread, which sleeps\n"
+    "  parallel  operations a second of several threads, beside other libraries\n"
+    "  threads   locks beside bare counts, lock and alloc again, beside a second "
+    "thread,\n"
+    "            which sleeps\n"
+    "  latency   lock and allocate, each time, while another thread compacts\n"
     "\n"
     "  --rounds N      of all that is compared, in turn; the medians count (default: 9)\n"
     "  --memory SIZE   the most that scale may take (default: half of what is "
@@ -49,6 +62,9 @@ static const char help[] =
     "                  (default: redis, churn, fragkill, browser, smallhot at a "
     "quarter)\n"
     "  --limit-events N  only the first N events of each of them\n"
+    "  --threads N     the most that parallel has at a time; it doubles them from 1\n"
+    "                  (default: as many as there are processors, 2 at least)\n"
+    "  --milliseconds N  how long parallel and latency run, each time (default: 100)\n"
     "  --seed N        of the random numbers (default: 1)\n"
     "  --csv FILE      all figures, those of curves too; '-' is standard output, in\n"
     "                  place of the table\n"
@@ -56,10 +72,9 @@ static const char help[] =
     "  -q, --quiet     no table, no progress bar\n"
     "  -h, --help      this text\n"
     "\n"
-    "Times are of the processor, those of steps of the clock on the wall. A goal that "
-    "is\n"
-    "missed is no error: the exit status says only whether it could be measured.\n"
-    "plots/README.rst says how to draw what --csv writes.\n"
+    "Times are of the processor, those of steps, parallel and latency of the clock on\n"
+    "the wall. A goal that is missed is no error: the exit status says only whether it\n"
+    "could be measured. plots/README.rst says how to draw what --csv writes.\n"
     "\n"
     "Example: rmtool micro --rounds 15 lock alloc\n";
 
@@ -76,6 +91,8 @@ enum {
     OPTION_MEMORY,
     OPTION_TRACE,
     OPTION_LIMIT,
+    OPTION_THREADS,
+    OPTION_MILLISECONDS,
     OPTION_SEED,
     OPTION_CSV,
     OPTION_JSON
@@ -86,6 +103,8 @@ static const struct option options[] = {
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"limit-events", required_argument, NULL, OPTION_LIMIT},
+    {"threads", required_argument, NULL, OPTION_THREADS},
+    {"milliseconds", required_argument, NULL, OPTION_MILLISECONDS},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"csv", required_argument, NULL, OPTION_CSV},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -114,6 +133,15 @@ static int set_option(void *context, int option) {
         wish->traces[micro->n_traces++] = optarg;
         return STATUS_OK;
     case OPTION_LIMIT: return parse_limit_events("micro", optarg, &micro->limit_events);
+    case OPTION_THREADS:
+        status = parse_number("micro", "threads", optarg, 1, CROWD_THREADS_MAX, &number);
+        if (status == STATUS_OK) micro->threads_most = (unsigned)number;
+        return status;
+    case OPTION_MILLISECONDS:
+        status =
+            parse_number("micro", "milliseconds", optarg, 1, MILLISECONDS_MAX, &number);
+        if (status == STATUS_OK) micro->run_ns = number * 1000000;
+        return status;
     case OPTION_SEED:
         return parse_number("micro", "seed", optarg, 0, UINT64_MAX, &micro->seed);
     case OPTION_CSV: wish->csv = optarg; break;
@@ -144,6 +172,21 @@ static int parse(struct wish *wish, int argc, char **argv, bool *helped) {
     return status ? status
                   : check_standard_output("micro", "--csv and --json", &wish->csv, 1,
                                           wish->json, NULL);
+}
+
+/* Of the heaps in all groups that run. */
+static const char *policy_of(const struct wish *wish) {
+    for (size_t i = 0; i < N_GROUPS; i++)
+        if (wish->wanted[i] &&
+            (groups[i].run == micro_parallel || groups[i].run == micro_latency))
+            return "by row";
+    return "manual";
+}
+
+static unsigned processors(void) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return n < 2 ? 2 : n > CROWD_THREADS_MAX ? CROWD_THREADS_MAX : (unsigned)n;
 }
 
 /* Half of what the kernel says is available. */
@@ -200,8 +243,11 @@ static int run(struct wish *wish) {
 }
 
 int verb_micro(int argc, char **argv) {
-    struct wish wish = {
-        .micro = {.rounds = ROUNDS, .seed = 1, .limit_events = UINT64_MAX}};
+    struct wish wish = {.micro = {.rounds = ROUNDS,
+                                  .seed = 1,
+                                  .limit_events = UINT64_MAX,
+                                  .threads_most = processors(),
+                                  .run_ns = MILLISECONDS * UINT64_C(1000000)}};
     struct provenance provenance;
     bool helped;
     int status = parse(&wish, argc, argv, &helped);
@@ -214,7 +260,7 @@ int verb_micro(int argc, char **argv) {
     provenance_init(&provenance, argc, argv);
     provenance.trace = "by row";
     snprintf(provenance.heap, sizeof(provenance.heap), "by row");
-    snprintf(provenance.policy, sizeof(provenance.policy), "manual");
+    snprintf(provenance.policy, sizeof(provenance.policy), "%s", policy_of(&wish));
     if (wish.micro.memory_most == 0) wish.micro.memory_most = half_of_memory();
     wish.micro.traces = wish.traces;
     status = run(&wish);

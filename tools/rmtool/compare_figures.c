@@ -108,7 +108,9 @@ static int read_table(const char *path, struct table *table) {
     fclose(file);
     if (table->kind == NEITHER)
         return complain(STATUS_MALFORMED,
-                        "%s: neither a summary nor a series of 'rmtool compare'", path);
+                        "%s: neither a summary nor a series of 'rmtool compare', nor of "
+                        "'rmtool micro'",
+                        path);
     if (table->n_traces == 0) return complain(STATUS_MALFORMED, "%s: no rows", path);
     return STATUS_OK;
 }

@@ -8,7 +8,7 @@
 
 #include "figures.h"
 
-/* Whether a file is one of those, by its name: it ends in ".csv". */
+/* Whether a file is one of those, or else of `rmtool micro`, by its name: it ends in ".csv". */
 bool compare_figures_wanted(const char *path);
 
 /*

@@ -23,7 +23,7 @@ static unsigned bucket_of(uint64_t value) {
     return (group << HISTOGRAM_PARTS_LOG2) + (unsigned)((value >> shift) & (PARTS - 1));
 }
 
-static uint64_t bucket_last(unsigned bucket) {
+uint64_t histogram_last(unsigned bucket) {
     unsigned group = bucket >> HISTOGRAM_PARTS_LOG2;
     uint64_t part = bucket & (PARTS - 1);
 
@@ -37,13 +37,25 @@ void histogram_add(struct histogram *histogram, uint64_t value) {
     if (value > histogram->largest) histogram->largest = value;
 }
 
+void histogram_merge(struct histogram *histogram, const struct histogram *other) {
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        histogram->counts[i] += other->counts[i];
+    histogram->count += other->count;
+    if (other->largest > histogram->largest) histogram->largest = other->largest;
+}
+
+double histogram_share(const struct histogram *histogram, unsigned bucket) {
+    if (histogram->count == 0) return 0;
+    return (double)histogram->counts[bucket] / (double)histogram->count;
+}
+
 uint64_t histogram_quantile(const struct histogram *histogram, double share) {
     uint64_t seen = 0;
 
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
         seen += histogram->counts[i];
         if (seen > 0 && (double)seen >= share * (double)histogram->count) {
-            uint64_t last = bucket_last(i);
+            uint64_t last = histogram_last(i);
             return last < histogram->largest ? last : histogram->largest;
         }
     }

@@ -16,6 +16,13 @@ struct histogram {
     uint64_t counts[HISTOGRAM_BUCKETS];
 };
 
+/* The share of all values in a bucket, and the largest value that belongs there. */
+double histogram_share(const struct histogram *histogram, unsigned bucket);
+uint64_t histogram_last(unsigned bucket);
+
+/* Adds what is in another one. */
+void histogram_merge(struct histogram *histogram, const struct histogram *other);
+
 void histogram_add(struct histogram *histogram, uint64_t value);
 
 /* The value that the given share (0 to 1) of all values do not exceed; 0 where there are

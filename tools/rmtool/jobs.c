@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,6 +188,17 @@ static int measure_largest(struct worker *worker) {
     return good ? STATUS_OK : stopped(worker);
 }
 
+/* --------------------------------------------------------------------- threads */
+
+static int measure_crowd(struct worker *worker) {
+    struct crowd_allocator allocator = {.calls = &worker->library.calls};
+
+    if (!worker_begin(worker)) return worker_fail(worker, "no heap");
+    allocator.heap = worker->heap;
+    if (crowd_run(&worker->job->crowd, &allocator)) return STATUS_OK;
+    return worker_fail(worker, "%s", errno ? strerror(errno) : "a call failed");
+}
+
 int jobs_run(struct worker *worker) {
     static int (*const kinds[JOB_KINDS])(struct worker *) = {
         [JOB_PROBE] = probe,
@@ -194,6 +207,7 @@ int jobs_run(struct worker *worker) {
         [JOB_LEFT] = measure_left,
         [JOB_FITS] = measure_fit,
         [JOB_LARGEST] = measure_largest,
+        [JOB_CROWD] = measure_crowd,
     };
 
     return kinds[worker->job->kind](worker);

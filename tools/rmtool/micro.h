@@ -16,6 +16,8 @@
 #include "chance.h"
 #include "rmalloc.h"
 
+#define MICRO_ROUNDS_MAX 1000
+
 enum micro_goal { MICRO_NO_GOAL, MICRO_AT_MOST, MICRO_AT_LEAST };
 
 struct micro_row {
@@ -39,6 +41,8 @@ struct micro {
     const char *const *traces;
     size_t n_traces;
     uint64_t limit_events; /* of each trace */
+    unsigned threads_most; /* that run at a time */
+    uint64_t run_ns;       /* how long they run, each time */
     bool quiet;
 
     struct micro_row *rows;
@@ -95,5 +99,10 @@ int micro_steps(struct micro *micro);
 int micro_scale(struct micro *micro);
 int micro_small(struct micro *micro);
 int micro_threads(struct micro *micro);
+int micro_parallel(struct micro *micro);
+int micro_latency(struct micro *micro);
+
+/* A part of micro_threads: wants to run beside a second thread. */
+int micro_beside(struct micro *micro);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks and allocations once more, in a process that has a second thread. It sleeps; but
- * whoever leaves out synchronisation while there is one thread, as glibc's malloc does,
- * can no longer do so. To run last: that there was a thread may be remembered.
+ * Locks beside bare counts, and locks and allocations once more, in a process that has a
+ * second thread. It sleeps; but whoever leaves out synchronisation while there is one
+ * thread, as glibc's malloc does, can no longer do so. To run after what has no thread:
+ * that there was one may be remembered.
  */
 #include "micro.h"
 
@@ -33,7 +34,8 @@ int micro_threads(struct micro *micro) {
     int error = pthread_create(&sleeper.thread, NULL, sleep_on, &sleeper);
 
     if (error) return complain(STATUS_IO, "no second thread: %s", strerror(error));
-    int status = micro_lock(micro);
+    int status = micro_beside(micro);
+    if (status == STATUS_OK) status = micro_lock(micro);
     if (status == STATUS_OK) status = micro_alloc(micro);
     pthread_mutex_lock(&sleeper.mutex);
     sleeper.over = true;

@@ -14,6 +14,7 @@
 #include "child.h"
 #include "compare_figures.h"
 #include "figures.h"
+#include "micro_figures.h"
 #include "say.h"
 #include "verbs.h"
 
@@ -50,7 +51,9 @@ static const char help[] =
     "\n"
     "Of a CSV file that 'rmtool compare' has written, bars of time and footprint are "
     "drawn\n"
-    "(--csv), or the footprint and the largest request along each trace (--series).\n"
+    "(--csv), or the footprint and the largest request along each trace (--series); of "
+    "one\n"
+    "that 'rmtool micro' has written, the groups scale, steps and latency.\n"
     "\n"
     "Example: rmtool plot -o out --format png tests/traces/lua-wordfreq.rmt.zst\n";
 
@@ -229,9 +232,12 @@ int verb_plot(int argc, char **argv) {
     for (int i = optind; i < argc && status == STATUS_OK; i++) {
         char name[FIGURES_NAME];
         name_of(argv[i], name);
-        status = compare_figures_wanted(argv[i])
-                     ? compare_figures_make(figures, argv[i], name)
-                     : figures_make(figures, argv[i], name);
+        if (!compare_figures_wanted(argv[i]))
+            status = figures_make(figures, argv[i], name);
+        else if (micro_figures_wanted(argv[i]))
+            status = micro_figures_make(figures, argv[i], name);
+        else
+            status = compare_figures_make(figures, argv[i], name);
     }
     return status;
 }

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "crowd.h"
 #include "entrants.h"
 
 enum job_kind {
@@ -20,6 +21,7 @@ enum job_kind {
     JOB_LEFT,      /* play to the peak, free most at random, give back: what is left */
     JOB_FITS,      /* play the reel within a limit */
     JOB_LARGEST,   /* play the reel, and look for the largest request at its marks */
+    JOB_CROWD,     /* several threads at once, no reel */
     JOB_KINDS
 };
 
@@ -42,7 +44,8 @@ struct job {
     /* JOB_FITS, JOB_LARGEST: the region of a heap with handles; for a malloc the most
        bytes of writable mappings (RLIMIT_DATA) beyond what there was before it. */
     uint64_t limit;
-    uint64_t seconds; /* of CPU time that it may take; 0: any */
+    uint64_t seconds;   /* of CPU time that it may take; 0: any */
+    struct crowd crowd; /* JOB_CROWD; its result too */
 
     /* Results. */
     enum job_state state;
