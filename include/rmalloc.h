@@ -58,7 +58,7 @@
  *    see each. A lock belongs to the block, not to a thread: any thread may give
  *    it back, and one that ends without doing so leaves the block locked.
  *  - Each thread keeps freed blocks of up to 4 KiB for its own next requests: at
- *    most 64 KiB, and at most 1/512 of a heap whose size is limited, for each of the
+ *    most 256 KiB, and at most 1/512 of a heap whose size is limited, for each of the
  *    16 heaps that it has used last. They count as used. They are given back when
  *    the thread ends, by compaction, rm_heap_trim and every call that looks at the
  *    heap, and before an allocation fails.

@@ -60,14 +60,19 @@ static inline const struct rm_gate *rm_gate_of(uint32_t tag) {
     return (const struct rm_gate *)((const char *)rm_gates + offset);
 }
 
-/* The heap of a handle or a tag; NULL: there is none. */
-static inline struct rm_core *rm_core_of(uint32_t tag, int *shared) {
-    const struct rm_gate *gate = rm_gate_of(tag);
-    uint32_t live = tag % RM_GATE_LIVE | RM_GATE_LIVE;
+/* The heap whose gate says `live`, and whether others may be inside; 0: there is none. */
+static inline int rm_enter(uint32_t live, struct rm_core **heap, int *shared) {
+    const struct rm_gate *gate = rm_gate_of(live);
     if (__builtin_expect(__atomic_load_n(&gate->tag, __ATOMIC_ACQUIRE) != live, 0))
-        return NULL;
+        return 0;
     *shared = !RM_SINGLE_THREADED && gate->shared;
-    return gate->heap;
+    *heap = gate->heap;
+    return 1;
+}
+
+/* What the gate of a handle's heap says. */
+static inline uint32_t rm_live_of(const rm_memory_t *handle) {
+    return (uint32_t)(uintptr_t)handle % RM_GATE_LIVE | RM_GATE_LIVE;
 }
 
 /* The slot of a handle in the heap's table. A handle is the heap's tag:18, a slot:28 and the upper 18
@@ -77,65 +82,71 @@ static inline uint32_t rm_slot_of(const rm_memory_t *handle) {
     return (uint32_t)((uint64_t)(uintptr_t)handle << 15 >> 33) - (UINT32_C(2) << 28);
 }
 
-/* The table's word of a slot; NULL: there is no such slot. The table may get shorter meanwhile:
-   where it is shared, rm_slot_there after the word has been read says whether it was one then. */
-static inline uint64_t *rm_word_of(struct rm_core *heap, uint32_t slot, int shared) {
-    uint32_t n = shared ? __atomic_load_n(&heap->reach, __ATOMIC_RELAXED) : heap->n_slots;
+/* The table's word of a slot, of which there are `n`; NULL: this is none of them. */
+static inline uint64_t *rm_word_of(struct rm_core *heap, uint32_t slot, uint32_t n) {
     if (__builtin_expect(slot >= n || slot % 64 == 0, 0)) return NULL;
     return (uint64_t *)((char *)heap + 8 * ~(ptrdiff_t)slot);
-}
-static inline int rm_slot_there(const struct rm_core *heap, uint32_t slot) {
-    return slot < __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE);
-}
-
-/* Add to a word what a lock is, or take it away; 0: it has changed, so nothing has been done. */
-static inline int rm_word_add(struct rm_core *heap, uint32_t slot, uint64_t *word,
-                              uint64_t e, uint64_t by, int shared) {
-    if (!shared) {
-        *word = e + by;
-        return 1;
-    }
-    return rm_slot_there(heap, slot) &&
-           __atomic_compare_exchange_n(word, &e, e + by, 0, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED);
 }
 
 static inline void *rm_address(const struct rm_core *heap, uint64_t e) {
     return heap->base + ((e & 0x7fffffff) << 3);
 }
 
+/* Where others may be inside, the table may get shorter at any time: its memory can still be read, and
+   what has been read was a word of it if the slot is still one then. Adds `by` to a word whose locks, less
+   those of `least`, are at most two; 0: it is not so, and nothing has been done. */
+static inline int rm_add_shared(struct rm_core *heap, uint32_t slot, uint64_t least,
+                                uint64_t by, uint64_t *e) {
+    uint32_t reach = __atomic_load_n(&heap->reach, __ATOMIC_RELAXED);
+    uint64_t *word = rm_word_of(heap, slot, reach);
+    if (__builtin_expect(word == NULL, 0)) return 0;
+    *e = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    if (__builtin_expect((*e >> 46) - least > 2, 0)) return 0;
+    if (__builtin_expect(slot >= __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE), 0))
+        return 0;
+    return __atomic_compare_exchange_n(word, e, *e + by, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+/* The same where there is nobody else. */
+static inline int rm_add_alone(struct rm_core *heap, uint32_t slot, uint64_t least,
+                               uint64_t by, uint64_t *e) {
+    uint64_t *word = rm_word_of(heap, slot, heap->n_slots);
+    if (__builtin_expect(word == NULL, 0)) return 0;
+    *e = *word;
+    if (__builtin_expect((*e >> 46) - least > 2, 0)) return 0;
+    *word = *e + by;
+    return 1;
+}
+
 /* Lock or unlock in the common case; 0: nothing has been done. A word's state counts locks from
    2 up: 2 to 4 are none to two, 3 to 5 one to three. */
 static inline int rm_lock_quickly(rm_memory_t *handle, void **pointer) {
-    uint64_t h = (uint64_t)(uintptr_t)handle, e, *word;
+    uint64_t h = (uint64_t)(uintptr_t)handle, e, one = UINT64_C(1) << 46;
+    struct rm_core *heap;
     int shared;
-    struct rm_core *heap = rm_core_of((uint32_t)h, &shared);
-    if (__builtin_expect(heap == NULL, 0)) return 0;
+    if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;
     uint32_t slot = rm_slot_of(handle);
-    word = rm_word_of(heap, slot, shared);
-    if (__builtin_expect(word == NULL, 0)) return 0;
-    e = __atomic_load_n(word, __ATOMIC_RELAXED);
-    if (__builtin_expect((e >> 46) - (h >> 46) > 2, 0)) return 0;
-    if (__builtin_expect(!rm_word_add(heap, slot, word, e, UINT64_C(1) << 46, shared), 0))
+    if (shared ? !rm_add_shared(heap, slot, h >> 46, one, &e)
+               : !rm_add_alone(heap, slot, h >> 46, one, &e))
         return 0;
     *pointer = rm_address(heap, e);
     return 1;
 }
 
 static inline int rm_unlock_quickly(rm_memory_t *handle) {
-    uint64_t h = (uint64_t)(uintptr_t)handle, e, *word;
+    uint64_t h = (uint64_t)(uintptr_t)handle, e, one = UINT64_C(1) << 46;
+    struct rm_core *heap;
     int shared;
-    struct rm_core *heap = rm_core_of((uint32_t)h, &shared);
-    if (__builtin_expect(heap == NULL, 0)) return 0;
+    if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;
     uint32_t slot = rm_slot_of(handle);
-    word = rm_word_of(heap, slot, shared);
-    if (__builtin_expect(word == NULL, 0)) return 0;
-    e = __atomic_load_n(word, __ATOMIC_RELAXED);
-    if (__builtin_expect((e >> 46) - (h >> 46) - 1 > 2, 0)) return 0;
-    if (__builtin_expect(
-            !rm_word_add(heap, slot, word, e, 0 - (UINT64_C(1) << 46), shared), 0))
-        return 0;
-    if (__atomic_load_n(&heap->unlocked, __ATOMIC_RELAXED) == 0)
+    if (!shared) {
+        if (!rm_add_alone(heap, slot, (h >> 46) + 1, 0 - one, &e)) return 0;
+        heap->unlocked = 1;
+        return 1;
+    }
+    if (!rm_add_shared(heap, slot, (h >> 46) + 1, 0 - one, &e)) return 0;
+    if (__builtin_expect(!__atomic_load_n(&heap->unlocked, __ATOMIC_RELAXED), 0))
         __atomic_store_n(&heap->unlocked, 1, __ATOMIC_RELAXED);
     return 1;
 }
@@ -143,15 +154,16 @@ static inline int rm_unlock_quickly(rm_memory_t *handle) {
 /* The address of a block that does not move, locked at most three times. */
 static inline int rm_peek_quickly(const rm_memory_t *handle, void **pointer) {
     uint64_t h = (uint64_t)(uintptr_t)handle, e, *word;
+    struct rm_core *heap;
     int shared;
-    struct rm_core *heap = rm_core_of((uint32_t)h, &shared);
-    if (__builtin_expect(heap == NULL, 0)) return 0;
+    if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;
     uint32_t slot = rm_slot_of(handle);
-    word = rm_word_of(heap, slot, shared);
+    word = rm_word_of(heap, slot, __atomic_load_n(&heap->reach, __ATOMIC_RELAXED));
     if (__builtin_expect(word == NULL, 0)) return 0;
     e = __atomic_load_n(word, __ATOMIC_ACQUIRE);
     if (__builtin_expect((e >> 46) - (h >> 46) > 3, 0)) return 0;
-    if (shared && __builtin_expect(!rm_slot_there(heap, slot), 0)) return 0;
+    if (__builtin_expect(slot >= __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE), 0))
+        return 0;
     *pointer = rm_address(heap, e);
     return 1;
 }

@@ -8,30 +8,16 @@
 
 /* --- making --- */
 
-/* A small block from the thread's cache; NULL: slowly, then. */
-static inline rm_memory_t *alloc_cached(uint32_t live, size_t size) {
-    struct cache *c = threads_cache(live);
-    uint64_t e;
-    if (unlikely(c == NULL) || unlikely(!cache_enter(c))) return NULL;
-    uint32_t slot = cache_take(c, size, &e);
-    cache_leave(c);
-    return likely(slot != SLOT_NIL) ? handle_make(live ^ RM_GATE_LIVE, slot, e) : NULL;
+/* A block of 1 to SMALL_MAX bytes from the quick lists of a heap where nobody else is; SLOT_NIL: slowly,
+   then. */
+static inline uint32_t take_quickly(struct rm_core *core, size_t size, uint64_t *e) {
+    struct store *s = &((struct heap *)core)->store;
+    uint32_t slot = quick_take(s, size, e);
+    if (likely(slot != SLOT_NIL)) store_count_new(s, size);
+    return slot;
 }
 
-/* A block of 1 to SMALL_MAX bytes; NULL: slowly, then. */
-static inline rm_memory_t *alloc_quickly(uint32_t live, size_t size) {
-    bool shared;
-    struct heap *h = registry_heap(live, &shared);
-    uint64_t e;
-    if (unlikely(h == NULL)) return NULL;
-    if (shared) return alloc_cached(live, size);
-    uint32_t slot = quick_take(&h->store, size, &e);
-    if (unlikely(slot == SLOT_NIL)) return NULL;
-    store_count_new(&h->store, size);
-    return handle_make(live ^ RM_GATE_LIVE, slot, e);
-}
-
-/* The same of a medium one. */
+/* A medium block, or NULL. */
 static inline rm_memory_t *alloc_medium(uint32_t live, size_t size) {
     bool shared;
     struct heap *h = registry_heap(live, &shared);
@@ -88,7 +74,7 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     if (h == NULL) return RM_EINVAL;
     struct cache *c = NULL;
     if (shared && (alignment | flags) == 0 && threads_keep(h))
-        c = threads_make(call_live(tag));
+        c = threads_make(registry_live(tag));
     struct access a;
     uint32_t slot;
     if (!registry_enter(tag, &a)) return RM_EINVAL;
@@ -102,36 +88,60 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
 static SLOW rm_status_t alloc_plainly(rm_heap_t *heap, rm_memory_t **out, size_t size) {
     uint64_t tag;
     if (size > SMALL_MAX && heap != NULL && call_tag(heap, &tag) == RM_OK) {
-        *out = alloc_medium(call_live(tag), size);
+        *out = alloc_medium(registry_live(tag), size);
         if (*out != NULL) return call_done(tag);
     }
     return alloc_slowly(heap, out, size, 0, 0);
 }
 
+/* A small block, from the thread's cache. */
+static SLOW rm_status_t alloc_cached(uint32_t live, rm_memory_t **out, size_t size) {
+    struct cache *c = threads_cache(live);
+    uint64_t e;
+    if (likely(c != NULL) && likely(cache_enter(c))) {
+        uint32_t slot = cache_take(c, size, &e);
+        cache_leave(c);
+        if (likely(slot != SLOT_NIL)) {
+            *out = handle_make(live ^ RM_GATE_LIVE, slot, e);
+            return call_done(live ^ RM_GATE_LIVE);
+        }
+    }
+    return alloc_plainly(call_token(live ^ RM_GATE_LIVE), out, size);
+}
+
 rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                           size_t alignment, unsigned flags) {
-    uint64_t token = (uint64_t)(uintptr_t)heap, tag = token >> 4;
+    uint64_t token = (uint64_t)(uintptr_t)heap, e;
+    uint32_t live = (uint32_t)(token >> 4) + RM_GATE_LIVE;
+    struct rm_core *core;
+    int shared;
     if (unlikely(out == NULL)) return RM_EINVAL;
     if (unlikely((alignment | flags) != 0))
         return alloc_slowly(heap, out, size, alignment, flags);
-    if (likely(size - 1 < SMALL_MAX) && likely(token == (tag << 4 | 8))) {
-        rm_memory_t *handle = alloc_quickly((uint32_t)tag + RM_GATE_LIVE, size);
-        if (likely(handle != NULL)) {
-            *out = handle;
-            return call_done(tag);
+    if (likely(size - 1 < SMALL_MAX) && likely(token % 16 == 8) &&
+        likely(token >> 4 < RM_GATE_LIVE) && likely(rm_enter(live, &core, &shared))) {
+        if (shared) return alloc_cached(live, out, size);
+        uint32_t slot = take_quickly(core, size, &e);
+        if (likely(slot != SLOT_NIL)) {
+            *out = handle_make(token >> 4, slot, e);
+            return call_done(token >> 4);
         }
     }
     return alloc_plainly(heap, out, size);
 }
 
 rm_status_t rmalloc(rm_memory_t **out, ssize_t size) {
+    uint32_t live = atomic_load_explicit(&registry_default_state, memory_order_relaxed);
+    struct rm_core *core;
+    uint64_t e;
+    int shared;
     if (unlikely(out == NULL)) return RM_EINVAL;
-    if (likely((size_t)size - 1 < SMALL_MAX)) {
-        uint32_t live =
-            atomic_load_explicit(&registry_default_state, memory_order_relaxed);
-        rm_memory_t *handle = live != 0 ? alloc_quickly(live, (size_t)size) : NULL;
-        if (likely(handle != NULL)) {
-            *out = handle;
+    if (likely((size_t)size - 1 < SMALL_MAX) && likely(live != 0) &&
+        likely(rm_enter(live, &core, &shared))) {
+        if (shared) return alloc_cached(live, out, (size_t)size);
+        uint32_t slot = take_quickly(core, (size_t)size, &e);
+        if (likely(slot != SLOT_NIL)) {
+            *out = handle_make(live ^ RM_GATE_LIVE, slot, e);
             return call_done(live ^ RM_GATE_LIVE);
         }
     }
@@ -183,7 +193,7 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     const struct heap *heap = registry_heap(h, &shared);
     if (heap == NULL || !lock_look(&heap->store.table, h, slot, &e)) return RM_EHANDLE;
     struct cache *c = NULL;
-    if (shared && threads_keep(heap) && is_idle(e)) c = threads_make(call_live(h));
+    if (shared && threads_keep(heap) && is_idle(e)) c = threads_make(registry_live(h));
     if (!registry_enter(h, &a)) return RM_EHANDLE;
     if (c != NULL) {
         threads_open(c, &a);
@@ -199,7 +209,7 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
 static SLOW rm_status_t free_cached(rm_memory_t *handle, struct heap *heap) {
     uint64_t h = call_handle(handle), e;
     uint32_t slot = handle_slot(h);
-    struct cache *c = threads_cache(call_live(h));
+    struct cache *c = threads_cache(registry_live(h));
     if (unlikely(c == NULL) || unlikely(!lock_look(&heap->store.table, h, slot, &e)) ||
         unlikely(!is_idle(e)) || unlikely(!cache_enter(c)))
         return free_slowly(handle);
@@ -222,7 +232,7 @@ rm_status_t rmfree(rm_memory_t *handle) {
     if (unlikely(heap == NULL)) return free_slowly(handle);
     if (shared) return free_cached(handle, heap);
     uint32_t slot = rm_slot_of(handle);
-    uint64_t *at = rm_word_of((struct rm_core *)heap, slot, false);
+    uint64_t *at = rm_word_of((struct rm_core *)heap, slot, heap->store.table.n_slots);
     if (unlikely(at == NULL)) return free_slowly(handle);
     uint64_t e = word_load(at);
     if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return free_slowly(handle);

@@ -104,7 +104,7 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
 
 /* While others read, nothing moves: a budget of time may be waited for. False: the heap is gone. */
 static bool await_readers(uint64_t tag, struct access *a, uint64_t *nanoseconds) {
-    const struct cache *own = threads_cache(call_live(tag));
+    const struct cache *own = threads_cache(registry_live(tag));
     uint64_t until = os_now_ns() + *nanoseconds, now;
     if (*nanoseconds == 0 || (own != NULL && own->depth > 0)) return true;
     for (unsigned n = 0; !motion_begin(&a->heap->store) && (now = os_now_ns()) < until;
@@ -169,7 +169,7 @@ static rm_status_t hold_alone(struct heap *h, bool begin) {
 /* A thread's first in a heap, or one that meets a move. */
 static SLOW rm_status_t hold_slowly(uint64_t tag) {
     struct access a;
-    struct cache *c = threads_make(call_live(tag));
+    struct cache *c = threads_make(registry_live(tag));
     if (c == NULL) return RM_ESYSTEM;
     if (!registry_enter(tag, &a)) return RM_EINVAL;
     threads_open(c, &a);
@@ -186,8 +186,8 @@ rm_status_t rm_heap_hold(rm_heap_t *heap) {
     struct heap *h = registry_heap(tag, &shared);
     if (h == NULL) return RM_EINVAL;
     if (!h->shared) return hold_alone(h, true);
-    struct cache *c = threads_cache(call_live(tag));
-    if (c == NULL) c = threads_held(call_live(tag));
+    struct cache *c = threads_cache(registry_live(tag));
+    if (c == NULL) c = threads_held(registry_live(tag));
     if (c == NULL || (c->depth == 0 && !motion_hold(c))) return hold_slowly(tag);
     if (c->depth == SECTIONS_MOST) return RM_EOVERFLOW;
     c->depth++;
@@ -202,8 +202,8 @@ rm_status_t rm_heap_release(rm_heap_t *heap) {
     struct heap *h = registry_heap(tag, &shared);
     if (h == NULL) return RM_EINVAL;
     if (!h->shared) return hold_alone(h, false);
-    struct cache *c = threads_cache(call_live(tag));
-    if (c == NULL) c = threads_held(call_live(tag));
+    struct cache *c = threads_cache(registry_live(tag));
+    if (c == NULL) c = threads_held(registry_live(tag));
     if (c == NULL || c->depth == 0) return RM_EUNLOCKED;
     if (--c->depth == 0) motion_release(c);
     return RM_OK;

@@ -11,13 +11,17 @@ static bool is_blocks(unsigned list) { return list >= CLASSES; }
 static uint32_t *slots_of(struct cache *c, unsigned list) {
     return is_blocks(list) ? c->blocks[list - CLASSES] : c->small[list];
 }
-static unsigned room_of(unsigned list) {
-    return is_blocks(list) ? CACHE_BLOCKS : CACHE_SMALL;
-}
 static size_t bytes_of(unsigned list) {
     return is_blocks(list) ? units_bytes(list - CLASSES + QUICK_UNITS_MIN)
                            : size_classes[list].stride;
 }
+static unsigned room_of(unsigned list) {
+    if (!is_blocks(list)) return CACHE_SMALL;
+    unsigned n = (unsigned)(CACHE_LENGTH / bytes_of(list));
+    return n < CACHE_BLOCKS ? n : CACHE_BLOCKS;
+}
+/* So many go to the heap and come from it at once. */
+static unsigned batch_of(unsigned list) { return room_of(list) / 2; }
 
 /* That of a size, or of the entry of a block that is about to be put; CACHE_LISTS: there is none. */
 static unsigned list_of_size(size_t size) {
@@ -80,13 +84,19 @@ void cache_fill(struct cache *c, size_t size) {
     if (list == CACHE_LISTS) return;
     unsigned room = room_of(list) - c->n[list];
     size_t bytes = bytes_of(list), left = c->most - cache_bytes(c);
-    unsigned most = is_blocks(list) ? 1 : QUICK_SLOTS;
+    unsigned most = batch_of(list);
     if (most > room) most = room;
     if (most > left / bytes) most = (unsigned)(left / bytes);
     count(c);
     unsigned n = quick_take_some(c->store, size, most, slots_of(c, list) + c->n[list]);
     c->n[list] = (uint8_t)(c->n[list] + n);
     cache_set_bytes(c, cache_bytes(c) + n * bytes);
+}
+
+/* Half of each list goes, the larger half of one. */
+static void halve(struct cache *c) {
+    for (unsigned list = 1; list < CACHE_LISTS; list++)
+        if (c->n[list] > 0) give(c, list, (c->n[list] + 1u) / 2);
 }
 
 /* All that a cache has goes. */
@@ -100,10 +110,9 @@ void cache_spill(struct cache *c, uint64_t e) {
     unsigned list = list_of_entry(e);
     count(c);
     if (list == CACHE_LISTS) return;
-    if (c->n[list] == room_of(list))
-        give(c, list, is_blocks(list) ? 1 : QUICK_SLOTS);
-    else if (cache_bytes(c) + bytes_of(list) > c->most)
-        empty(c);
+    if (c->n[list] == room_of(list)) give(c, list, batch_of(list));
+    if (cache_bytes(c) + bytes_of(list) > c->most) halve(c);
+    if (cache_bytes(c) + bytes_of(list) > c->most) empty(c);
 }
 
 /* --- the caches of a heap --- */

@@ -22,10 +22,11 @@
 
 enum {
     CACHE_SMALL = 2 * QUICK_SLOTS, /* objects of a class */
-    CACHE_BLOCKS = 4,              /* larger blocks of a length */
-    CACHE_BYTES = 64 * 1024,
+    CACHE_BLOCKS = 16,             /* larger blocks of a length, */
+    CACHE_LENGTH = 16 * 1024,      /* and so many bytes of them */
+    CACHE_BYTES = 256 * 1024,
     CACHE_SHARE = 512,      /* of a heap's limit; */
-    CACHE_LEAST = 2 * 1024, /* where that is less there are no caches */
+    CACHE_LEAST = 4 * 1024, /* where that is less there are no caches */
     CACHE_LISTS = CLASSES + QUICK_BLOCKS
 };
 

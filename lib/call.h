@@ -19,9 +19,6 @@
 static inline uint64_t call_handle(const rm_memory_t *handle) {
     return (uint64_t)(uintptr_t)handle;
 }
-static inline uint32_t call_live(uint64_t tag) {
-    return ((uint32_t)tag & (RM_GATE_LIVE - 1)) | RM_GATE_LIVE;
-}
 
 /* Enter the heap of a live handle; false: it is none. */
 static inline bool call_enter(const rm_memory_t *handle, struct access *a,

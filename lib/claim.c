@@ -17,7 +17,7 @@ bool claim_movable(struct store *s, uint32_t slot) {
     return movable(s, slot, many_end(s, slot));
 }
 
-bool claim_one(struct store *s, uint32_t slot, unsigned state, uint64_t *e) {
+bool claim_one_slowly(struct store *s, uint32_t slot, unsigned state, uint64_t *e) {
     *e = many_end(s, slot);
     if (entry_locks(*e) != LOCKS_NONE || !s->concurrent) return movable(s, slot, *e);
     uint64_t claimed = entry_with_locks(*e, state);
@@ -26,8 +26,8 @@ bool claim_one(struct store *s, uint32_t slot, unsigned state, uint64_t *e) {
     return true;
 }
 
-bool claim_publish(struct store *s, uint32_t slot, uint64_t e, uint64_t to) {
-    if (rests(e) || !s->concurrent) {
+bool claim_publish_slowly(struct store *s, uint32_t slot, uint64_t e, uint64_t to) {
+    if (rests(e)) {
         table_set(&s->table, slot, to);
         return true;
     }
@@ -92,8 +92,7 @@ void claim_drop(struct store *s, unit_t span, unsigned state) {
     if (s->concurrent) drop_until(s, span, SLOT_NIL, state);
 }
 
-bool claim_span(struct store *s, unit_t span, unsigned state) {
-    if (!s->concurrent) return claim_all_movable(s, span);
+bool claim_span_slowly(struct store *s, unit_t span, unsigned state) {
     struct members m = members_of(s, span);
     for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;) {
         uint64_t e = table_entry(&s->table, slot);

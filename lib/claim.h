@@ -16,6 +16,7 @@
 #ifndef RM_CLAIM_H
 #define RM_CLAIM_H
 
+#include "check.h"
 #include "many.h"
 
 /* Does the block of a slot move, as things are: neither locked nor a cache's? Many locks that are none any
@@ -25,13 +26,31 @@ bool claim_movable(struct store *s, uint32_t slot);
 bool claim_all_movable(struct store *s, unit_t span);
 
 /* Claim the block of a slot; `*e` is its entry then. False: it does not move. */
-bool claim_one(struct store *s, uint32_t slot, unsigned state, uint64_t *e);
+bool claim_one_slowly(struct store *s, uint32_t slot, unsigned state, uint64_t *e);
+static inline bool claim_one(struct store *s, uint32_t slot, unsigned state,
+                             uint64_t *e) {
+    *e = table_entry(&s->table, slot);
+    if (likely(!s->concurrent) && likely((entry_locks(*e) | LOCKS_NONE) == LOCKS_NONE))
+        return true; /* in use, or at rest */
+    return claim_one_slowly(s, slot, state, e);
+}
 /* Its bytes have been copied, and `to` says where. False: it is wanted where it is, the move void. */
-bool claim_publish(struct store *s, uint32_t slot, uint64_t e, uint64_t to);
+bool claim_publish_slowly(struct store *s, uint32_t slot, uint64_t e, uint64_t to);
+static inline bool claim_publish(struct store *s, uint32_t slot, uint64_t e,
+                                 uint64_t to) {
+    if (unlikely(s->concurrent)) return claim_publish_slowly(s, slot, e, to);
+    table_set(&s->table, slot, to);
+    return true;
+}
 
-/* Claim all in a used span; false: something in it does not move, or has many locks that are none, and
-   nothing is claimed. */
-bool claim_span(struct store *s, unit_t span, unsigned state);
+/* Claim all in a used span, which was seen to be movable; false: something in it is not any more, or has many
+   locks that are none, and nothing is claimed. */
+bool claim_span_slowly(struct store *s, unit_t span, unsigned state);
+static inline bool claim_span(struct store *s, unit_t span, unsigned state) {
+    if (unlikely(s->concurrent)) return claim_span_slowly(s, span, state);
+    CHECK(10, claim_all_movable(s, span));
+    return true;
+}
 /* What is being copied is waited for from now on. False: something was wanted, the move is void, and nothing
    is claimed any more. */
 bool claim_seal(struct store *s, unit_t span);

@@ -176,19 +176,26 @@ static struct kept copy_objects(struct store *s, const struct run *from, uint64_
                                 struct coming *coming) {
     const struct size_class class = *from->class; /* what is written is no part of it */
     struct kept kept = {0, 0};
+    bool alone = !s->concurrent; /* all was seen to be movable */
+    struct table table = s->table;
     size_t at = (size_t)(to->at - s->area.base);
     for (; given != 0; given &= given - 1, taken &= taken - 1) {
         unsigned i = bit_lowest(given), j = bit_lowest(taken), offset;
         offset = slot_offset(&class, j);
         uint32_t ref = load32(from->at + ref_offset(&class, i));
+        uint32_t slot = ref_slot(ref);
         uint64_t e;
-        bool goes = claim_one(s, ref_slot(ref), LOCKS_COPYING, &e);
+        bool goes = alone || claim_one(s, slot, LOCKS_COPYING, &e);
         copy_slot(to->at + offset, from->at + slot_offset(&class, i),
                   class.stride); /* an embedded reference is in it */
         store32(to->at + ref_offset(&class, j), ref);
         ask_for_share(s, coming);
-        if (goes && claim_publish(s, ref_slot(ref), e, shape_moved(e, at + offset, j)))
+        if (alone) {
+            e = table_entry(&table, slot);
+            table_set(&table, slot, shape_moved(e, at + offset, j));
             continue;
+        }
+        if (goes && claim_publish(s, slot, e, shape_moved(e, at + offset, j))) continue;
         kept.given |= given & -given;
         kept.taken |= taken & -taken;
     }

@@ -30,11 +30,16 @@ struct access {
 static inline unsigned registry_place(uint64_t tag) {
     return (unsigned)(tag >> PLACE_SHIFT & bit_mask(PLACE_BITS));
 }
+static inline uint32_t registry_live(uint64_t tag) {
+    return (uint32_t)tag % RM_GATE_LIVE | RM_GATE_LIVE;
+}
+
 /* The heap of a tag, which nobody is kept out of; NULL: there is none. `*shared`: others may be inside. */
 static inline struct heap *registry_heap(uint64_t tag, bool *shared) {
+    struct rm_core *core;
     int between_threads;
-    struct rm_core *core = rm_core_of((uint32_t)tag, &between_threads);
-    *shared = core != NULL && between_threads;
+    if (unlikely(!rm_enter(registry_live(tag), &core, &between_threads))) return NULL;
+    *shared = between_threads != 0;
     return (struct heap *)core;
 }
 

@@ -45,12 +45,17 @@ static void let_go(struct store *s, uint64_t handle, uint32_t slot) {
 /* Its entry has another shape, however many locks there are by now. */
 static void reshape(struct store *s, uint32_t slot, unsigned shape) {
     uint64_t e = table_entry(&s->table, slot);
+    if (!s->concurrent) {
+        table_set(&s->table, slot, entry_moved(e, entry_place(e), shape));
+        return;
+    }
     while (!table_swap(&s->table, slot, &e, entry_moved(e, entry_place(e), shape)))
         continue;
 }
 
 /* In place, where the block has the room or the span behind it. */
-static bool fit(struct store *s, uint32_t slot, uint64_t e, size_t size) {
+static bool fit(struct store *s, uint32_t slot, uint64_t e, size_t old_size,
+                size_t size) {
     unit_t span = entry_span(s, e);
     uint64_t header = area_header(&s->area, span);
     bool many = entry_locks(e) == LOCKS_MANY;
@@ -63,8 +68,7 @@ static bool fit(struct store *s, uint32_t slot, uint64_t e, size_t size) {
     unsigned i = run_index(s, &r, e);
     if (size > r.class->capacity) return false;
     /* Not by where it happens to be: the next move would be to any slot of the class. */
-    if (size > many_size(s, e) && r.class->stride % size_alignment(size) != 0)
-        return false;
+    if (size > old_size && r.class->stride % size_alignment(size) != 0) return false;
     unsigned shape = shape_make(r.class_id, i, size);
     if (!many) reshape(s, slot, shape);
     run_note_size(&r, i, size,
@@ -76,7 +80,7 @@ static bool resize_in_place(struct store *s, uint64_t handle, uint32_t slot,
                             size_t size) {
     uint64_t e;
     if (!keep(s, handle, slot, &e)) return false;
-    bool fits = fit(s, slot, e, size);
+    bool fits = fit(s, slot, e, many_size(s, e), size);
     let_go(s, handle, slot);
     return fits;
 }
@@ -241,7 +245,7 @@ rm_status_t resize_block(struct heap *h, uint64_t handle, uint32_t slot, size_t 
     }
     if (!keep(s, handle, slot, &e)) return RM_EHANDLE;
     size_t old_size = many_size(s, e);
-    bool fits = fit(s, slot, e, size);
+    bool fits = fit(s, slot, e, old_size, size);
     let_go(s, handle, slot);
     rm_status_t status = fits ? RM_OK : move_and_grow(h, handle, slot, old_size, size);
     if (status != RM_OK) return status;
