@@ -2,6 +2,7 @@
 /* Heaps: made and unmade, compacted, held, looked at. */
 #include "background.h"
 #include "call.h"
+#include "idle.h"
 #include "largest.h"
 #include "motion.h"
 #include "os.h"
@@ -81,23 +82,24 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
     uint64_t until = budget->nanoseconds != 0 ? os_now_ns() + budget->nanoseconds : 0;
     size_t bytes = budget->bytes;
     uint64_t nanoseconds = budget->nanoseconds;
+    bool alone = bytes != 0 && bytes <= AT_ONCE; /* nobody is let in */
     for (;;) {
-        const _Atomic unsigned *waiting = registry_waiting(a);
-        size_t moved = s->moved - begun;
-        if ((bytes != 0 && bytes <= AT_ONCE) || (whole && moved > most)) waiting = NULL;
+        const _Atomic unsigned *waiting = alone ? NULL : registry_waiting(a);
         bool complete = heap_compact(a->heap, bytes, nanoseconds, waiting);
+        size_t moved = s->moved - begun;
         if (complete || waiting == NULL) return complete;
         if (s->table.motion == 0 && s->crowd->holders + s->crowd->held > 0) return false;
-        moved = s->moved - begun;
-        if (!whole && atomic_load(waiting) == 0) return false; /* it is spent */
-        if (most != 0 && !whole && moved >= most) return false;
+        if (atomic_load(waiting) == 0 && !whole) return false; /* it is spent */
+        if (moved >= most && bytes != 0) return false;
+        /* Nobody is waiting any more, or they make more to do all the time: to the end, then. */
+        alone = whole && (atomic_load(waiting) == 0 || moved >= most);
         if (bytes != 0) bytes = most - moved;
         if (until != 0) {
             uint64_t now = os_now_ns();
             if (now >= until) return false;
             nanoseconds = until - now;
         }
-        *gone = !registry_give_way(tag, a);
+        *gone = !alone && !registry_give_way(tag, a);
         if (*gone) return false;
     }
 }
@@ -135,6 +137,38 @@ rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
         *progress = (rm_progress_t){s->moved - moved, s->moved_blocks - moved_blocks,
                                     os_now_ns() - begun, complete};
     return call_leave(&a, RM_OK);
+}
+
+/* Enter a heap before a deadline; false: somebody else is inside all the time, or it is gone. */
+static bool enter_until(uint64_t tag, struct access *a, uint64_t deadline) {
+    bool shared;
+    for (unsigned n = 0; registry_heap(tag, &shared) != NULL; n++) {
+        if (registry_try(tag, a)) return true;
+        if (os_now_ns() >= deadline) return false;
+        registry_wait(tag, n);
+    }
+    return false;
+}
+
+uint64_t rm_heap_idle(rm_heap_t *heap, uint64_t deadline_ns) {
+    struct access a;
+    uint64_t tag;
+    bool shared, complete, more = true;
+    if (call_tag(heap, &tag) != RM_OK || registry_heap(tag, &shared) == NULL) return 0;
+    if (!enter_until(tag, &a, deadline_ns)) return registry_heap(tag, &shared) != NULL;
+    for (;;) {
+        const _Atomic unsigned *waiting = registry_waiting(&a);
+        more = idle_step(a.heap, deadline_ns, waiting, &complete);
+        if (!more) break;
+        if (waiting != NULL && atomic_load(waiting) > 0) {
+            registry_leave(&a);
+            if (!enter_until(tag, &a, deadline_ns))
+                return registry_heap(tag, &shared) != NULL;
+        }
+    }
+    uint64_t forecast = complete ? 0 : idle_forecast(a.heap);
+    call_leave(&a, RM_OK);
+    return forecast;
 }
 
 rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_t *size) {

@@ -99,12 +99,13 @@ static void halve(struct cache *c) {
         if (c->n[list] > 0) give(c, list, (c->n[list] + 1u) / 2);
 }
 
-/* All that a cache has goes. */
-static void empty(struct cache *c) {
-    for (unsigned list = 1; list < CACHE_LISTS && cache_bytes(c) > 0; list++)
+/* Lists of a cache go, until it has so few bytes. */
+static void empty_to(struct cache *c, size_t bytes) {
+    for (unsigned list = 1; list < CACHE_LISTS && cache_bytes(c) > bytes; list++)
         if (c->n[list] > 0) give(c, list, c->n[list]);
     count(c);
 }
+static void empty(struct cache *c) { empty_to(c, 0); }
 
 void cache_spill(struct cache *c, uint64_t e) {
     unsigned list = list_of_entry(e);
@@ -141,10 +142,11 @@ void cache_close(struct cache *c) {
     __atomic_store_n(&c->live, 0, __ATOMIC_RELAXED);
 }
 
-bool cache_any(const struct store *s) {
+size_t cache_sum(const struct store *s) {
+    size_t bytes = 0;
     for (const struct cache *c = s->crowd->caches; c != NULL; c = c->next)
-        if (cache_bytes(c) > 0) return true;
-    return false;
+        bytes += cache_bytes(c);
+    return bytes;
 }
 
 void cache_halt(struct crowd *crowd) {
@@ -168,6 +170,20 @@ void cache_go(struct crowd *crowd) {
 void cache_stop(struct store *s) {
     cache_halt(s->crowd);
     for (struct cache *c = s->crowd->caches; c != NULL; c = c->next) empty(c);
+}
+
+size_t cache_gather(struct store *s, size_t most) {
+    size_t before = cache_sum(s), left = most;
+    if (before == 0) return 0;
+    cache_halt(s->crowd);
+    for (struct cache *c = s->crowd->caches; c != NULL && left > 0; c = c->next) {
+        size_t bytes = cache_bytes(c);
+        empty_to(c, bytes > left ? bytes - left : 0);
+        bytes -= cache_bytes(c);
+        left -= bytes < left ? bytes : left;
+    }
+    cache_go(s->crowd);
+    return before - cache_sum(s);
 }
 
 void cache_look(const struct cache *c, void (*visit)(void *, uint32_t, unsigned),

@@ -54,6 +54,8 @@ struct crowd {
     uint32_t holders; /* of them, whose threads have had read sections here */
     uint32_t held;    /* open read sections, where there is only one thread at a time */
     bool stopped;     /* the owners are kept out, until the mutex is given back */
+    size_t
+        wanted; /* bytes in caches that the pass under way wants to have (cache_gather) */
 };
 
 /* How much a thread may keep of a heap of so many bytes (0: without a limit). */
@@ -134,12 +136,15 @@ void cache_fill(struct cache *c, size_t size);
 /* And room for a block like that of an entry. */
 void cache_spill(struct cache *c, uint64_t e);
 
-/* Does any cache of the heap hold something? */
-bool cache_any(const struct store *s);
+/* Bytes in all caches of the heap. */
+size_t cache_sum(const struct store *s);
+static inline bool cache_any(const struct store *s) { return cache_sum(s) > 0; }
 /* Their owners are kept out, until cache_go; and then nothing is in any of them, and all is counted. */
 void cache_halt(struct crowd *crowd);
 void cache_go(struct crowd *crowd);
 void cache_stop(struct store *s);
+/* The same for a moment, of up to so many bytes at least. Returns how many there were. */
+size_t cache_gather(struct store *s, size_t most);
 
 /* What is in a cache and not counted yet, for rm_heap_check: slots, each told to `visit`. */
 void cache_look(const struct cache *c, void (*visit)(void *, uint32_t, unsigned),

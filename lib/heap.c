@@ -22,6 +22,10 @@ _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 enum { STEP_RETURN = 32 * 1024 };
 /* A step makes so much of free slots at the table's end; frees so many that rest, for so many looks. */
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
+/* And has so many bytes out of caches. */
+enum { STEP_GATHER = 8 * 1024 };
+/* What rests and what threads keep may come anew all the time: it is had so often. */
+enum { ROUNDS = 16 };
 
 void heap_init(struct heap *h, size_t bytes) {
     size_t pool = HEAP_STRUCTURE + heap_tops(bytes);
@@ -181,15 +185,14 @@ static void return_step(struct heap *h, size_t bytes) {
     region_give_back(&h->region, &h->store, work, h->store.pass.phase == PASS_DONE);
 }
 
-/* What threads keep is in the way; so is what was freed to them. It is had where a pass begins, and where
-   nothing else is left to do. */
-static bool gather(struct heap *h) {
-    struct store *s = &h->store;
-    if (!cache_any(s)) return false;
-    cache_stop(s);
-    cache_go(s->crowd);
-    s->changes++;
-    return true;
+/* What threads keep is in the way: it is had at the beginning of a pass, in steps a little at a time, and where
+   nothing else is left to do. False: there is nothing of it. */
+static bool gather(struct store *s, bool limited) {
+    struct crowd *crowd = s->crowd;
+    size_t had = cache_gather(s, limited ? STEP_GATHER : SIZE_MAX);
+    if (had > 0) s->changes++;
+    crowd->wanted -= had < crowd->wanted ? had : crowd->wanted;
+    return had > 0;
 }
 
 bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds,
@@ -199,8 +202,11 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds,
     if (nanoseconds != 0) goal.until_ns = os_now_ns() + nanoseconds;
     bool limited = bytes != 0 || nanoseconds != 0, flushed, done;
     size_t before = store_work(s), moved = s->moved;
+    unsigned rounds = 0;
     if (!motion_begin(s)) return false;
-    if (!limited || s->pass.phase == PASS_NONE || s->pass.phase >= PASS_KEEP) gather(h);
+    bool begins = s->pass.phase == PASS_NONE || s->pass.phase >= PASS_KEEP;
+    if (!limited || begins) s->crowd->wanted = cache_sum(s);
+    if (s->crowd->wanted > 0 && !gather(s, limited)) s->crowd->wanted = 0;
     if (limited)
         return_step(h, bytes);
     else
@@ -211,8 +217,8 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds,
         region_settle_some(&h->region, s, limited ? STEP_SLOTS : UINT32_MAX);
         goal.spent = store_work(s) - before;
         done = compact(s, &goal);
-        if (done && flushed && gather(h)) flushed = false;
-    } while (done && !flushed && s->moved == moved);
+        if (done && flushed && gather(s, limited)) flushed = false;
+    } while (done && !flushed && (s->moved == moved || !limited) && rounds++ < ROUNDS);
     return done && flushed;
 }
 

@@ -32,9 +32,10 @@ struct heap {
     size_t
         asked; /* bytes when it was made, 0 without a limit: what its structure has room for */
     size_t stuck; /* free memory between blocks that the last compaction on growth left */
-    size_t credit;       /* bytes that the next one may move */
-    size_t cache;        /* bytes that a thread may keep for itself (cache.h) */
-    bool shared;         /* between threads, where there are any */
+    size_t credit; /* bytes that the next one may move */
+    size_t cache;  /* bytes that a thread may keep for itself (cache.h) */
+    bool shared;   /* between threads, where there are any */
+    uint64_t pace; /* ns that compaction takes for some work (idle.c); 0: not known */
     struct watch *watch; /* NULL: there is no background thread for it */
 };
 
