@@ -57,6 +57,25 @@ struct tale {
 void tale_turn(struct tale *tale, unsigned chapter);
 void tale_await(struct tale *tale, unsigned chapter);
 
+/*
+ * Run it in a child of fork. NULL where it returned NULL, else the fault that it
+ * returned, or how it ended instead. A child that takes two minutes is ended.
+ */
+typedef const char *child_fn(void *context);
+const char *in_child(child_fn *body, void *context);
+
+/* ThreadSanitizer: the child of a program with threads can have none of its own. */
+#if defined(__SANITIZE_THREAD__)
+#define BUILT_FOR_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BUILT_FOR_TSAN 1
+#endif
+#endif
+#ifndef BUILT_FOR_TSAN
+#define BUILT_FOR_TSAN 0
+#endif
+
 uint64_t now_ns(void);
 void sleep_ns(uint64_t nanoseconds);
 
