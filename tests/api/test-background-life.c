@@ -3,7 +3,6 @@
  * The thread of RM_COMPACT_BACKGROUND comes with the first such heap, serves all of them,
  * and is in nobody's way: not of a heap's end, not of the program's, not of fork.
  */
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +117,7 @@ static rm_heap_t *busy_heap(void) {
     return heap;
 }
 
+static const char *self; /* this program */
 static rm_heap_t *left_over;
 
 static void destroy_left_over(void) {
@@ -162,14 +162,12 @@ static void test_program_ends(void) {
 
     for (unsigned round = 0; round < 3; round++)
         for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
-            char *arguments[] = {(char *)"test-background-life", (char *)"--leave",
-                                 (char *)ways[i], NULL};
+            char *arguments[] = {(char *)self, (char *)"--leave", (char *)ways[i], NULL};
             int status = -1;
             pid_t child;
 
-            g_assert_cmpint(
-                posix_spawn(&child, "/proc/self/exe", NULL, NULL, arguments, environ), ==,
-                0);
+            g_assert_cmpint(posix_spawn(&child, self, NULL, NULL, arguments, environ), ==,
+                            0);
             g_assert_cmpint(waitpid(child, &status, 0), ==, child);
             if (status != 0) g_test_message("leaving by %s: status %#x", ways[i], status);
             g_assert_cmpint(status, ==, 0);
@@ -286,6 +284,7 @@ static void test_fork_paused(void) {
 
 int main(int argc, char **argv) {
     if (argc == 3 && strcmp(argv[1], "--leave") == 0) return leave(argv[2]);
+    self = argv[0];
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/background/destroy-at-work", test_destroy_at_work);
     g_test_add_func("/background/come-and-go", test_come_and_go);
