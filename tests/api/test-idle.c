@@ -15,12 +15,17 @@
 #define SECOND UINT64_C(1000000000)
 #define MIB ((size_t)1 << 20)
 
-/* Gaps between blocks of all sizes; about half of `bytes` are gaps. */
-static void litter(struct book *book, struct rng *rng, size_t bytes, size_t most) {
+/* From `bytes` in blocks of all sizes down to `left`: gaps in between. */
+static void churn(struct book *book, struct rng *rng, size_t bytes, size_t left,
+                  size_t most) {
     while (book->requested < bytes)
-        assert_ok(book_alloc(book, rng_size(rng, SHAPE_MIXED, most), 0, 0));
-    while (book->requested > bytes / 2)
+        assert_ok(book_alloc(book, rng_size(rng, SHAPE_MIXED, most), 0, RM_NO_COMPACT));
+    while (book->requested > left)
         assert_ok(book_free(book, (size_t)rng_below(rng, book->n)));
+}
+
+static void litter(struct book *book, struct rng *rng, size_t bytes, size_t most) {
+    churn(book, rng, bytes, bytes / 2, most);
 }
 
 /* A full compaction has nothing to do, and finds all free memory in one piece. */
@@ -211,7 +216,7 @@ static void test_forecast(void) {
             uint64_t start = now_ns();
 
             g_assert_cmpuint(n, <, MOST);
-            forecast[n] = rm_heap_idle(heap, start + MILLISECOND);
+            forecast[n] = rm_heap_idle(heap, start + 200 * MICROSECOND);
             took[n] = now_ns() - start;
         } while (forecast[n++] > 0);
         g_assert_cmpuint(n, >=, 4);
@@ -268,22 +273,23 @@ static int64_t percentile(const int64_t *sorted, size_t n, unsigned permille) {
  * Blocks of all sizes up to 4 MiB, of which those of 256 KiB and more move by pages in a
  * heap that grows, and by copying in a region.
  *
- * The promise, 50 us, is for an idle core. Here other programs run as well, and take
- * the core away: so what is asserted of the clock is the median and nine of ten, and 99
- * of 100 of the time that this thread has had the core for; the rest is left to
- * interrupts, page faults and whatever else the machine does on that time.
+ * The promise, 50 us, is for an idle core. Here other programs run as well, and take the
+ * core away for milliseconds at a time: of the clock only the median is asserted, and
+ * for 99 of 100 slices that this thread has not had the core for longer. The rest is left
+ * to interrupts, page faults, and whatever else the machine does on the thread's time.
  */
 static void deadlines(rm_heap_t *heap, const char *name) {
-    enum { SLICES = 3000 };
+    enum { SLICES = 1000 };
     struct overruns overruns = {g_new(int64_t, SLICES), g_new(int64_t, SLICES), 0,
                                 SLICES};
     struct rng rng = test_rng();
     struct book book;
-    unsigned n_calls = 0;
+    unsigned n_calls = 0, n_rounds = 0;
 
     book_init(&book, heap);
     while (overruns.n < SLICES) {
-        litter(&book, &rng, 40 * MIB, 4 * MIB);
+        churn(&book, &rng, 24 * MIB, 20 * MIB, 4 * MIB);
+        n_rounds++;
         for (unsigned i = 0; i < 300 && overruns.n < SLICES; i++, n_calls++) {
             size_t before = overruns.n;
 
@@ -293,6 +299,7 @@ static void deadlines(rm_heap_t *heap, const char *name) {
         assert_sound(book_verify_one(&book, rng_below(&rng, book.n)));
         g_assert_cmpuint(n_calls, <, 100 * SLICES);
     }
+    g_test_message("%u calls, %u rounds", n_calls, n_rounds);
     qsort(overruns.wall, overruns.n, sizeof(int64_t), by_size);
     qsort(overruns.core, overruns.n, sizeof(int64_t), by_size);
     g_test_message(
@@ -306,11 +313,10 @@ static void deadlines(rm_heap_t *heap, const char *name) {
         (double)percentile(overruns.core, overruns.n, 900) / 1e3,
         (double)percentile(overruns.core, overruns.n, 990) / 1e3,
         (double)overruns.core[overruns.n - 1] / 1e3);
-#ifdef RMTEST_TIMED
-    g_assert_cmpint(percentile(overruns.wall, overruns.n, 500), <=, 50 * 1000);
-    g_assert_cmpint(percentile(overruns.wall, overruns.n, 900), <=, 50 * 1000);
-    g_assert_cmpint(percentile(overruns.core, overruns.n, 990), <=, 50 * 1000);
-#endif
+    if (getenv("RMTEST_UNTIMED") == NULL) { /* see meson.build */
+        g_assert_cmpint(percentile(overruns.wall, overruns.n, 500), <=, 50 * 1000);
+        g_assert_cmpint(percentile(overruns.core, overruns.n, 990), <=, 50 * 1000);
+    }
     /* Always: it is not a multiple of what was given. */
     g_assert_cmpint(percentile(overruns.wall, overruns.n, 500), <, 20 * 1000 * 1000);
     assert_sound(book_verify(&book));
