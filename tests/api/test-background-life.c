@@ -244,6 +244,7 @@ static void test_fork(void) {
         yard_litter(&yard, 6000, 2000);
         if (round % 3 > 0) await_moved(yard.heap, 1); /* in the midst of its work */
         if (round % 3 > 1) await_below(yard.heap, 0.05);
+        g_test_message("body %u, heap %u, at %u", round % 4, round / 4, round % 3);
         assert_sound(in_child(bodies[round % 4], &yard));
         await_below(yard.heap, 0.05); /* the parent's goes on */
         yard_close(&yard);

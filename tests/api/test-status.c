@@ -253,7 +253,7 @@ static void test_heaps(void) {
             refused_null(rm_heap_create(&out, &options), RM_EINVAL);
         options.threads = RM_THREADS_SAFE;
         options.compaction = (rm_compaction_t)wrong;
-        if (wrong < 0 || wrong > RM_COMPACT_STEADY)
+        if (wrong < 0 || wrong > RM_COMPACT_BACKGROUND)
             refused_null(rm_heap_create(&out, &options), RM_EINVAL);
         options.compaction = RM_COMPACT_ON_DEMAND;
     }

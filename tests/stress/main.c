@@ -268,7 +268,10 @@ static const char *run_hands(struct stress *stress, uint64_t seconds) {
     for (unsigned h = 0; h < stress->n_hands; h++)
         worker_start(&stress->hands[h].worker, hand_body);
     worker_start(&stress->mover.worker, mover_body);
-    while (now_ns() < end && !atomic_load(&stress->over)) sleep_ns(5000000);
+    for (unsigned n = 0; now_ns() < end && !atomic_load(&stress->over); n++) {
+        atomic_store(&stress->reading, n % 4 == 0); /* with a crowd, somebody always is */
+        sleep_ns(20000000);
+    }
     atomic_store(&stress->over, true);
     text = await(stress);
     if (text != NULL) {

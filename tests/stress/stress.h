@@ -107,6 +107,7 @@ struct stress {
     unsigned n_hands; /* workers */
     struct hand *hands, mover;
     atomic_bool over;
+    atomic_bool reading; /* now there are read sections; at other times all can move */
     _Atomic(struct item *) boxes[BOXES];
     _Atomic(rm_memory_t *) public[PUBLIC];
     rm_memory_t *fixed[FIXED];

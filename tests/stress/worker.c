@@ -379,6 +379,7 @@ static const char *peek_around(struct hand *hand) {
 static const char *do_peek(struct hand *hand) {
     const char *text;
 
+    if (!atomic_load_explicit(&hand->stress->reading, memory_order_relaxed)) return NULL;
     begin(hand, PEEK);
     if (rm_heap_hold(hand->stress->heap) != RM_OK) return fault("a heap cannot be held");
     text = peek_around(hand);
@@ -393,6 +394,7 @@ static const char *do_nested(struct hand *hand) {
     unsigned depth = (unsigned)rng_between(dice(hand), 1, 3);
     const char *text = NULL;
 
+    if (!atomic_load_explicit(&hand->stress->reading, memory_order_relaxed)) return NULL;
     begin(hand, NESTED_SECTION);
     for (unsigned i = 0; i < depth; i++)
         if (rm_heap_hold(hand->stress->heap) != RM_OK) return fault("no hold");
