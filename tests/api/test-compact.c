@@ -5,18 +5,11 @@
  * used in between; what `complete` means.
  */
 #include <string.h>
-#include <time.h>
 
+#include "crew.h"
 #include "util.h"
 
 #define SLACK ((size_t)64 * 1024)
-
-static uint64_t now_ns(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* One call: its report agrees with the metrics and with the clock. */
 static rm_progress_t step(rm_heap_t *heap, const rm_budget_t *budget) {
@@ -36,7 +29,8 @@ static rm_progress_t step(rm_heap_t *heap, const rm_budget_t *budget) {
     if (budget != NULL && budget->bytes > 0 && budget->bytes < SIZE_MAX - SLACK)
         g_assert_cmpuint(progress.moved, <=, budget->bytes + SLACK);
     /* It always makes progress: here that can be seen. */
-    if (!progress.complete && after.capacity < 8 << 20 && after.returned == before.returned)
+    if (!progress.complete && after.capacity < 8 << 20 &&
+        after.returned == before.returned)
         g_assert_cmpuint(progress.moved, >, 0);
     if (budget == NULL || (budget->bytes == 0 && budget->nanoseconds == 0))
         g_assert_true(progress.complete);

@@ -100,13 +100,6 @@ static void test_manual_growable(void) {
 
 /* ---------------------------------------------------------------- ON_DEMAND */
 
-/* Every other of many blocks freed: half of what lies below the last is gaps. */
-static void perforate(struct book *book, size_t n, size_t size) {
-    for (size_t i = 0; i < n; i++) assert_ok(book_alloc(book, size, 0, 0));
-    for (size_t i = n; i-- > 0;) /* from the end, see book_free */
-        if (i % 2 == 0) assert_ok(book_free(book, i));
-}
-
 /* While it fits, nothing moves; when it does not, what can move does. */
 static void test_on_demand(void) {
     struct site site;

@@ -3,33 +3,13 @@
  * RM_THREADS_SAFE: any thread may make any call at any time. Meant to be run under
  * TSan as well.
  */
-#include <pthread.h>
 #include <string.h>
 
+#include "crew.h"
 #include "util.h"
 
 #define THREADS 4
 #define SHARED 64
-
-/* GLib's assertions are not for threads: a worker says what was wrong instead. */
-struct worker {
-    pthread_t thread;
-    rm_heap_t *heap;
-    struct rng rng;
-    unsigned steps;
-    unsigned n_done;
-    rm_memory_t **shared;
-    const char *wrong;
-    char text[400];
-};
-
-static bool fails(struct worker *worker, const char *text) {
-    if (text != NULL && worker->wrong == NULL) {
-        g_strlcpy(worker->text, text, sizeof(worker->text));
-        worker->wrong = worker->text;
-    }
-    return worker->wrong != NULL;
-}
 
 static void run(struct worker *workers, void *(*body)(void *), rm_heap_t *heap,
                 unsigned steps, rm_memory_t **shared) {
@@ -39,11 +19,9 @@ static void run(struct worker *workers, void *(*body)(void *), rm_heap_t *heap,
         workers[i].rng = test_rng();
         workers[i].steps = steps;
         workers[i].shared = shared;
-        g_assert_cmpint(pthread_create(&workers[i].thread, NULL, body, &workers[i]), ==,
-                        0);
+        worker_start(&workers[i], body);
     }
-    for (unsigned i = 0; i < THREADS; i++)
-        g_assert_cmpint(pthread_join(workers[i].thread, NULL), ==, 0);
+    for (unsigned i = 0; i < THREADS; i++) worker_join(&workers[i]);
     for (unsigned i = 0; i < THREADS; i++) {
         g_assert_cmpstr(workers[i].wrong, ==, NULL);
         g_assert_cmpuint(workers[i].n_done, ==, steps);

@@ -69,15 +69,20 @@ void site_close(struct site *site) {
     guarded_finish(&site->region);
 }
 
+rm_heap_t *heap_with(const rm_heap_options_t *options) {
+    rm_heap_t *heap = NULL;
+
+    assert_ok(rm_heap_create(&heap, options));
+    g_assert_nonnull(heap);
+    return heap;
+}
+
 rm_heap_t *growable_heap(size_t limit, rm_compaction_t compaction) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    rm_heap_t *heap = NULL;
 
     options.size = limit;
     options.compaction = compaction;
-    assert_ok(rm_heap_create(&heap, &options));
-    g_assert_nonnull(heap);
-    return heap;
+    return heap_with(&options);
 }
 
 size_t moved_so_far(rm_heap_t *heap) {
@@ -92,6 +97,14 @@ size_t free_now(rm_heap_t *heap) {
 
     assert_ok(rm_heap_stats_quick(heap, &stats));
     return stats.free;
+}
+
+void perforate(struct book *book, size_t n, size_t size) {
+    size_t first = book->n;
+
+    for (size_t i = 0; i < n; i++) assert_ok(book_alloc(book, size, 0, 0));
+    for (size_t i = n; i-- > 0;) /* from the end, see book_free */
+        if (i % 2 == 0) assert_ok(book_free(book, first + i));
 }
 
 void compact_fully(rm_heap_t *heap, size_t align) {

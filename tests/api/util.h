@@ -46,11 +46,15 @@ void site_verify(struct site *site);
 /* Verifies, destroys, verifies the canaries, unmaps. */
 void site_close(struct site *site);
 
+/* A heap with these options. */
+rm_heap_t *heap_with(const rm_heap_options_t *options);
 /* A heap that the library makes room for, of at most `limit` bytes. */
 rm_heap_t *growable_heap(size_t limit, rm_compaction_t compaction);
 
 size_t moved_so_far(rm_heap_t *heap);
 size_t free_now(rm_heap_t *heap);
+/* `n` blocks more, and of these every other one freed: half of the room is gaps then. */
+void perforate(struct book *book, size_t n, size_t size);
 /* Compacts to the end; the promise of `complete` is verified. */
 void compact_fully(rm_heap_t *heap, size_t align);
 
