@@ -106,9 +106,9 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
 
 /* While others read, nothing moves: a budget of time may be waited for. False: the heap is gone. */
 static bool await_readers(uint64_t tag, struct access *a, uint64_t *nanoseconds) {
-    const struct cache *own = threads_cache(registry_live(tag));
+    bool own = a->heap->store.crowd->held > 0 || threads_held(registry_live(tag)) != NULL;
     uint64_t until = os_now_ns() + *nanoseconds, now;
-    if (*nanoseconds == 0 || (own != NULL && own->depth > 0)) return true;
+    if (*nanoseconds == 0 || own) return true;
     for (unsigned n = 0; !motion_begin(&a->heap->store) && (now = os_now_ns()) < until;
          n++) {
         registry_leave(a);

@@ -161,6 +161,7 @@ static void before_fork(void) { pthread_mutex_lock(&mutex); }
 static void after_fork(void) { pthread_mutex_unlock(&mutex); }
 static void in_child(void) {
     running = false; /* nobody has come along; whoever rings begins anew */
+    for (unsigned i = 0; i < n_places; i++) places[i].watch.awake = false;
     make_bell();
     pthread_mutex_unlock(&mutex);
 }

@@ -2,6 +2,7 @@
 #include "largest.h"
 
 #include "compact.h"
+#include "motion.h"
 #include "quick.h"
 #include "small.h"
 
@@ -30,7 +31,7 @@ static size_t largest_settled(struct heap *h, bool after_compaction) {
         size_t slot = small_largest(s);
         if (slot > most) most = slot;
     }
-    if (after_compaction) {
+    if (after_compaction && motion_begin(s)) {
         bool pinned = table_any_locked(&s->table);
         size_t units = compact_outlook(s, pinned, reserve);
         if (units > UNIT_NIL) units = UNIT_NIL;

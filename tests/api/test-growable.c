@@ -185,6 +185,7 @@ static void test_trim_region(void) {
     site_open(&site, MIB, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
     assert_ok(rm_heap_trim(site.heap));
     book_shuffle(&site.book, &rng, 300, SHAPE_MIXED, 9000, true);
+    assert_ok(rm_heap_trim(site.heap)); /* the table's last free slots are the area's now */
     assert_sound(picture_take(&before, site.heap));
     assert_ok(rm_heap_trim(site.heap));
     assert_sound(picture_take(&after, site.heap));
