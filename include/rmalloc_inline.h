@@ -41,7 +41,7 @@ extern "C" {
 struct rm_core {
     char *top;  /* its own address: the handle table lies right below it */
     char *base; /* places count from here */
-    uint32_t n_slots, reach, unlocked, motion;
+    uint32_t n_slots, unlocked, motion;
 };
 /* Whose heap lies in a place of the registry. */
 struct rm_gate {
@@ -92,18 +92,42 @@ static inline void *rm_address(const struct rm_core *heap, uint64_t e) {
     return heap->base + ((e & 0x7fffffff) << 3);
 }
 
-/* Where others may be inside, the table may get shorter at any time: its memory can still be read, and
-   what has been read was a word of it if the slot is still one then. Adds `by` to a word whose locks, less
-   those of `least`, are at most two; 0: it is not so, and nothing has been done. */
-static inline int rm_add_shared(struct rm_core *heap, uint32_t slot, uint64_t least,
-                                uint64_t by, uint64_t *e) {
-    uint32_t reach = __atomic_load_n(&heap->reach, __ATOMIC_RELAXED);
-    uint64_t *word = rm_word_of(heap, slot, reach);
+/* Where others may be inside, the table may get shorter at any time. Its memory can still be read: what has
+   been read was a word of it if the slot is still one then. A word that is not is no matter; but the sanitizer for
+   threads would think so, and is told of words alone that have the handle's generation. */
+static inline uint32_t rm_slots_now(const struct rm_core *heap) {
+    return __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE);
+}
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RM_SANITIZE_THREAD 1
+#endif
+#endif
+#if defined(RM_SANITIZE_THREAD) || defined(__SANITIZE_THREAD__)
+__attribute__((no_sanitize("thread"), noinline, unused)) static uint64_t
+rm_word_unseen(const uint64_t *word) {
+    return *(const volatile uint64_t *)word;
+}
+static inline uint64_t rm_word_now(const uint64_t *word, uint64_t handle) {
+    uint64_t e = rm_word_unseen(word);
+    return (e ^ handle) >> 49 == 0 ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : e;
+}
+#else
+static inline uint64_t rm_word_now(const uint64_t *word, uint64_t handle) {
+    (void)handle;
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+#endif
+
+/* Adds `by` to a slot's word whose locks, less those of `least`, are at most two; 0: it is not so, and nothing
+   has been done. */
+static inline int rm_add_shared(struct rm_core *heap, uint32_t slot, uint64_t handle,
+                                uint64_t least, uint64_t by, uint64_t *e) {
+    uint64_t *word = rm_word_of(heap, slot, rm_slots_now(heap));
     if (__builtin_expect(word == NULL, 0)) return 0;
-    *e = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    *e = rm_word_now(word, handle);
     if (__builtin_expect((*e >> 46) - least > 2, 0)) return 0;
-    if (__builtin_expect(slot >= __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE), 0))
-        return 0;
+    if (__builtin_expect(slot >= rm_slots_now(heap), 0)) return 0;
     return __atomic_compare_exchange_n(word, e, *e + by, 0, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED);
 }
@@ -127,7 +151,7 @@ static inline int rm_lock_quickly(rm_memory_t *handle, void **pointer) {
     int shared;
     if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;
     uint32_t slot = rm_slot_of(handle);
-    if (shared ? !rm_add_shared(heap, slot, h >> 46, one, &e)
+    if (shared ? !rm_add_shared(heap, slot, h, h >> 46, one, &e)
                : !rm_add_alone(heap, slot, h >> 46, one, &e))
         return 0;
     *pointer = rm_address(heap, e);
@@ -145,7 +169,7 @@ static inline int rm_unlock_quickly(rm_memory_t *handle) {
         heap->unlocked = 1;
         return 1;
     }
-    if (!rm_add_shared(heap, slot, (h >> 46) + 1, 0 - one, &e)) return 0;
+    if (!rm_add_shared(heap, slot, h, (h >> 46) + 1, 0 - one, &e)) return 0;
     if (__builtin_expect(!__atomic_load_n(&heap->unlocked, __ATOMIC_RELAXED), 0))
         __atomic_store_n(&heap->unlocked, 1, __ATOMIC_RELAXED);
     return 1;
@@ -158,12 +182,11 @@ static inline int rm_peek_quickly(const rm_memory_t *handle, void **pointer) {
     int shared;
     if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;
     uint32_t slot = rm_slot_of(handle);
-    word = rm_word_of(heap, slot, __atomic_load_n(&heap->reach, __ATOMIC_RELAXED));
+    word = rm_word_of(heap, slot, rm_slots_now(heap));
     if (__builtin_expect(word == NULL, 0)) return 0;
-    e = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    e = rm_word_now(word, h);
     if (__builtin_expect((e >> 46) - (h >> 46) > 3, 0)) return 0;
-    if (__builtin_expect(slot >= __atomic_load_n(&heap->n_slots, __ATOMIC_ACQUIRE), 0))
-        return 0;
+    if (shared && __builtin_expect(slot >= rm_slots_now(heap), 0)) return 0;
     *pointer = rm_address(heap, e);
     return 1;
 }

@@ -12,7 +12,7 @@
 
 #include "table.h"
 
-#include <rmalloc.h>
+#include <rmalloc_inline.h>
 
 enum lock_outcome {
     LOCK_DONE,
@@ -26,9 +26,9 @@ enum lock_outcome {
 /* The entry of a handle's slot, in `*e`, whatever its state. False: the handle is stale, or forged. */
 static inline bool lock_look(const struct table *t, uint64_t handle, uint32_t slot,
                              uint64_t *e) {
-    if (slot >= __atomic_load_n(&t->reach, __ATOMIC_RELAXED) || (slot & 63) == 0)
+    if (slot >= __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE) || (slot & 63) == 0)
         return false;
-    *e = table_entry(t, slot);
+    *e = rm_word_now((const uint64_t *)(const void *)table_slot(t, slot), handle);
     return entry_locks(handle) == LOCKS_NONE && entry_locks(*e) != LOCKS_FREE &&
            (*e ^ handle) >> ENTRY_GENERATION_SHIFT == 0 &&
            slot < __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE);

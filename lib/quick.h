@@ -85,8 +85,8 @@ static inline uint32_t quick_take(struct store *s, size_t size, uint64_t *entry)
     if (unlikely(slot - 1 >= QUICK_LINK - 1)) return SLOT_NIL;
     char *at = table_slot(&s->table, slot);
     *list = top - QUICK_WORD;
-    *entry = load64(at) + shape_to_live(size);
-    store64(at, *entry);
+    *entry = word_load(at) + shape_to_live(size);
+    word_store(at, *entry);
     return slot;
 }
 /* The same of any size up to SMALL_MAX, and from whatever rests there. */
@@ -121,7 +121,7 @@ static inline void quick_put(struct store *s, uint32_t slot, char *at, uint64_t 
     }
     *list = top + QUICK_WORD;
     store32(quick_word(s, top + QUICK_WORD), slot);
-    store64(at, shape_to_rest(e));
+    word_store(at, shape_to_rest(e));
 }
 /* The same of a medium block. False: there is no list for it. */
 bool quick_put_block(struct store *s, uint32_t slot, uint64_t e);

@@ -19,7 +19,6 @@ _Static_assert(RM_GATES == 1 << PLACE_BITS && RM_GATE_LIVE == 1 << TAG_BITS, "ta
 _Static_assert(
     offsetof(struct heap, store.table.top) == offsetof(struct rm_core, top) &&
         offsetof(struct heap, store.table.n_slots) == offsetof(struct rm_core, n_slots) &&
-        offsetof(struct heap, store.table.reach) == offsetof(struct rm_core, reach) &&
         offsetof(struct heap, store.table.unlocked) ==
             offsetof(struct rm_core, unlocked) &&
         offsetof(struct heap, store.table.motion) == offsetof(struct rm_core, motion) &&

@@ -104,7 +104,7 @@ static void make_pairs(struct table *t, uint32_t n) {
 
 void table_set_room(struct table *t, uint32_t room) {
     t->room = room;
-    if (room > t->reach) __atomic_store_n(&t->reach, room, __ATOMIC_RELEASE);
+    if (room > t->reach) t->reach = room;
 }
 
 void table_init(struct table *t, char *top, uint32_t generation) {

@@ -104,17 +104,16 @@ struct table {
     char *top;         /* 16-aligned; slot i at top - 8 * (i + 1) */
     char *base;        /* the owner's: where places count from */
     uint32_t n_slots;  /* made so far, those of the bitmaps included; even */
-    uint32_t reach;    /* the memory of so many can be read, whatever has become of it */
     uint32_t unlocked; /* 1: some block has been, since the owner looked */
     uint32_t motion;   /* the owner's: 1: blocks may be moving */
-    uint32_t others[8];
+    uint32_t others[9];
     /* What is not. */
-    uint32_t room;       /* slots there is memory for, >= n_slots; even */
-    uint32_t n_free;     /* free slots among those made */
-    uint32_t n_taken;    /* the others: live, or resting (see quick.h) */
-    uint32_t hint;       /* no group of 64 below this one has a free slot */
+    uint32_t room;    /* slots there is memory for, >= n_slots; even */
+    uint32_t reach;   /* the memory of so many can be read, whatever has become of it */
+    uint32_t n_free;  /* free slots among those made */
+    uint32_t n_taken; /* the others: live, or resting (see quick.h) */
+    uint32_t hint;    /* no group of 64 below this one has a free slot */
     uint32_t generation; /* a new slot starts here: above all given back */
-    uint32_t unused;
 };
 
 /* Slots that are there from the start: the first bitmaps and one for a handle. */

@@ -182,9 +182,14 @@ static const char *collect(struct stress *stress) {
 /* Nothing is lost, and nothing is left. */
 static const char *close_heap(struct stress *stress) {
     size_t n_allocated = stress->mover.n_allocated, n_freed;
-    const char *text = heap_fault(stress->heap);
+    const char *text = NULL;
     rm_stats_t stats;
 
+    /* Pictures are compared that are taken one after the other. */
+    if (stress->kind->compaction == RM_COMPACT_BACKGROUND &&
+        rm_heap_pause(stress->heap) != RM_OK)
+        return fault("no pause");
+    text = heap_fault(stress->heap);
     if (text == NULL) text = collect(stress);
     if (text != NULL) return text;
     if (rm_heap_stats(stress->heap, &stats) != RM_OK) return fault("no metrics");
