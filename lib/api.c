@@ -17,37 +17,22 @@ static inline uint32_t take_quickly(struct rm_core *core, size_t size, uint64_t 
     return slot;
 }
 
-/* A medium block, or NULL. */
-static inline rm_memory_t *alloc_medium(uint32_t live, size_t size) {
-    bool shared;
-    struct heap *h = registry_heap(live, &shared);
-    if (unlikely(h == NULL)) return NULL;
-    uint32_t slot = SLOT_NIL;
-    uint64_t e;
-    if (shared) {
-        struct cache *c = threads_cache(live);
-        if (c == NULL || !cache_enter(c)) return NULL;
-        slot = cache_take_block(c, size, &e);
-        cache_leave(c);
-        if (slot == SLOT_NIL) return NULL;
-    } else {
-        slot = quick_take_block(&h->store, size);
-        if (slot == SLOT_NIL) return NULL;
-        store_count_new(&h->store, size);
-        e = table_entry(&h->store.table, slot);
-    }
-    return handle_make(live ^ RM_GATE_LIVE, slot, e);
+/* From the thread's cache; SLOT_NIL: it has none of that size, or there is no cache. */
+static uint32_t take_cached(struct cache *c, size_t size, uint64_t *e) {
+    if (c == NULL || size - 1 >= QUICK_SIZE_MAX || !cache_enter(c)) return SLOT_NIL;
+    uint32_t slot =
+        size <= SMALL_MAX ? cache_take(c, size, e) : cache_take_block(c, size, e);
+    cache_leave(c);
+    return slot;
 }
 
-/* Inside of a heap: the thread's cache is filled, and has the block that is wanted. */
-static bool alloc_by_filling(struct cache *c, const struct access *a, size_t size,
-                             uint32_t *slot) {
-    uint64_t e;
+/* The same, inside of the heap, after it has been filled. */
+static uint32_t fill_and_take(struct cache *c, const struct access *a, size_t size,
+                              uint64_t *e) {
     threads_open(c, a);
-    if (size - 1 >= QUICK_SIZE_MAX || c->most == 0) return false;
+    if (size - 1 >= QUICK_SIZE_MAX || c->most == 0) return SLOT_NIL;
     cache_fill(c, size);
-    *slot = size <= SMALL_MAX ? cache_take(c, size, &e) : cache_take_block(c, size, &e);
-    return *slot != SLOT_NIL;
+    return size <= SMALL_MAX ? cache_take(c, size, e) : cache_take_block(c, size, e);
 }
 
 /* Inside of a heap: what nobody has for this request yet. What threads keep is given back before it fails. */
@@ -60,6 +45,27 @@ static rm_status_t alloc_inside(const struct access *a, size_t size, size_t alig
     return heap_alloc(a->heap, size, alignment, flags, slot);
 }
 
+/* Without an alignment, in a heap of which this thread keeps something. */
+static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags) {
+    uint64_t e;
+    struct access a;
+    struct cache *c = threads_make(registry_live(tag));
+    uint32_t slot = take_cached(c, size, &e);
+    if (slot == SLOT_NIL && c != NULL) {
+        if (!registry_enter(tag, &a)) return NULL;
+        slot = fill_and_take(c, &a, size, &e);
+        call_leave(&a, RM_OK);
+    }
+    if (slot == SLOT_NIL) return NULL;
+    rm_memory_t *handle = handle_make(tag & bit_mask(TAG_BITS), slot, e);
+    void *pointer;
+    if ((flags & RM_ZERO) && rmlock(handle, &pointer) == RM_OK) { /* it may move by now */
+        memset(pointer, 0, size);
+        rmunlock(handle);
+    }
+    return handle;
+}
+
 static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t size,
                                      size_t alignment, unsigned flags) {
     uint64_t tag;
@@ -70,27 +76,39 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
         return RM_EINVAL;
     rm_status_t status = call_tag(heap, &tag);
     if (status != RM_OK) return status;
-    const struct heap *h = registry_heap(tag, &shared);
+    struct heap *h = registry_heap(tag, &shared);
     if (h == NULL) return RM_EINVAL;
-    struct cache *c = NULL;
-    if (shared && (alignment | flags) == 0 && threads_keep(h))
-        c = threads_make(registry_live(tag));
+    if (shared && alignment == 0 && threads_keep(h)) {
+        *out = alloc_kept(tag, size, flags);
+        if (*out != NULL) return RM_OK;
+    }
     struct access a;
     uint32_t slot;
     if (!registry_enter(tag, &a)) return RM_EINVAL;
-    if (c == NULL || !alloc_by_filling(c, &a, size, &slot))
-        status = alloc_inside(&a, size, alignment, flags, &slot);
+    status = alloc_inside(&a, size, alignment, flags, &slot);
     if (status == RM_OK) *out = heap_handle(a.heap, slot);
     return call_leave(&a, status);
 }
 
-/* What alloc_quickly could not do, with no more arguments than that has to keep. */
-static SLOW rm_status_t alloc_plainly(rm_heap_t *heap, rm_memory_t **out, size_t size) {
+/* A medium block that rests. */
+static inline bool take_medium(rm_heap_t *heap, rm_memory_t **out, size_t size) {
     uint64_t tag;
-    if (size > SMALL_MAX && heap != NULL && call_tag(heap, &tag) == RM_OK) {
-        *out = alloc_medium(registry_live(tag), size);
-        if (*out != NULL) return call_done(tag);
-    }
+    bool shared;
+    struct heap *h;
+    if (heap == NULL || call_tag(heap, &tag) != RM_OK) return false;
+    h = registry_heap(tag, &shared);
+    if (h == NULL || shared) return false;
+    uint32_t slot = quick_take_block(&h->store, size);
+    if (slot == SLOT_NIL) return false;
+    store_count_new(&h->store, size);
+    *out = handle_make(tag, slot, table_entry(&h->store.table, slot));
+    call_done(tag);
+    return true;
+}
+
+/* What could not be done quickly, with no more arguments than that has to keep. */
+static SLOW rm_status_t alloc_plainly(rm_heap_t *heap, rm_memory_t **out, size_t size) {
+    if (size > SMALL_MAX && take_medium(heap, out, size)) return RM_OK;
     return alloc_slowly(heap, out, size, 0, 0);
 }
 

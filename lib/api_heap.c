@@ -106,7 +106,8 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
 
 /* While others read, nothing moves: a budget of time may be waited for. False: the heap is gone. */
 static bool await_readers(uint64_t tag, struct access *a, uint64_t *nanoseconds) {
-    bool own = a->heap->store.crowd->held > 0 || threads_held(registry_live(tag)) != NULL;
+    const struct cache *c = threads_cache(registry_live(tag));
+    bool own = a->heap->store.crowd->held > 0 || (c != NULL && c->depth > 0);
     uint64_t until = os_now_ns() + *nanoseconds, now;
     if (*nanoseconds == 0 || own) return true;
     for (unsigned n = 0; !motion_begin(&a->heap->store) && (now = os_now_ns()) < until;
@@ -221,7 +222,6 @@ rm_status_t rm_heap_hold(rm_heap_t *heap) {
     if (h == NULL) return RM_EINVAL;
     if (!h->shared) return hold_alone(h, true);
     struct cache *c = threads_cache(registry_live(tag));
-    if (c == NULL) c = threads_held(registry_live(tag));
     if (c == NULL || (c->depth == 0 && !motion_hold(c))) return hold_slowly(tag);
     if (c->depth == SECTIONS_MOST) return RM_EOVERFLOW;
     c->depth++;
@@ -237,7 +237,6 @@ rm_status_t rm_heap_release(rm_heap_t *heap) {
     if (h == NULL) return RM_EINVAL;
     if (!h->shared) return hold_alone(h, false);
     struct cache *c = threads_cache(registry_live(tag));
-    if (c == NULL) c = threads_held(registry_live(tag));
     if (c == NULL || c->depth == 0) return RM_EUNLOCKED;
     if (--c->depth == 0) motion_release(c);
     return RM_OK;

@@ -61,10 +61,8 @@ static bool step(uint64_t tag, uint64_t *again) {
     }
     uint64_t then = watch_again(w);
     if (then < *again) *again = then;
-    if (registry_waiting(&a) == NULL || atomic_load(registry_waiting(&a)) == 0)
-        registry_leave(&a);
-    else if (registry_give_way(tag, &a))
-        registry_leave(&a);
+    registry_leave(&a);
+    registry_let_in(tag);
     return more;
 }
 

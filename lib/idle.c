@@ -17,7 +17,8 @@ static uint64_t pace_of(const struct heap *h) {
 static void note_pace(struct heap *h, size_t work, uint64_t ns) {
     if (work < PACE_BYTES / 16) return;
     uint64_t last = ns * PACE_BYTES / work;
-    if (last > 2 * pace_of(h)) last = 2 * pace_of(h); /* or else something else ran meanwhile */
+    if (last > 2 * pace_of(h))
+        last = 2 * pace_of(h); /* or else something else ran meanwhile */
     h->pace = pace_of(h) - pace_of(h) / PACE_SHARE + last / PACE_SHARE;
 }
 

@@ -118,14 +118,18 @@ const _Atomic unsigned *registry_waiting(const struct access *a) {
     return a->locked ? &places[a->place].waiting : NULL;
 }
 
-bool registry_give_way(uint64_t tag, struct access *a) {
-    struct place *p = &places[a->place];
-    registry_leave(a);
+void registry_let_in(uint64_t tag) {
+    struct place *p = &places[registry_place(tag)];
     /* Until one of those who wait has it: a mutex goes to whoever is first. */
     for (unsigned n = 0; n < TRIES; n++) {
         if (atomic_load_explicit(&p->waiting, memory_order_relaxed) == 0) break;
         os_wait(n);
     }
+}
+
+bool registry_give_way(uint64_t tag, struct access *a) {
+    registry_leave(a);
+    registry_let_in(tag);
     return registry_enter(tag, a);
 }
 

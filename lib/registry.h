@@ -68,6 +68,7 @@ void registry_wait(uint64_t tag, unsigned n);
 /* How many wait, of a heap that was entered; NULL: there is nobody who could. And let them in, and enter again:
    false: the heap is gone. */
 const _Atomic unsigned *registry_waiting(const struct access *a);
+void registry_let_in(uint64_t tag);
 bool registry_give_way(uint64_t tag, struct access *a);
 
 /* Who is told, outside of all heaps, that one needs the background thread; or NULL. */

@@ -7,6 +7,7 @@
 
 _Thread_local struct cache *threads_mine[THREADS_CACHES];
 
+static _Thread_local unsigned n_mine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool ready; /* the key is there, so a thread's end will be seen */
@@ -32,6 +33,7 @@ static void end_thread(void *value) {
             threads_mine[i] = c->chain;
             close_cache(c);
             os_unreserve(c, sizeof *c);
+            n_mine--;
         }
     }
 }
@@ -66,6 +68,10 @@ static void prepare(void) {
 
 /* --- caches --- */
 
+static struct cache **chain_of(uint32_t live) {
+    return &threads_mine[registry_place(live) % THREADS_CACHES];
+}
+
 /* Take the cache that `link` leads to out of its chain. */
 static struct cache *unchain(struct cache **link) {
     struct cache *c = *link;
@@ -73,45 +79,61 @@ static struct cache *unchain(struct cache **link) {
     return c;
 }
 
-/* One of a chain that can be had: that of the heap, or one of no heap, or else of whichever is not being
-   read. NULL: there is none. */
-static struct cache *find(struct cache **chain, uint32_t live) {
-    struct cache **other = NULL;
-    for (struct cache **link = chain; *link != NULL; link = &(*link)->chain) {
-        uint32_t its = __atomic_load_n(&(*link)->live, __ATOMIC_RELAXED);
-        if (its == live) return unchain(link);
-        if (its == 0 || (*link)->depth == 0) other = link;
-    }
-    if (other == NULL) return NULL;
-    close_cache(*other);
-    return unchain(other);
+static struct cache *put_first(struct cache **chain, struct cache *c) {
+    c->chain = *chain;
+    *chain = c;
+    return c;
 }
 
-struct cache *threads_held(uint32_t live) {
-    struct cache *c = threads_mine[registry_place(live) % THREADS_CACHES];
-    while (c != NULL &&
-           (c->depth == 0 || __atomic_load_n(&c->live, __ATOMIC_RELAXED) != live))
-        c = c->chain;
+struct cache *threads_seek(uint32_t live) {
+    struct cache **chain = chain_of(live);
+    for (struct cache **link = chain; *link != NULL; link = &(*link)->chain)
+        if (__atomic_load_n(&(*link)->live, __ATOMIC_RELAXED) == live)
+            return put_first(chain, unchain(link));
+    return NULL;
+}
+
+/* The last one of a chain that can be used for something else: of no heap; `any`: or of one that is not being
+   read. NULL: there is none. */
+static struct cache **spare_of(struct cache **chain, bool any) {
+    struct cache **spare = NULL;
+    for (struct cache **link = chain; *link != NULL; link = &(*link)->chain)
+        if (__atomic_load_n(&(*link)->live, __ATOMIC_RELAXED) == 0 ||
+            (any && (*link)->depth == 0))
+            spare = link;
+    return spare;
+}
+
+/* One that has been used for another heap, where there are enough; of the same chain, if one of it can be had. */
+static struct cache *reuse(struct cache **chain) {
+    struct cache **link = spare_of(chain, n_mine >= THREADS_CACHES);
+    for (unsigned i = 0; link == NULL && n_mine >= THREADS_CACHES && i < THREADS_CACHES;
+         i++)
+        link = spare_of(&threads_mine[i], true);
+    if (link == NULL) return NULL;
+    close_cache(*link);
+    return unchain(link);
+}
+
+static struct cache *make(void) {
+    if (pthread_setspecific(key, threads_mine) != 0) return NULL;
+    struct cache *c = os_reserve(sizeof *c);
+    if (c == NULL) return NULL;
+    if (!os_commit(c, sizeof *c)) {
+        os_unreserve(c, sizeof *c);
+        return NULL;
+    }
+    n_mine++;
     return c;
 }
 
 struct cache *threads_make(uint32_t live) {
-    struct cache **chain = &threads_mine[registry_place(live) % THREADS_CACHES];
+    struct cache *c = threads_cache(live);
     pthread_once(&once, prepare);
-    if (!ready) return NULL;
-    struct cache *c = find(chain, live);
-    if (c == NULL) {
-        if (pthread_setspecific(key, threads_mine) != 0) return NULL;
-        c = os_reserve(sizeof *c);
-        if (c == NULL) return NULL;
-        if (!os_commit(c, sizeof *c)) {
-            os_unreserve(c, sizeof *c);
-            return NULL;
-        }
-    }
-    c->chain = *chain;
-    *chain = c;
-    return c;
+    if (c != NULL || !ready) return c;
+    c = reuse(chain_of(live));
+    if (c == NULL) c = make();
+    return c != NULL ? put_first(chain_of(live), c) : NULL;
 }
 
 void threads_open(struct cache *c, const struct access *a) {
