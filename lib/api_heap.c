@@ -56,8 +56,9 @@ rm_status_t rm_heap_create(rm_heap_t **out, const rm_heap_options_t *options) {
 rm_status_t rm_heap_destroy(rm_heap_t *heap) {
     uint64_t tag;
     if (heap == NULL || call_tag(heap, &tag) != RM_OK) return RM_EINVAL;
+    bool destroyed = registry_destroy(tag);
     background_remove(tag);
-    return registry_destroy(tag) ? RM_OK : RM_EINVAL;
+    return destroyed ? RM_OK : RM_EINVAL;
 }
 
 rm_heap_t *rm_heap_default(void) {

@@ -13,14 +13,16 @@
 
 /* A step, in bytes of work: some microseconds. And how nice the thread is to others. */
 enum { STEP = 64 * 1024, NICE = 10, NS = 1000 * 1000 * 1000 };
+/* How fast it gets tired of a heap that somebody is inside of (os_wait). */
+enum { MISSED = 20 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell;
 static pthread_t thread;
-static bool running; /* the thread is there */
-static bool rung;    /* a heap needs it */
-static bool over;    /* it is to end */
-static bool at_exit; /* the program ends: there will be no more of it */
+static bool running;      /* the thread is there */
+static bool rung;         /* a heap needs it */
+static uintptr_t current; /* which one it is, by number: any other is to end */
+static bool at_exit;      /* the program ends: there will be no more of it */
 /* The heaps that there are, anywhere below n_places. */
 static struct {
     uint64_t tag;
@@ -33,13 +35,14 @@ static unsigned n_places, n_heaps;
 
 /* One step in a heap. Returns whether there is more to do at once; `*again` becomes the time at which there may
    be. */
-static bool step(uint64_t tag, uint64_t *again) {
+static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     struct access a;
+    bool shared;
     if (!registry_try(tag, &a)) { /* somebody is inside: in a moment */
-        os_wait(0);
-        bool shared;
+        os_wait(MISSED * (*missed)++);
         return registry_heap(tag, &shared) != NULL;
     }
+    *missed = 0;
     struct heap *h = a.heap;
     struct watch *w = h->watch;
     bool more = false;
@@ -67,15 +70,15 @@ static bool step(uint64_t tag, uint64_t *again) {
 }
 
 /* A step in each heap; returns whether there is more to do. */
-static bool round_of_all(uint64_t *again) {
+static bool round_of_all(uintptr_t number, uint64_t *again, unsigned *missed) {
     bool more = false;
     for (unsigned i = 0;; i++) {
         pthread_mutex_lock(&mutex);
-        bool last = over || i >= n_places, used = !last && places[i].used;
+        bool last = current != number || i >= n_places, used = !last && places[i].used;
         uint64_t tag = used ? places[i].tag : 0;
         pthread_mutex_unlock(&mutex);
         if (last) return more;
-        if (used) more |= step(tag, again);
+        if (used) more |= step(tag, again, missed);
     }
 }
 
@@ -84,17 +87,18 @@ static struct timespec time_of(uint64_t ns) {
 }
 
 static void *work(void *context) {
-    (void)context;
+    const uintptr_t number = (uintptr_t)context;
+    unsigned missed = 0;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* or not */
     pthread_mutex_lock(&mutex);
-    while (!over) {
+    while (current == number) {
         rung = false;
         pthread_mutex_unlock(&mutex);
         uint64_t again = UINT64_MAX;
-        bool more = round_of_all(&again);
+        bool more = round_of_all(number, &again, &missed);
         pthread_mutex_lock(&mutex);
         struct timespec until = time_of(again);
-        while (!over && !rung && !more) {
+        while (current == number && !rung && !more) {
             if (again == UINT64_MAX)
                 pthread_cond_wait(&bell, &mutex);
             else if (pthread_cond_timedwait(&bell, &mutex, &until) != 0)
@@ -111,10 +115,9 @@ static void *work(void *context) {
 static bool begin(void) {
     sigset_t all, before;
     if (running) return true;
-    over = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    running = pthread_create(&thread, NULL, work, NULL) == 0;
+    running = pthread_create(&thread, NULL, work, (void *)current) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return running;
 }
@@ -123,9 +126,9 @@ static bool begin(void) {
 static void end(void) {
     if (!running) return;
     pthread_t ended = thread;
-    over = true;
+    current++;
     running = false;
-    pthread_cond_signal(&bell);
+    pthread_cond_broadcast(&bell);
     pthread_mutex_unlock(&mutex);
     pthread_join(ended, NULL);
     pthread_mutex_lock(&mutex);

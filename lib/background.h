@@ -13,7 +13,7 @@
 
 /* Watch a heap. False: there is no thread to do it. */
 bool background_add(uint64_t tag, const rm_watermarks_t *marks);
-/* No more: to be called before it is destroyed, and for those that are not watched too. */
+/* No more: to be called when it has been destroyed, and for those that are not watched too. */
 void background_remove(uint64_t tag);
 
 #endif
