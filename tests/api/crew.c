@@ -39,7 +39,7 @@ void worker_join(struct worker *worker) {
 void meet(struct meeting *meeting, unsigned k) {
     atomic_fetch_add(&meeting->n_come, 1);
     for (unsigned spins = 0; atomic_load(&meeting->n_come) < k * meeting->n_threads;)
-        if (++spins > 20000) sched_yield(); /* there may be fewer cores than threads */
+        if (++spins > 3000) sched_yield(); /* there may be fewer cores than threads */
 }
 
 void tale_turn(struct tale *tale, unsigned chapter) {

@@ -22,13 +22,13 @@ extern char **environ;
 static void test_destroy_at_work(void) {
     size_t n_midst = 0;
 
-    for (unsigned round = 0; round < 60; round++) {
+    for (unsigned round = 0; round < 30; round++) {
         struct yard yard;
 
         yard_open(&yard, (enum yard_kind)(round % N_YARDS), NULL);
-        yard_litter(&yard, 6000, 2000);
+        yard_litter(&yard, 4000, 2000);
         if (round % 4 == 0) await_moved(yard.heap, 1);
-        sleep_ns(round * MILLISECOND / 30);
+        sleep_ns(round * MILLISECOND / 15);
         n_midst += fragmentation_of(yard.heap) > 0.05;
         assert_ok(rm_heap_destroy(yard.heap));
         if (yard.kind ==
@@ -42,7 +42,7 @@ static void test_destroy_at_work(void) {
         assert_status(rm_heap_pause(yard.heap), RM_EINVAL);
         book_finish(&yard.book);
     }
-    g_test_message("%zu of 60 heaps were in the midst of it", n_midst);
+    g_test_message("%zu of 30 heaps were in the midst of it", n_midst);
     g_assert_cmpuint(n_midst, >, 0);
 }
 
@@ -106,7 +106,7 @@ static rm_heap_t *busy_heap(void) {
     if (rm_heap_create(&heap, &options) != RM_OK) exit(11);
     if (rm_heap_pause(heap) != RM_OK) exit(12);
     book_init(&book, heap);
-    for (unsigned i = 0; i < 20000; i++)
+    for (unsigned i = 0; i < 8000; i++)
         if (book_alloc(&book, 2000, 0, 0) != RM_OK) exit(13);
     for (size_t i = book.n; i-- > 0;)
         if (i % 2 == 0 && book_free(&book, i) != RM_OK) exit(14);
@@ -160,7 +160,7 @@ static void test_program_ends(void) {
                                        "quick_exit",   "atexit-destroys", "atexit-uses",
                                        "other-thread", "main-ends",       "exec"};
 
-    for (unsigned round = 0; round < 3; round++)
+    for (unsigned round = 0; round < 2; round++)
         for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
             char *arguments[] = {(char *)self, (char *)"--leave", (char *)ways[i], NULL};
             int status = -1;

@@ -289,12 +289,13 @@ static void test_locked(void) {
 static void test_backs_off(void) {
     struct yard yard;
     rm_stats_t stats;
-    size_t steps;
+    size_t steps, moved;
 
     yard_open(&yard, YARD_GROWING, NULL);
     assert_ok(rm_heap_pause(yard.heap));
     perforate(&yard.book, 4000, 2000);
     for (size_t i = 0; i < yard.book.n; i++) assert_ok(book_lock(&yard.book, i));
+    moved = moved_so_far(yard.heap);
     assert_ok(rm_heap_resume(yard.heap));
     for (uint64_t end = patience();; sleep_ns(2 * MILLISECOND)) {
         assert_ok(rm_heap_stats_quick(yard.heap, &stats));
@@ -307,7 +308,7 @@ static void test_backs_off(void) {
     g_test_message("a second in vain: %zu steps, %zu times given up",
                    stats.background_steps - steps, stats.background_backoffs);
     g_assert_cmpuint(stats.background_steps - steps, <, 500);
-    g_assert_cmpuint(stats.moved, ==, 0);
+    g_assert_cmpuint(stats.moved, ==, moved);
     g_assert_true(fragmentation_of(yard.heap) > 0.15);
     assert_sound(book_verify(&yard.book));
     book_unlock_all(&yard.book);

@@ -94,24 +94,30 @@ static const char *once(struct hand *hand, enum deed deed) {
     }
 }
 
-void *mover_body(void *context) {
+/* Each of its deeds once, and from then on at random. */
+static enum deed next_deed(struct worker *worker, bool background) {
     static const enum deed looks[] = {STATS, STATS_QUICK, WALK, LARGEST, CHECK, TRIM};
-    static const enum deed moves[] = {COMPACT_STEP,  COMPACT_STEP, COMPACT_STEP,
-                                      COMPACT_TIMED, COMPACT_FULL, IDLE};
+    static const enum deed moves[] = {COMPACT_STEP, COMPACT_TIMED, COMPACT_FULL,
+                                      COMPACT_STEP, COMPACT_STEP,  IDLE};
+    unsigned n = worker->n_done;
+
+    if (n < 6) return looks[n];
+    if (n < 12) return background ? PAUSE : moves[n - 6];
+    if (rng_chance(&worker->rng, 8)) return looks[rng_below(&worker->rng, 6)];
+    return background ? PAUSE : moves[rng_below(&worker->rng, 6)];
+}
+
+void *mover_body(void *context) {
     struct worker *worker = context;
     struct hand *hand = worker->context;
     bool background = hand->stress->kind->compaction == RM_COMPACT_BACKGROUND;
 
-    while (!atomic_load(&hand->stress->over)) {
-        struct rng *rng = &worker->rng;
-        enum deed deed = moves[rng_below(rng, 6)];
+    while (!atomic_load(&hand->stress->over) || worker->n_done < 12) {
+        enum deed deed = next_deed(worker, background);
 
-        if (rng_chance(rng, 8))
-            deed = looks[rng_below(rng, 6)];
-        else if (background)
-            deed = PAUSE;
         if (fails(worker, once(hand, deed))) break;
-        if (deed == PAUSE || rng_chance(rng, 10)) sleep_ns(rng_below(rng, 2000000));
+        if (deed == PAUSE || rng_chance(&worker->rng, 10))
+            sleep_ns(rng_below(&worker->rng, 2000000));
         worker->n_done++;
     }
     if (worker->wrong != NULL) atomic_store(&hand->stress->over, true);
