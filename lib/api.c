@@ -280,7 +280,7 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
     if (heap == NULL) return RM_EHANDLE;
     for (unsigned n = 0;; n++) {
         struct access a;
-        switch (lock_take(&heap->store.table, h, slot, &e)) {
+        switch (lock_take(&heap->store.table, h, slot, RM_LOCKS_MAX, &e)) {
         case LOCK_DONE:
             *pointer = heap->store.area.base + entry_place(e);
             return call_done(h);

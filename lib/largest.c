@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "largest.h"
 
+#include "cache.h"
 #include "compact.h"
 #include "motion.h"
 #include "quick.h"
@@ -49,6 +50,7 @@ static size_t largest_settled(struct heap *h, bool after_compaction) {
 
 size_t largest_request(struct heap *h, bool after_compaction) {
     uint32_t room = h->store.table.room;
+    cache_stop(&h->store);
     quick_flush(&h->store);
     region_settle(&h->region, &h->store);
     size_t largest = largest_settled(h, after_compaction);

@@ -2,7 +2,7 @@
 #include "lock.h"
 
 /* What an entry becomes with one lock more; or why not. */
-static enum lock_outcome with_one_more(uint64_t *e) {
+static enum lock_outcome with_one_more(uint64_t *e, unsigned most) {
     unsigned count = entry_count(*e);
     switch (entry_locks(*e)) {
     case LOCKS_FREE: return LOCK_STALE;
@@ -10,7 +10,7 @@ static enum lock_outcome with_one_more(uint64_t *e) {
     case LOCKS_COPYING: *e = entry_with_locks(*e, LOCKS_NONE + 1); return LOCK_DONE;
     case LOCKS_NONE + LOCKS_FEW: return LOCK_FULL;
     case LOCKS_MANY:
-        if (count >= RM_LOCKS_MAX) return LOCK_LIMIT;
+        if (count >= most) return LOCK_LIMIT;
         *e = entry_with_many(*e, count + 1);
         return LOCK_DONE;
     default: *e += ENTRY_LOCK_ONE; return LOCK_DONE;
@@ -26,12 +26,12 @@ static enum lock_outcome with_one_less(uint64_t *e) {
 }
 
 enum lock_outcome lock_take(struct table *t, uint64_t handle, uint32_t slot,
-                            uint64_t *e) {
+                            unsigned most, uint64_t *e) {
     for (;;) {
         uint64_t was;
         if (!lock_look(t, handle, slot, &was)) return LOCK_STALE;
         *e = was;
-        enum lock_outcome outcome = with_one_more(e);
+        enum lock_outcome outcome = with_one_more(e, most);
         if (outcome != LOCK_DONE || table_swap(t, slot, &was, *e)) return outcome;
     }
 }

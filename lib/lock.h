@@ -19,7 +19,7 @@ enum lock_outcome {
     LOCK_STALE,  /* the handle names no live block */
     LOCK_MOVING, /* to be waited for, or finished by who holds the mutex */
     LOCK_FULL,   /* LOCKS_FEW locks are held: many_begin first */
-    LOCK_LIMIT,  /* RM_LOCKS_MAX are */
+    LOCK_LIMIT,  /* as many as there may be */
     LOCK_OPEN    /* none is */
 };
 
@@ -34,8 +34,9 @@ static inline bool lock_look(const struct table *t, uint64_t handle, uint32_t sl
            slot < __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE);
 }
 
-/* Take a lock: `*e` is the entry then. Or give one back. */
-enum lock_outcome lock_take(struct table *t, uint64_t handle, uint32_t slot, uint64_t *e);
+/* Take a lock, where there are less than `most`: `*e` is the entry then. Or give one back. */
+enum lock_outcome lock_take(struct table *t, uint64_t handle, uint32_t slot,
+                            unsigned most, uint64_t *e);
 enum lock_outcome lock_give(struct table *t, uint64_t handle, uint32_t slot);
 
 #endif

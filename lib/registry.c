@@ -53,6 +53,7 @@ static unsigned n_created; /* heaps there are, the default one not counted */
 _Atomic uint32_t registry_default_state;
 
 _Atomic(void (*)(void)) registry_alarm;
+_Atomic(void (*)(struct heap *)) registry_lost;
 
 /* --- entering and leaving --- */
 
@@ -135,7 +136,9 @@ bool registry_give_way(uint64_t tag, struct access *a) {
 
 /* --- fork --- */
 
-void registry_freeze(void) {
+/* All shared heaps are entered, with nothing in any cache, and nobody makes or destroys one: so the child has
+   all of them whole. */
+static void before_fork(void) {
     struct access a;
     pthread_mutex_lock(&registry_mutex);
     for (unsigned i = 0; i < n_fresh; i++) {
@@ -146,7 +149,7 @@ void registry_freeze(void) {
     }
 }
 
-/* Leave the heap of a place, as registry_freeze has entered it. */
+/* Leave the heap of a place, as before_fork has entered it. */
 static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
     struct heap *h = (struct heap *)rm_gates[i].heap;
     if (__atomic_load_n(&rm_gates[i].tag, __ATOMIC_RELAXED) == 0) return;
@@ -158,15 +161,17 @@ static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
 }
 
 static void thaw(void (*lost)(struct heap *)) {
-    for (unsigned i = n_fresh; i > 0; i--) {
-        if (lost != NULL) atomic_store(&places[i - 1].waiting, 0);
-        thaw_place(i - 1, lost);
-    }
+    for (unsigned i = n_fresh; i > 0; i--) thaw_place(i - 1, lost);
     pthread_mutex_unlock(&registry_mutex);
 }
 
-void registry_thaw(void) { thaw(NULL); }
-void registry_thaw_child(void (*lost)(struct heap *)) { thaw(lost); }
+static void after_fork(void) { thaw(NULL); }
+static void in_child(void) {
+    for (unsigned i = 0; i < n_fresh; i++) atomic_store(&places[i].waiting, 0);
+    thaw(atomic_load(&registry_lost));
+}
+
+static void prepare_for_fork(void) { pthread_atfork(before_fork, after_fork, in_child); }
 
 /* --- places --- */
 
@@ -242,6 +247,8 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
 }
 
 static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, prepare_for_fork);
     unsigned place = take_place();
     if (place == PLACES) return RM_ENOMEM;
     rm_status_t status = fill_place(place, options, tag);

@@ -74,11 +74,8 @@ bool registry_give_way(uint64_t tag, struct access *a);
 /* Who is told, outside of all heaps, that one needs the background thread; or NULL. */
 extern _Atomic(void (*)(void)) registry_alarm;
 
-/* For fork: enter all shared heaps, with nothing in any cache, and nobody makes or destroys one; leave them all,
-   in the parent; or, in the child, after `lost` has been told of each heap. */
-void registry_freeze(void);
-void registry_thaw(void);
-void registry_thaw_child(void (*lost)(struct heap *));
+/* Who is told, in a forked child, of each shared heap, which is entered: other threads are lost; or NULL. */
+extern _Atomic(void (*)(struct heap *)) registry_lost;
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);

@@ -29,11 +29,12 @@ static bool keep(struct store *s, uint64_t handle, uint32_t slot, uint64_t *e) {
         return true;
     }
     for (;;) {
-        switch (lock_take(&s->table, handle, slot, e)) {
+        /* One more than callers may have: it is given back before anyone else resizes anything. */
+        switch (lock_take(&s->table, handle, slot, RM_LOCKS_MAX + 1, e)) {
         case LOCK_MOVING: move_finish(s); break;
         case LOCK_FULL: many_begin(s, slot, e); break;
-        case LOCK_STALE: return false;
-        default: return true; /* LOCK_LIMIT: so many locks will do */
+        case LOCK_DONE: return true;
+        default: return false;
         }
     }
 }

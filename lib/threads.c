@@ -58,12 +58,10 @@ static void lose_others(struct heap *h) {
     }
 }
 
-static void thaw_child(void) { registry_thaw_child(lose_others); }
-
 static void prepare(void) {
     os_barrier_open();
     ready = pthread_key_create(&key, end_thread) == 0;
-    ready &= pthread_atfork(registry_freeze, registry_thaw, thaw_child) == 0;
+    atomic_store(&registry_lost, lose_others);
 }
 
 /* --- caches --- */

@@ -14,7 +14,8 @@ static inline uint64_t slot_handle(const struct heap *h, uint32_t slot) {
 static inline bool lock_slot(struct heap *h, uint32_t slot, void **pointer) {
     uint64_t handle = slot_handle(h, slot), e;
     enum lock_outcome outcome;
-    while ((outcome = lock_take(&h->store.table, handle, slot, &e)) == LOCK_MOVING ||
+    while ((outcome = lock_take(&h->store.table, handle, slot, RM_LOCKS_MAX, &e)) ==
+               LOCK_MOVING ||
            outcome == LOCK_FULL)
         heap_make_lockable(h, handle, slot);
     *pointer = h->store.area.base + entry_place(e);

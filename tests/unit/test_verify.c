@@ -95,7 +95,8 @@ static void close_site(struct site *site, gconstpointer none) {
 /* The heap as it is breaks this invariant; then it is as it was. */
 static void expect(const struct site *site, unsigned invariant, const char *what) {
     rm_fault_t fault;
-    rm_status_t status = verify_heap(site->h, site->crowd, site->low, site->bytes, &fault);
+    rm_status_t status =
+        verify_heap(site->h, site->crowd, site->low, site->bytes, &fault);
     if (status != RM_ECORRUPT || fault.invariant != invariant)
         g_error("%s: %u, not %u: %s", what, fault.invariant, invariant, fault.text);
     g_assert_true(fault.offset <= site->bytes && fault.text[0] != '\0');
@@ -258,7 +259,8 @@ static void flip_bits(const struct site *site, char *low, const char *end) {
             was[i] = *at[i];
             *at[i] = (char)(was[i] ^ 1 << g_test_rand_int_range(0, 8));
         }
-        n_told += verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK;
+        n_told +=
+            verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK;
         while (k-- > 0) *at[k] = was[k];
     }
     g_test_message("%u of %u told", n_told, FLIPS);
