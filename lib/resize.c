@@ -88,8 +88,9 @@ static bool resize_in_place(struct store *s, uint64_t handle, uint32_t slot,
 
 /* --- elsewhere --- */
 
-/* How far a block that has to move has come. */
+/* How far a block that has to move has come; and how often it is tried. */
 enum growth { GROWN, SHORT, WANTED };
+enum { TRIES = 8 };
 
 /* Nobody has it: neither locked, nor freed and made anew. */
 static bool is_free_to_go(uint64_t e, uint64_t handle) {
@@ -230,7 +231,12 @@ static rm_status_t move_and_grow(struct heap *h, uint64_t handle, uint32_t slot,
     int saved = errno;
     uint32_t room = s->table.room;
     errno = 0;
-    enum growth growth = grow(h, &q, handle, old_size);
+    enum growth growth;
+    unsigned tries = 0;
+    do /* whoever came to lock it may have gone */
+        growth = grow(h, &q, handle, old_size);
+    while (growth == WANTED && tries++ < TRIES &&
+           is_free_to_go(table_entry(&s->table, slot), handle));
     if (growth == SHORT) return place_failed(h, room, saved);
     errno = saved;
     if (growth == GROWN) return RM_OK;
