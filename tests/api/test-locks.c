@@ -62,6 +62,73 @@ static void test_outlive_the_thread(void) {
     }
 }
 
+/* -------------------------------------------------- the first thread beside the first */
+
+#define COMERS 4
+
+/* Unlocks what the first thread has locked, one block after the other. */
+static void *comes_later(void *context) {
+    struct worker *worker = context;
+    struct book *book = worker->context;
+
+    for (size_t i = worker->index; i < book->n; i += COMERS) {
+        struct block *block = &book->blocks[i];
+        void *at = NULL;
+
+        fails_status(worker, "lock", rmlock(block->handle, &at), RM_OK);
+        if (block->locks > 0 && at != block->locked_at) fails(worker, "it has moved");
+        if (fails(worker, content_fault(at, block->size, block->seed))) break;
+        fails_status(worker, "unlock", rmunlock(block->handle), RM_OK);
+        for (size_t k = 0; k < block->locks; k++)
+            fails_status(worker, "unlock", rmunlock(block->handle), RM_OK);
+        if (fails_status(worker, "unlock", rmunlock(block->handle), RM_EUNLOCKED)) break;
+    }
+    return NULL;
+}
+
+/* In a process that has one thread until now: locks of all counts, a block half moved. */
+static const char *alone_and_not(void *context) {
+    const rm_budget_t budget = {1, 0};
+    const unsigned *round = context;
+    struct worker workers[COMERS];
+    const char *text = NULL;
+    struct book book;
+    struct site site;
+
+    site_open(&site, (size_t)4 << 20, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
+    book = site.book;
+    perforate(&book, 200, 1000);
+    for (size_t i = 0; i < book.n; i++)
+        for (size_t k = 0; k < (i + *round) % 9; k++)
+            if (book_lock(&book, i) != RM_OK) return "no lock";
+    if (book_alloc(&book, 300000, 0, 0) != RM_OK) return "no gap";
+    if (book_alloc(&book, 1 << 20, 0, 0) != RM_OK) return "no large block";
+    if (book_free(&book, book.n - 2) != RM_OK) return "no free";
+    for (unsigned i = 0; i < 1 + *round % 5; i++)
+        if (rm_heap_compact(site.heap, &budget, NULL) != RM_OK) return "no compaction";
+    for (unsigned i = 0; i < COMERS; i++) {
+        workers[i] = (struct worker){.context = &book, .index = i};
+        worker_start(&workers[i], comes_later);
+    }
+    for (unsigned i = 0; i < 20; i++)
+        if (rm_heap_compact(site.heap, &budget, NULL) != RM_OK) return "no compaction";
+    for (unsigned i = 0; i < COMERS; i++) {
+        worker_join(&workers[i]);
+        if (workers[i].wrong != NULL) text = fault("%s", workers[i].wrong);
+    }
+    if (text != NULL) return text;
+    for (size_t i = 0; i < book.n; i++) book.blocks[i].locks = 0;
+    if (rm_heap_compact(site.heap, NULL, NULL) != RM_OK) return "no compaction";
+    text = book_verify(&book);
+    return text != NULL ? text : heap_complete_fault(site.heap, 0);
+}
+
+/* This has to be the first test: then its children have one thread each. */
+static void test_first_threads(void) {
+    for (unsigned round = 0; round < 20; round++)
+        assert_sound(in_child(alone_and_not, &round));
+}
+
 /* ------------------------------------------------------------------------ the count */
 
 struct many {
@@ -295,6 +362,7 @@ static void test_stale(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/locks/first-threads", test_first_threads);
     g_test_add_func("/locks/outlive-the-thread", test_outlive_the_thread);
     g_test_add_func("/locks/up-and-down", test_up_and_down);
     g_test_add_func("/locks/same-block", test_same_block);

@@ -306,6 +306,84 @@ static void test_lost_writes(void) {
     }
 }
 
+/* ------------------------------------------------------------------------ newcomers */
+
+/* Threads that have never been here, and are gone again, while the heap is compacted. */
+struct visit {
+    rm_heap_t *heap;
+    struct book *book;
+    atomic_uint *n_inside;
+};
+
+static void *visits(void *context) {
+    struct worker *worker = context;
+    struct visit *visit = worker->context;
+    struct block *block = &visit->book->blocks[worker->index];
+    rm_memory_t *own = NULL;
+    void *at = NULL, *again = NULL;
+
+    switch (rng_below(&worker->rng, 4)) { /* the first that it does */
+    case 0: fails_status(worker, "hold", rm_heap_hold(visit->heap), RM_OK); break;
+    case 1:
+        fails_status(worker, "alloc", rm_heap_alloc(visit->heap, &own, 100, 0, 0), RM_OK);
+        break;
+    case 2: fails_status(worker, "free of nothing", rmfree(NULL), RM_OK); break;
+    default: break;
+    }
+    fails_status(worker, "lock", rmlock(block->handle, &at), RM_OK);
+    fails(worker, content_fault(at, block->size, block->seed));
+    block->seed = rng_next(&worker->rng);
+    content_fill(at, block->size, block->seed);
+    fails_status(worker, "peek", rmpeek(block->handle, &again), RM_OK);
+    if (at != again) fails(worker, "a locked block has moved");
+    fails(worker, content_fault(again, block->size, block->seed));
+    fails_status(worker, "unlock", rmunlock(block->handle), RM_OK);
+    fails_status(worker, "free", rmfree(own), RM_OK);
+    worker->n_done = 1;
+    atomic_fetch_sub(visit->n_inside, 1);
+    return NULL; /* out of the section too, where there is one */
+}
+
+static void test_newcomers(void) {
+    enum { VISITORS = 3, VISITS = 300 };
+    struct rng rng = test_rng();
+    struct site site;
+
+    site_open(&site, 200000, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
+    for (unsigned i = 0; i < 2 * VISITORS; i++)
+        assert_ok(book_alloc(&site.book, rng_between(&rng, 50, 3000), 0, 0));
+    for (unsigned k = 0; k < VISITS; k++) {
+        atomic_uint n_inside = VISITORS;
+        struct visit visit = {site.heap, &site.book, &n_inside};
+        struct worker workers[VISITORS];
+
+        for (unsigned i = 0; i < VISITORS; i++) {
+            workers[i] =
+                (struct worker){.context = &visit, .index = i, .rng = test_rng()};
+            worker_start(&workers[i], visits);
+        }
+        do { /* what nobody visits comes and goes */
+            size_t i = (size_t)rng_between(&rng, VISITORS, 2 * VISITORS - 1);
+            size_t size = rng_between(&rng, 50, 9000);
+            rm_status_t status = rmrealloc(site.book.blocks[i].handle, (ssize_t)size);
+
+            if (status == RM_OK) site.book.blocks[i].size = size;
+            if (status != RM_OK) assert_status(status, RM_ELOCKED); /* a section */
+            assert_ok(rm_heap_compact(site.heap, NULL, NULL));
+        } while (atomic_load(&n_inside) > 0);
+        for (unsigned i = 0; i < VISITORS; i++) {
+            worker_join(&workers[i]);
+            g_assert_cmpstr(workers[i].wrong, ==, NULL);
+            g_assert_cmpuint(workers[i].n_done, ==, 1);
+            assert_sound(book_verify_one(&site.book, i));
+        }
+    }
+    assert_sound(heap_fault(site.heap));
+    site.book.requested = 0;
+    while (site.book.n > 0) assert_ok(rmfree(site.book.blocks[--site.book.n].handle));
+    site_close(&site);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/races/free-free", test_free_free);
@@ -315,5 +393,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/races/lock-grow", test_lock_grow);
     g_test_add_func("/races/lock-compact", test_lock_compact);
     g_test_add_func("/races/lost-writes", test_lost_writes);
+    g_test_add_func("/races/newcomers", test_newcomers);
     return g_test_run();
 }
