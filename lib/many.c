@@ -27,11 +27,10 @@ size_t many_size(const struct store *s, uint64_t e) {
 bool many_begin(struct store *s, uint32_t slot, uint64_t *e) {
     uint64_t few = *e;
     size_t size = many_size(s, few);
-    many_note_size(s, few, size,
-                   false); /* who sees the entry as it will be finds it there */
-    if (table_swap(&s->table, slot, e, entry_with_many(few, LOCKS_FEW))) return true;
-    many_note_size(s, few, size, shape_is_plain(few));
-    return false;
+    if (!table_swap(&s->table, slot, e, entry_with_many(few, LOCKS_FEW))) return false;
+    /* Not before: what is not certain to stay may be another's by now. Who has not the mutex does not ask. */
+    many_note_size(s, few, size, false);
+    return true;
 }
 
 /* The shape of a block that has many locks. */
