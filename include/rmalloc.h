@@ -58,8 +58,9 @@
  *    see each. A lock belongs to the block, not to a thread: any thread may give
  *    it back, and one that ends without doing so leaves the block locked.
  *  - Each thread keeps freed blocks of up to 4 KiB for its own next requests: at
- *    most 256 KiB, and at most 1/512 of a heap whose size is limited, for each of the
- *    16 heaps that it has used last. They count as used. They are given back when
+ *    most 2 MiB, and at most 1/512 of a heap whose size is limited, for each of the
+ *    16 heaps that it has used last; more than 128 KiB only while all threads together
+ *    keep no more of the heap than 4 MiB and 1/8 of what its blocks take. They count as used. They are given back when
  *    the thread ends, by compaction, rm_heap_trim and every call that looks at the
  *    heap, and before an allocation fails.
  *  - fork: the child has every heap as it was, with the locks that were held, and

@@ -36,13 +36,13 @@ static uint32_t fill_and_take(struct cache *c, const struct access *a, size_t si
 }
 
 /* Inside of a heap: what nobody has for this request yet. What threads keep is given back before it fails. */
-static rm_status_t alloc_inside(const struct access *a, size_t size, size_t alignment,
-                                unsigned flags, uint32_t *slot) {
-    rm_status_t status = heap_alloc(a->heap, size, alignment, flags, slot);
+static rm_status_t alloc_inside(const struct access *a, struct cache *c, size_t size,
+                                size_t alignment, unsigned flags, uint32_t *slot) {
+    rm_status_t status = heap_alloc(a->heap, c, size, alignment, flags, slot);
     if (likely(status == RM_OK) || !cache_any(&a->heap->store)) return status;
     cache_stop(&a->heap->store);
     a->heap->store.failures--;
-    return heap_alloc(a->heap, size, alignment, flags, slot);
+    return heap_alloc(a->heap, NULL, size, alignment, flags, slot);
 }
 
 /* Without an alignment, in a heap of which this thread keeps something. */
@@ -85,7 +85,10 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     struct access a;
     uint32_t slot;
     if (!registry_enter(tag, &a)) return RM_EINVAL;
-    status = alloc_inside(&a, size, alignment, flags, &slot);
+    struct cache *c =
+        shared && threads_keep(h) ? threads_cache(registry_live(tag)) : NULL;
+    if (c != NULL) threads_open(c, &a);
+    status = alloc_inside(&a, c, size, alignment, flags, &slot);
     if (status == RM_OK) *out = heap_handle(a.heap, slot);
     return call_leave(&a, status);
 }

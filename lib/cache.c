@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache.h"
 
+#include "small.h"
+
 /* --- one list --- */
 
 /* The lists by number: classes, then larger blocks by length. */
@@ -16,12 +18,13 @@ static size_t bytes_of(unsigned list) {
                            : size_classes[list].stride;
 }
 static unsigned room_of(unsigned list) {
-    if (!is_blocks(list)) return CACHE_SMALL;
-    unsigned n = (unsigned)(CACHE_LENGTH / bytes_of(list));
-    return n < CACHE_BLOCKS ? n : CACHE_BLOCKS;
+    return is_blocks(list) ? CACHE_BLOCKS : CACHE_SMALL;
 }
-/* So many go to the heap and come from it at once. */
-static unsigned batch_of(unsigned list) { return room_of(list) / 2; }
+/* So many come from the heap at once; what goes to it is half of what there is. */
+static unsigned batch_of(unsigned list) {
+    size_t n = CACHE_BATCH / bytes_of(list);
+    return n == 0 ? 1 : n < QUICK_SLOTS ? (unsigned)n : QUICK_SLOTS;
+}
 
 /* That of a size, or of the entry of a block that is about to be put; CACHE_LISTS: there is none. */
 static unsigned list_of_size(size_t size) {
@@ -79,6 +82,52 @@ static void count(struct cache *c) {
     c->allocations = c->requested = 0;
 }
 
+/* --- slots --- */
+
+/* There are some, if the table has any. */
+static void take_slots(struct cache *c) {
+    struct table *t = &c->store->table;
+    uint32_t group;
+    if (c->n_spare > 0) return;
+    table_extend(t, CACHE_SPARE);
+    while (c->n_spare < CACHE_SPARE) {
+        uint64_t bits = table_take_some(t, CACHE_SPARE - c->n_spare, true, &group);
+        if (bits == 0) break;
+        for (; bits != 0; bits &= bits - 1) {
+            uint32_t slot = group + bit_lowest(bits);
+            table_set(t, slot, table_entry(t, slot) + LOCKS_MOVING * ENTRY_LOCK_ONE);
+            c->spare[c->n_spare++] = slot;
+            c->store->changes++; /* as n_taken grows, or store_stamp would not */
+        }
+    }
+}
+
+static void give_slots(struct cache *c) {
+    struct table *t = &c->store->table;
+    while (c->n_spare > 0) table_untake(t, c->spare[--c->n_spare]);
+}
+
+uint32_t cache_slot(struct cache *c) {
+    take_slots(c);
+    return c->n_spare > 0 ? c->spare[--c->n_spare] : SLOT_NIL;
+}
+
+/* Objects that nobody has had yet, for up to `most` of the slots. Returns how many. */
+static unsigned make_objects(struct cache *c, unsigned class_id, unsigned most,
+                             uint32_t *slots) {
+    take_slots(c);
+    unsigned n = c->n_spare < most ? c->n_spare : most;
+    if (n == 0) return 0;
+    unsigned there = small_free_slots(c->store, class_id);
+    if (n > there) n = there;
+    if (n == 0) return 0;
+    c->n_spare -= n;
+    memcpy(slots, c->spare + c->n_spare, n * sizeof *slots);
+    return small_take_some(c->store, class_id, n, slots);
+}
+
+/* --- more and less --- */
+
 void cache_fill(struct cache *c, size_t size) {
     unsigned list = list_of_size(size);
     if (list == CACHE_LISTS) return;
@@ -88,7 +137,9 @@ void cache_fill(struct cache *c, size_t size) {
     if (most > room) most = room;
     if (most > left / bytes) most = (unsigned)(left / bytes);
     count(c);
-    unsigned n = quick_take_some(c->store, size, most, slots_of(c, list) + c->n[list]);
+    uint32_t *slots = slots_of(c, list) + c->n[list];
+    unsigned n = quick_take_some(c->store, size, most, slots);
+    if (n == 0 && !is_blocks(list)) n = make_objects(c, list, most, slots);
     c->n[list] = (uint8_t)(c->n[list] + n);
     cache_set_bytes(c, cache_bytes(c) + n * bytes);
 }
@@ -105,13 +156,28 @@ static void empty_to(struct cache *c, size_t bytes) {
         if (c->n[list] > 0) give(c, list, c->n[list]);
     count(c);
 }
-static void empty(struct cache *c) { empty_to(c, 0); }
+static void empty(struct cache *c) {
+    empty_to(c, 0);
+    give_slots(c);
+    c->most = c->limit < CACHE_FIRST ? c->limit : CACHE_FIRST;
+}
+
+/* A thread that has much to do may keep more, if all together do not keep too much; until somebody else wants
+   it. */
+static void allow_more(struct cache *c) {
+    const struct area *a = &c->store->area;
+    size_t used = units_bytes(a->limit - a->free_units);
+    if (c->most == c->limit || cache_sum(c->store) > CACHE_ALL + used / CACHE_USED)
+        return;
+    c->most = 2 * c->most < c->limit ? 2 * c->most : c->limit;
+}
 
 void cache_spill(struct cache *c, uint64_t e) {
     unsigned list = list_of_entry(e);
     count(c);
     if (list == CACHE_LISTS) return;
-    if (c->n[list] == room_of(list)) give(c, list, batch_of(list));
+    if (c->n[list] == room_of(list)) give(c, list, room_of(list) / 2);
+    if (cache_bytes(c) + bytes_of(list) > c->most) allow_more(c);
     if (cache_bytes(c) + bytes_of(list) > c->most) halve(c);
     if (cache_bytes(c) + bytes_of(list) > c->most) empty(c);
 }
@@ -120,7 +186,8 @@ void cache_spill(struct cache *c, uint64_t e) {
 
 void cache_open(struct cache *c, struct store *s, uint32_t live, size_t most) {
     c->store = s;
-    c->most = most;
+    c->limit = most;
+    c->most = most < CACHE_FIRST ? most : CACHE_FIRST;
     c->previous = NULL;
     c->next = s->crowd->caches;
     if (c->next != NULL) c->next->previous = c;
@@ -145,7 +212,7 @@ void cache_close(struct cache *c) {
 size_t cache_sum(const struct store *s) {
     size_t bytes = 0;
     for (const struct cache *c = s->crowd->caches; c != NULL; c = c->next)
-        bytes += cache_bytes(c);
+        bytes += cache_bytes(c) + c->n_spare * sizeof(uint64_t);
     return bytes;
 }
 

@@ -21,13 +21,18 @@
 #include "quick.h"
 
 enum {
-    CACHE_SMALL = 2 * QUICK_SLOTS, /* objects of a class */
-    CACHE_BLOCKS = 16,             /* larger blocks of a length, */
-    CACHE_LENGTH = 16 * 1024,      /* and so many bytes of them */
-    CACHE_BYTES = 256 * 1024,
-    CACHE_SHARE = 512,      /* of a heap's limit; */
-    CACHE_LEAST = 4 * 1024, /* where that is less there are no caches */
-    CACHE_LISTS = CLASSES + QUICK_BLOCKS
+    CACHE_SMALL = 120,        /* objects of a class, */
+    CACHE_BLOCKS = 32,        /* larger blocks of a length; */
+    CACHE_BATCH = 4 * 1024,   /* bytes that are had at once */
+    CACHE_FIRST = 128 * 1024, /* bytes in all, at first, */
+    CACHE_BYTES =
+        2 * 1024 * 1024, /* and at most; more than at first while all threads keep ... */
+    CACHE_ALL = 4 * 1024 * 1024, /* ... no more than this, */
+    CACHE_USED = 8,              /* and such a share of what blocks take */
+    CACHE_SHARE = 512,           /* of a heap's limit at most; */
+    CACHE_LEAST = 4 * 1024,      /* where that is less there are no caches */
+    CACHE_LISTS = CLASSES + QUICK_BLOCKS,
+    CACHE_SPARE = 64
 };
 
 struct cache {
@@ -40,9 +45,12 @@ struct cache {
     struct store *store;
     struct cache *next, *previous; /* of the same heap */
     struct cache *chain;           /* of the same thread */
-    size_t bytes, most;            /* it has, and may have */
+    size_t bytes, most, limit;     /* it has, may have as things are, and may ever have */
     size_t allocations;            /* the heap's counters do not know of yet; */
     size_t requested;              /* likewise, modulo 2^64 */
+    /* Free slots of the table, out of lines of a cache that nobody else's are in: of two threads that use
+       blocks at the same time each would wait for the other's entries otherwise. */
+    uint32_t spare[CACHE_SPARE], n_spare;
     uint8_t n[CACHE_LISTS];
     uint32_t small[CLASSES][CACHE_SMALL];
     uint32_t blocks[QUICK_BLOCKS][CACHE_BLOCKS];
@@ -110,7 +118,7 @@ static inline bool cache_put(struct cache *c, uint32_t slot, uint64_t e) {
     size_t size = shape_size(e);
     unsigned class_id = class_of(size), n = c->n[class_id];
     size_t bytes = cache_bytes(c) + size_classes[class_id].stride;
-    if (unlikely(n == CACHE_SMALL) || unlikely(bytes > c->most) ||
+    if (unlikely(n >= CACHE_SMALL) || unlikely(bytes > c->most) ||
         unlikely(entry_generation(e) == GENERATION_DROP_MAX - 1))
         return false;
     if (unlikely(
@@ -130,7 +138,10 @@ bool cache_put_block(struct cache *c, uint32_t slot, uint64_t e);
 void cache_open(struct cache *c, struct store *s, uint32_t live, size_t most);
 void cache_close(struct cache *c);
 
-/* Its owner: some for requests of this size, if there are any, without more memory than one of them
+/* Its owner: a slot for a block that is about to be made, whose entry is MOVING and has no place; SLOT_NIL: there
+   is none. */
+uint32_t cache_slot(struct cache *c);
+/* Some for requests of this size, if there are any, without more memory than one of them
    would need. */
 void cache_fill(struct cache *c, size_t size);
 /* And room for a block like that of an entry. */

@@ -49,8 +49,16 @@ static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags
     if (flags & RM_ZERO) memset(pointer_of(s, table_entry(&s->table, slot)), 0, size);
 }
 
-rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,
-                       uint32_t *slot) {
+/* A slot for a new block: of the thread's, or of the table's. Its entry says that there is a block. */
+static uint32_t take_slot(struct store *s, struct cache *c) {
+    uint32_t slot = c != NULL ? cache_slot(c) : SLOT_NIL;
+    if (slot == SLOT_NIL) return table_take(&s->table);
+    table_set(&s->table, slot, entry_settled(table_entry(&s->table, slot)));
+    return slot;
+}
+
+rm_status_t heap_alloc(struct heap *h, struct cache *c, size_t size, size_t alignment,
+                       unsigned flags, uint32_t *slot) {
     struct store *s = &h->store;
     struct request q = {.size = size, .alignment = alignment > 8 ? alignment : 0};
     q.flags = flags;
@@ -69,18 +77,18 @@ rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned f
     }
     /* Where memory is the caller's and scarce, the table should grow for what is live alone. */
     if (unlikely(s->table.n_free <= 1) && !h->region.pages) quick_flush(s);
-    if (place_is_small(&q) && quick_refill(s, class_of(size))) {
+    if (c == NULL && place_is_small(&q) && quick_refill(s, class_of(size))) {
         *slot = quick_take_any(s, size);
         count_in(s, *slot, size, flags);
         place_steady(h, flags);
         return RM_OK;
     }
-    if (unlikely(table_wants(&s->table) != 0)) {
+    if (unlikely(table_wants(&s->table) != 0) && (c == NULL || c->n_spare == 0)) {
         errno = 0;
         if (!place_slot(h, flags)) return place_failed(h, room, saved);
         errno = saved;
     }
-    q.slot = table_take(&s->table);
+    q.slot = take_slot(s, c);
     if (unlikely(!place(h, &q, false))) {
         errno = 0;
         if (quick_any(s) && region_closed(&h->region)) {

@@ -42,9 +42,10 @@ static inline size_t heap_structure(size_t bytes) {
 /* Set these up in the heap's structure, which is zeroed. */
 void heap_init(struct heap *h, size_t bytes);
 
-/* A block. alignment: 0 or a power of two. RM_ENOMEM, RM_ESYSTEM: nothing has changed. */
-rm_status_t heap_alloc(struct heap *h, size_t size, size_t alignment, unsigned flags,
-                       uint32_t *slot);
+/* A block. alignment: 0 or a power of two. `c`: the cache of the thread that asks, which may have a slot for it,
+   or NULL. RM_ENOMEM, RM_ESYSTEM: nothing has changed. */
+rm_status_t heap_alloc(struct heap *h, struct cache *c, size_t size, size_t alignment,
+                       unsigned flags, uint32_t *slot);
 /* A block that nobody holds a lock on. RM_EHANDLE: another thread has freed it meanwhile. */
 rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot);
 /* What lock_take could not do without the mutex: a move under way is finished, more locks are made room for. */

@@ -251,7 +251,8 @@ bool quick_refill(struct store *s, unsigned class_id) {
     unsigned most = small_free_slots(s, class_id), n = 0;
     if (most == 0) return false;
     if (most > QUICK_SLOTS) most = QUICK_SLOTS;
-    for (uint64_t bits = table_take_some(&s->table, most, &group); bits; bits &= bits - 1)
+    for (uint64_t bits = table_take_some(&s->table, most, false, &group); bits;
+         bits &= bits - 1)
         slots[n++] = group + bit_lowest(bits);
     small_take_some(s, class_id, n, slots);
     s->changes += n; /* as n_taken grows, or store_stamp would not */
@@ -293,12 +294,6 @@ uint32_t quick_take_block(struct store *s, size_t size) {
 
 /* --- out to caches, and back --- */
 
-/* Is there something in a list, now? */
-static bool has_some(struct store *s, size_t size, uint32_t *list) {
-    return *list != quick_bottom(&s->quick) ||
-           (size <= SMALL_MAX && quick_refill(s, class_of(size)));
-}
-
 unsigned quick_take_some(struct store *s, size_t size, unsigned most, uint32_t *slots) {
     uint32_t *list = &s->quick.small[class_of(size <= SMALL_MAX ? size : 0)],
              taken[BATCH];
@@ -308,7 +303,6 @@ unsigned quick_take_some(struct store *s, size_t size, unsigned most, uint32_t *
         list = block_list(s, block_units(size, false));
     }
     if (most > BATCH) most = BATCH;
-    if (!has_some(s, size, list)) return 0;
     while (n < most && (taken[n] = pop(s, list)) != SLOT_NIL) n++;
     for (unsigned i = 0; i < n; i++) {
         uint32_t slot = slots[n - 1 - i] = taken[i];

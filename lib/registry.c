@@ -58,7 +58,7 @@ _Atomic(void (*)(struct heap *)) registry_lost;
 /* --- entering and leaving --- */
 
 /* What takes the mutex is over soon, as a rule: so it is tried so often before the system is asked to wait. */
-enum { TRIES = 200 };
+enum { TRIES = 1500 };
 
 static void take_mutex(struct place *p) {
     for (unsigned n = 0; n < TRIES; n++) {

@@ -141,10 +141,24 @@ void table_extend(struct table *t, unsigned most) {
     }
 }
 
-uint64_t table_take_some(struct table *t, unsigned most, uint32_t *group) {
+/* Of the free slots of a group those that fill cache lines of their own, up to `most`; none: 0. */
+static uint64_t whole_lines(uint32_t group, uint64_t bits, unsigned most) {
+    uint64_t taken = 0;
+    unsigned bitmaps = 1;
+    while (table_is_bitmap(group + bitmaps)) bitmaps++;
+    uint64_t there = bits | bit_mask(bitmaps);
+    for (uint64_t line = 0xff; line != 0; line <<= 8)
+        if ((there & line) == line && bit_count((taken | line) & bits) <= most)
+            taken |= line & bits;
+    return taken;
+}
+
+uint64_t table_take_some(struct table *t, unsigned most, bool apart, uint32_t *group) {
     if (t->n_free == 0) return 0;
-    uint64_t bits = lowest_free(t), taken = bit_first(bits, most);
+    uint64_t bits = lowest_free(t), taken = 0;
     *group = t->hint << 6;
+    if (apart) taken = whole_lines(*group, bits, most);
+    if (taken == 0) taken = bit_first(bits, most);
     unmark(t, *group, taken);
     t->n_taken += bit_count(taken);
     return taken;

@@ -170,9 +170,10 @@ static inline uint32_t table_take(struct table *t) {
     return slot;
 }
 
-/* Take up to `most` free slots of one group of 64, the one nearest the top: returns which, as bits, and
-   the group's first slot. Their entries stay as they are: generations. 0: no slot is free. */
-uint64_t table_take_some(struct table *t, unsigned most, uint32_t *group);
+/* Take up to `most` free slots of one group of 64, the one nearest the top; `apart`: those that fill cache
+   lines, if there are any. Returns which, as bits, and the group's first slot. Their entries stay as they are:
+   generations. 0: no slot is free. */
+uint64_t table_take_some(struct table *t, unsigned most, bool apart, uint32_t *group);
 /* Make slots of the memory there is room for, so that up to `most` are free. */
 void table_extend(struct table *t, unsigned most);
 /* Slots of a group become free, whose entries hold their generations. */

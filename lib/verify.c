@@ -296,7 +296,10 @@ static bool tiling_sound(struct proof *p) {
     p->fault->offset = p->self;
     if (p->n_reserved != (p->s->mover.slot != SLOT_NIL))
         return fail(p, 11, "Nothing is reserved for the block half moved.");
-    if (p->n_blocks + p->resting.n + p->cached.n == p->t->n_taken) return true;
+    size_t n_spare = 0;
+    for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next)
+        n_spare += c->n_spare;
+    if (p->n_blocks + p->resting.n + p->cached.n + n_spare == p->t->n_taken) return true;
     return fail(p, 5, "A live entry names nothing that refers to it.");
 }
 

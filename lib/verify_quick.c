@@ -117,8 +117,13 @@ bool caches_sound(struct proof *p) {
     p->fault->offset = p->self;
     if (p->s->crowd != p->crowd)
         return fail(p, 16, "The heap does not know its threads' caches.");
-    for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next)
+    for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next) {
         cache_look(c, look, &looked);
+        for (uint32_t i = 0; i < c->n_spare; i++)
+            if (!proof_cached(p, c->spare[i]) ||
+                entry_place(table_entry(p->t, c->spare[i])) != 0)
+                return fail(p, 16, "A thread has a slot that is not for it.");
+    }
     if (!looked.sound) return fail(p, 16, "A thread has what is not for it.");
     return same(&looked.slots, &p->cached) ||
            fail(p, 16, "Not all blocks that no one else may have are in a cache.");

@@ -73,7 +73,7 @@ static char byte_of(uint64_t seed, size_t k) {
 static unsigned make(struct site *site, size_t size, size_t alignment) {
     struct block *b = &site->blocks[site->n];
     *b = (struct block){SLOT_NIL, size, site->n * 1000003u + size};
-    g_assert_cmpint(heap_alloc(site->h, size, alignment, 0, &b->slot), ==, RM_OK);
+    g_assert_cmpint(heap_alloc(site->h, NULL, size, alignment, 0, &b->slot), ==, RM_OK);
     char *at = lock(site, site->n);
     for (size_t k = 0; k < size; k++) at[k] = byte_of(b->seed, k);
     unlock(site, site->n);
@@ -285,8 +285,8 @@ static void test_tight(void) {
         g_assert_cmpuint(now, <, then);
         g_assert_cmpuint(site.h->store.area.buddy.n_spans, >, 1);
     }
-    g_assert_cmpint(heap_alloc(site.h, then + 16, 0, 0, &slot), ==, RM_ENOMEM);
-    g_assert_cmpint(heap_alloc(site.h, then, 0, 0, &slot), ==, RM_OK);
+    g_assert_cmpint(heap_alloc(site.h, NULL, then + 16, 0, 0, &slot), ==, RM_ENOMEM);
+    g_assert_cmpint(heap_alloc(site.h, NULL, then, 0, 0, &slot), ==, RM_OK);
     check_all(&site);
     g_assert_cmpint(free_slot(site.h, slot), ==, RM_OK);
     close_site(&site);
@@ -317,7 +317,7 @@ static void test_tight_pinned(void) {
         area_release(&site.h->store.area)); /* so that moving pages is worth it */
     size_t then = largest_request(site.h, true);
     g_assert_cmpuint(then, >=, 1400000);
-    g_assert_cmpint(heap_alloc(site.h, then, 0, 0, &slot), ==, RM_OK);
+    g_assert_cmpint(heap_alloc(site.h, NULL, then, 0, 0, &slot), ==, RM_OK);
     g_assert_cmpint(free_slot(site.h, slot), ==, RM_OK);
     unlock(&site, pin);
     pages_are_moved(&site);

@@ -34,7 +34,7 @@ static void assert_sound(const struct site *site) {
 
 static uint32_t make_block(const struct site *site, size_t size, size_t alignment) {
     uint32_t slot = SLOT_NIL;
-    g_assert_cmpint(heap_alloc(site->h, size, alignment, 0, &slot), ==, RM_OK);
+    g_assert_cmpint(heap_alloc(site->h, NULL, size, alignment, 0, &slot), ==, RM_OK);
     return slot;
 }
 
