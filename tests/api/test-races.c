@@ -306,6 +306,98 @@ static void test_lost_writes(void) {
     }
 }
 
+/* Likewise many blocks, by one thread or two, each its own; gaps of others in between. */
+struct field {
+    struct book book;
+    atomic_bool *over;
+};
+
+static void *tills(void *context) {
+    struct worker *worker = context;
+    struct field *field = worker->context;
+
+    for (; !atomic_load(field->over) || worker->n_done < worker->steps;
+         worker->n_done++) {
+        struct block *block = &field->book.blocks[rng_below(&worker->rng, field->book.n)];
+        void *at = NULL;
+
+        if (fails_status(worker, "lock", rmlock(block->handle, &at), RM_OK)) break;
+        if (fails(worker, content_fault(at, block->size, block->seed))) break;
+        content_fill(at, block->size, ++block->seed);
+        if (fails_status(worker, "unlock", rmunlock(block->handle), RM_OK)) break;
+    }
+    return NULL;
+}
+
+static void fields(rm_heap_t *heap, enum shape shape, size_t most, unsigned n_tillers) {
+    enum { GAPS = 200, TILLERS = 2 };
+    atomic_bool over = false;
+    struct field tilled[TILLERS];
+    struct worker workers[TILLERS];
+    struct rng rng = test_rng();
+    rm_memory_t *gaps[GAPS] = {NULL};
+    rm_stats_t stats;
+
+    for (unsigned t = 0; t < n_tillers; t++) {
+        tilled[t].over = &over;
+        book_init(&tilled[t].book, heap);
+    }
+    for (unsigned i = 0; i < GAPS; i++) {
+        size_t size = rng_size(&rng, shape, most);
+
+        assert_ok(rm_heap_alloc(heap, &gaps[i], rng_size(&rng, shape, most), 0, 0));
+        assert_ok(book_alloc(&tilled[i % n_tillers].book, size, 0, 0));
+    }
+    for (unsigned t = 0; t < n_tillers; t++) {
+        workers[t] = (struct worker){.context = &tilled[t], .rng = test_rng()};
+        workers[t].steps = 2000;
+        worker_start(&workers[t], tills);
+    }
+    for (uint64_t end = now_ns() + UINT64_C(250000000); now_ns() < end;) {
+        rm_budget_t budget = {rng_below(&rng, 2) * rng_below(&rng, 100000), 0};
+
+        for (uint64_t n = rng_below(&rng, 20); n > 0; n--) {
+            rm_memory_t **gap = &gaps[rng_below(&rng, GAPS)];
+
+            assert_ok(rmfree(*gap));
+            assert_ok(rm_heap_alloc(heap, gap, rng_size(&rng, shape, most), 0, 0));
+        }
+        assert_ok(rm_heap_compact(heap, &budget, NULL));
+    }
+    atomic_store(&over, true);
+    for (unsigned t = 0; t < n_tillers; t++) {
+        worker_join(&workers[t]);
+        g_assert_cmpstr(workers[t].wrong, ==, NULL);
+        assert_sound(book_verify(&tilled[t].book));
+        book_free_all(&tilled[t].book);
+        assert_sound(tilled[t].book.wrong);
+        book_finish(&tilled[t].book);
+    }
+    assert_ok(rm_heap_stats(heap, &stats));
+    g_test_message("up to %zu bytes, %u threads: %zu moved, %zu moves were void", most,
+                   n_tillers, stats.moved, stats.voided);
+    g_assert_cmpuint(stats.moved, >, 0);
+    for (unsigned i = 0; i < GAPS; i++) assert_ok(rmfree(gaps[i]));
+    assert_sound(heap_fault(heap));
+}
+
+static void test_lost_writes_of_many(void) {
+    static const size_t mosts[] = {60, 600, 8000, 60000, 400000};
+
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(mosts); i++) {
+        size_t most = mosts[i / 2];
+        rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
+        enum shape shape = i % 3 == 0 ? SHAPE_LARGE : SHAPE_LOG;
+        struct site site;
+
+        site_open(&site, 100000 + 900 * most, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
+        fields(site.heap, shape, most, 1 + i % 2);
+        site_close(&site);
+        fields(heap, shape, most, 1 + i % 2);
+        assert_ok(rm_heap_destroy(heap));
+    }
+}
+
 /* ------------------------------------------------------------------------ newcomers */
 
 /* Threads that have never been here, and are gone again, while the heap is compacted. */
@@ -393,6 +485,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/races/lock-grow", test_lock_grow);
     g_test_add_func("/races/lock-compact", test_lock_compact);
     g_test_add_func("/races/lost-writes", test_lost_writes);
+    g_test_add_func("/races/lost-writes-of-many", test_lost_writes_of_many);
     g_test_add_func("/races/newcomers", test_newcomers);
     return g_test_run();
 }

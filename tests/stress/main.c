@@ -31,6 +31,7 @@ const char *const deed_names[N_DEEDS] = {
     [ALLOCATE_STILL] = "allocate without compaction",
     [WRITE] = "write",
     [VERIFY] = "verify",
+    [SCRIBBLE] = "scribble",
     [LOCK] = "lock",
     [UNLOCK] = "unlock",
     [GROW] = "grow",
@@ -40,6 +41,7 @@ const char *const deed_names[N_DEEDS] = {
     [TAKE] = "take over",
     [PUBLISH] = "publish",
     [LOCK_PUBLIC] = "lock public",
+    [TOUCH_PUBLIC] = "touch public",
     [LOCK_FIXED] = "lock fixed",
     [PEEK] = "peek",
     [NESTED_SECTION] = "nested section",
@@ -135,7 +137,7 @@ static const char *open_heap(struct stress *stress) {
         options.watermarks.fragmentation_high = 0.02;
     }
     if (stress->kind->closed) { /* some of what is asked for does not fit */
-        size_t size = (size_t)300000 + stress->n_hands * 110000;
+        size_t size = (size_t)600000 + stress->n_hands * 110000;
 
         guarded_init(&stress->region, size, GUARDED_HIGH, 0);
         options.memory = stress->region.memory;

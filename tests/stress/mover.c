@@ -116,8 +116,10 @@ void *mover_body(void *context) {
         enum deed deed = next_deed(worker, background);
 
         if (fails(worker, once(hand, deed))) break;
-        if (deed == PAUSE || rng_chance(&worker->rng, 10))
-            sleep_ns(rng_below(&worker->rng, 2000000));
+        /* Now at every gap that there is, now where many have come together: single
+           blocks have room to be copied to then, else they are slid with others. */
+        if (deed == PAUSE || worker->n_done / 32 % 2 == 1 || rng_chance(&worker->rng, 10))
+            sleep_ns(rng_below(&worker->rng, 4000000));
         worker->n_done++;
     }
     if (worker->wrong != NULL) atomic_store(&hand->stress->over, true);

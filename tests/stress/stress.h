@@ -38,6 +38,7 @@ enum deed {
     ALLOCATE_STILL, /* without compaction */
     WRITE,
     VERIFY,
+    SCRIBBLE, /* one's own block, over and over: it may be moved at every moment */
     LOCK,
     UNLOCK,
     GROW,
@@ -47,6 +48,7 @@ enum deed {
     TAKE,
     PUBLISH,
     LOCK_PUBLIC,
+    TOUCH_PUBLIC, /* likewise */
     LOCK_FIXED,
     PEEK,
     NESTED_SECTION,

@@ -159,6 +159,24 @@ static const char *do_write(struct hand *hand) {
     return item_write(hand, item);
 }
 
+static const char *do_scribble(struct hand *hand) {
+    struct item *item = some_item(hand);
+
+    if (item == NULL || item->size > 2000) return NULL;
+    begin(hand, SCRIBBLE);
+    for (unsigned n = 0; n < 60; n++) {
+        const char *text;
+        void *at = NULL;
+
+        if (rmlock(item->handle, &at) != RM_OK) return fault("no lock to scribble");
+        text = content_fault(at, item->size, item->seed);
+        content_fill(at, item->size, ++item->seed);
+        if (rmunlock(item->handle) != RM_OK) return fault("no unlock after scribbling");
+        if (text != NULL) return text;
+    }
+    return NULL;
+}
+
 static const char *do_verify(struct hand *hand) {
     struct item *item = some_item(hand);
 
@@ -321,7 +339,10 @@ const char *public_fault(rm_memory_t *handle, bool may_be_gone, bool *gone) {
  * somebody has, it is free as soon as they are done.
  */
 static const char *do_publish(struct hand *hand) {
-    rm_memory_t *fresh = public_make(hand, rng_size(dice(hand), SHAPE_LOG, 20000)), *old;
+    /* some large ones: it takes a while to copy these, and somebody comes meanwhile */
+    enum shape shape = rng_chance(dice(hand), 25) ? SHAPE_LARGE : SHAPE_LOG;
+    size_t size = rng_size(dice(hand), shape, shape == SHAPE_LARGE ? 100000 : 20000);
+    rm_memory_t *fresh = public_make(hand, size), *old;
     rm_status_t status;
 
     begin(hand, PUBLISH);
@@ -344,6 +365,25 @@ static const char *do_lock_public(struct hand *hand) {
     text = public_fault(handle, true, &gone);
     if (gone) begin(hand, PUBLIC_GONE);
     return text;
+}
+
+static const char *do_touch_public(struct hand *hand) {
+    begin(hand, TOUCH_PUBLIC);
+    for (unsigned n = 0; n < 60; n++) {
+        rm_memory_t *handle = hand->stress->public[rng_below(dice(hand), PUBLIC)];
+        rm_status_t status;
+        const char *text;
+        size_t size = 0;
+        void *at = NULL;
+
+        if (handle == NULL || (status = rmlock(handle, &at)) == RM_EHANDLE) continue;
+        if (status != RM_OK) return fault("touching a public block: %d", (int)status);
+        if (rmsize(handle, &size) != RM_OK) return fault("a locked block has no size");
+        text = content_fault(at, size < 64 ? size : 64, public_seed(handle));
+        if (rmunlock(handle) != RM_OK) return fault("no unlock after a touch");
+        if (text != NULL) return text;
+    }
+    return NULL;
 }
 
 static const char *do_lock_fixed(struct hand *hand) {
@@ -411,32 +451,45 @@ static const char *do_nested(struct hand *hand) {
 static const struct {
     deed_fn *call;
     unsigned weight;
+    bool calm; /* it never waits for a heap's mutex */
 } deeds[] = {
-    {do_allocate, 20}, {do_aligned, 3}, {do_zeroed, 3},      {do_still, 3},
-    {do_write, 12},    {do_verify, 10}, {do_lock, 10},       {do_unlock, 16},
-    {do_resize, 8},    {do_free, 12},   {do_ask, 2},         {do_stale, 4},
-    {do_hand_over, 8}, {do_publish, 3}, {do_lock_public, 8}, {do_lock_fixed, 6},
-    {do_peek, 5},      {do_nested, 1},
+    /* clang-format off */
+    {do_scribble, 6, true},   {do_write, 12, true},       {do_verify, 10, true},
+    {do_lock, 8, true},       {do_unlock, 20, true},      {do_ask, 2, true},
+    {do_stale, 4, true},      {do_hand_over, 8, true},    {do_lock_public, 6, true},
+    {do_touch_public, 4, true}, {do_lock_fixed, 4, true},
+    {do_allocate, 20, false}, {do_aligned, 3, false},     {do_zeroed, 3, false},
+    {do_still, 3, false},     {do_resize, 8, false},      {do_free, 12, false},
+    {do_publish, 4, false},   {do_peek, 5, false},        {do_nested, 1, false},
+    /* clang-format on */
 };
 
-static deed_fn *draw(struct rng *rng) {
+static deed_fn *draw(struct rng *rng, bool calm) {
     unsigned total = 0, n;
 
     for (unsigned i = 0; i < sizeof(deeds) / sizeof(*deeds); i++)
-        total += deeds[i].weight;
+        total += calm && !deeds[i].calm ? 0 : deeds[i].weight;
     n = (unsigned)rng_below(rng, total);
     for (unsigned i = 0;; i++) {
+        if (calm && !deeds[i].calm) continue;
         if (n < deeds[i].weight) return deeds[i].call;
         n -= deeds[i].weight;
     }
 }
 
+/*
+ * While blocks are moved whoever allocates waits, sooner or later. So that somebody uses
+ * the blocks at that time, everybody has calm days: with no such deeds.
+ */
 void *hand_body(void *context) {
     struct worker *worker = context;
     struct hand *hand = worker->context;
+    unsigned calm = 0;
 
     while (!atomic_load_explicit(&hand->stress->over, memory_order_relaxed)) {
-        if (fails(worker, draw(dice(hand))(hand))) break;
+        if (calm == 0 && rng_chance(dice(hand), 1)) calm = 400;
+        if (fails(worker, draw(dice(hand), calm > 0)(hand))) break;
+        calm -= calm > 0;
         worker->n_done++;
     }
     if (worker->wrong != NULL) atomic_store(&hand->stress->over, true);
