@@ -6,10 +6,12 @@
  *
  *      alloc_64 4096
  *
- * The heap's state before each is the same in every run: no random numbers, no threads.
+ * The heap's state before each is the same in every run: no random numbers, and no second
+ * thread but one that has ended: what follows it is done as between threads.
  */
 #include <rmalloc.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -80,6 +82,13 @@ OPERATION op_lock(void) {
 
 OPERATION op_unlock(void) {
     for (size_t i = 0; i < N; i++) need(rmunlock(handles[i % LOCKED]));
+    return N;
+}
+
+OPERATION op_peek(void) {
+    void *pointer;
+
+    for (size_t i = 0; i < N; i++) need(rmpeek(handles[i], &pointer));
     return N;
 }
 
@@ -164,9 +173,35 @@ static void safe_for_threads(void) {
     need(rm_heap_destroy(heap));
 }
 
+static void *nothing(void *context) { return context; }
+
+static void between_threads(void) {
+    rm_heap_t *heap = make_heap(RM_THREADS_SAFE);
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, nothing, NULL) != 0) exit(1);
+    pthread_join(thread, NULL);
+    say("alloc_64_threads", op_alloc(heap, 64));
+    say("lock_threads", op_lock());
+    say("unlock_threads", op_unlock());
+    need(rm_heap_hold(heap));
+    say("peek_threads", op_peek());
+    need(rm_heap_release(heap));
+    say("free_and_alloc_64_threads", op_pair(heap));
+    free_from(0, 2);
+    say("move_64_threads", op_move(heap));
+    need(rm_heap_destroy(heap));
+
+    heap = make_heap(RM_THREADS_SAFE);
+    fill(heap, 64);
+    say("free_64_threads", op_free());
+    need(rm_heap_destroy(heap));
+}
+
 int main(void) {
     small_blocks();
     larger_blocks();
     safe_for_threads();
+    between_threads(); /* to be the last */
     return 0;
 }
