@@ -214,15 +214,25 @@ static SLOW rm_status_t hold_slowly(uint64_t tag) {
     return call_leave(&a, RM_OK);
 }
 
+/* A heap, and the calling thread's cache of it, if there is one and the heap is between threads. */
+static rm_status_t find_reader(rm_heap_t *heap, uint64_t *tag, struct heap **h,
+                               struct cache **c) {
+    bool shared;
+    rm_status_t status = call_tag(heap, tag);
+    if (status != RM_OK) return status;
+    *h = registry_heap(*tag, &shared);
+    if (*h == NULL) return RM_EINVAL;
+    *c = (*h)->shared ? threads_cache(registry_live(*tag)) : NULL;
+    return RM_OK;
+}
+
 rm_status_t rm_heap_hold(rm_heap_t *heap) {
     uint64_t tag;
-    bool shared;
-    rm_status_t status = call_tag(heap, &tag);
+    struct heap *h;
+    struct cache *c;
+    rm_status_t status = find_reader(heap, &tag, &h, &c);
     if (status != RM_OK) return status;
-    struct heap *h = registry_heap(tag, &shared);
-    if (h == NULL) return RM_EINVAL;
     if (!h->shared) return hold_alone(h, true);
-    struct cache *c = threads_cache(registry_live(tag));
     if (c == NULL || (c->depth == 0 && !motion_hold(c))) return hold_slowly(tag);
     if (c->depth == SECTIONS_MOST) return RM_EOVERFLOW;
     c->depth++;
@@ -231,13 +241,11 @@ rm_status_t rm_heap_hold(rm_heap_t *heap) {
 
 rm_status_t rm_heap_release(rm_heap_t *heap) {
     uint64_t tag;
-    bool shared;
-    rm_status_t status = call_tag(heap, &tag);
+    struct heap *h;
+    struct cache *c;
+    rm_status_t status = find_reader(heap, &tag, &h, &c);
     if (status != RM_OK) return status;
-    struct heap *h = registry_heap(tag, &shared);
-    if (h == NULL) return RM_EINVAL;
     if (!h->shared) return hold_alone(h, false);
-    struct cache *c = threads_cache(registry_live(tag));
     if (c == NULL || c->depth == 0) return RM_EUNLOCKED;
     if (--c->depth == 0) motion_release(c);
     return RM_OK;
