@@ -193,8 +193,10 @@ void os_barrier_open(void) {
 void os_barrier_seldom(void) {
     if (__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED))
         os_fence();
-    else
+    else if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) {
+        os_barrier_open(); /* it has been forgotten */
         membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+    }
 }
 
 enum { WAIT_PAUSES = 2000, WAIT_YIELDS = 20, WAIT_NS = 20 * 1000 };

@@ -171,7 +171,11 @@ static void in_child(void) {
     thaw(atomic_load(&registry_lost));
 }
 
-static void prepare_for_fork(void) { pthread_atfork(before_fork, after_fork, in_child); }
+/* Before the first heap is there: of a process with one thread the system asks little then. */
+static void prepare(void) {
+    os_barrier_open();
+    pthread_atfork(before_fork, after_fork, in_child);
+}
 
 /* --- places --- */
 
@@ -248,7 +252,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
 
 static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, prepare_for_fork);
+    pthread_once(&once, prepare);
     unsigned place = take_place();
     if (place == PLACES) return RM_ENOMEM;
     rm_status_t status = fill_place(place, options, tag);

@@ -59,7 +59,6 @@ static void lose_others(struct heap *h) {
 }
 
 static void prepare(void) {
-    os_barrier_open();
     ready = pthread_key_create(&key, end_thread) == 0;
     atomic_store(&registry_lost, lose_others);
 }
