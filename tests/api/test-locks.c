@@ -279,6 +279,88 @@ static void test_same_block(void) {
     }
 }
 
+/* One takes its count past the few that a word holds, and back, over and over ... */
+static void *crosses(void *context) {
+    struct worker *worker = context;
+    struct many *many = worker->context;
+    rm_memory_t *behind = NULL;
+
+    for (; worker->n_done < worker->steps; worker->n_done++) {
+        unsigned n = (unsigned)rng_between(&worker->rng, 3, 5);
+        void *at = NULL, *first = NULL;
+        rm_status_t status;
+
+        for (unsigned i = 0; i < n; i++) {
+            fails_status(worker, "lock", rmlock(many->handle, &at), RM_OK);
+            if (i == 0) first = at;
+            if (at != first) fails(worker, "a locked block has moved");
+        }
+        for (unsigned i = 0; i < n; i++)
+            fails_status(worker, "unlock", rmunlock(many->handle), RM_OK);
+        /* Where nobody has it, it is counted in the word again at the next move: away from
+           here, for want of room, and back. */
+        status = rmrealloc(many->handle, (ssize_t)(3 * many->size));
+        if (status != RM_ELOCKED) fails_status(worker, "grow", status, RM_OK);
+        worker->index += status == RM_OK;
+        fails_status(worker, "free", rmfree(behind), RM_OK);
+        fails_status(worker, "shrink", rmrealloc(many->handle, (ssize_t)many->size),
+                     RM_OK);
+        fails_status(worker, "compact", rm_heap_compact(many->heap, NULL, NULL), RM_OK);
+        fails_status(worker, "alloc", rm_heap_alloc(many->heap, &behind, 600, 0, 0),
+                     RM_OK);
+        if (worker->wrong != NULL) break;
+    }
+    atomic_store(&many->over, true);
+    fails_status(worker, "free", rmfree(behind), RM_OK);
+    return NULL;
+}
+
+/* ... while another one locks and unlocks. */
+static void *flickers(void *context) {
+    struct worker *worker = context;
+    struct many *many = worker->context;
+
+    for (; !atomic_load(&many->over) && worker->wrong == NULL; worker->n_done++) {
+        void *at = NULL, *again = NULL;
+
+        fails_status(worker, "lock", rmlock(many->handle, &at), RM_OK);
+        fails_status(worker, "peek", rmpeek(many->handle, &again), RM_OK);
+        if (at != again) fails(worker, "a locked block has moved");
+        fails_status(worker, "unlock", rmunlock(many->handle), RM_OK);
+    }
+    return NULL;
+}
+
+static void test_few_and_many(void) {
+    static const size_t sizes[] = {40, 1000, 9000};
+
+    for (unsigned round = 0; round < 2 * G_N_ELEMENTS(sizes); round++) {
+        struct many many = {.size = sizes[round / 2]};
+        struct worker workers[2];
+        struct site site;
+
+        site_open(&site, 65536, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
+        many.heap = site.heap;
+        if (round % 2) perforate(&site.book, 8, 500);
+        assert_ok(rm_heap_alloc(site.heap, &many.handle, many.size, 0, 0));
+        for (unsigned i = 0; i < 2; i++) {
+            workers[i] = (struct worker){.context = &many,
+                                         .steps = BUILT_FOR_TSAN ? 10000 : 100000};
+            workers[i].rng = test_rng();
+            worker_start(&workers[i], i == 0 ? crosses : flickers);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            worker_join(&workers[i]);
+            g_assert_cmpstr(workers[i].wrong, ==, NULL);
+        }
+        g_test_message("%zu bytes: %u of %u times resized, while locked %u times",
+                       many.size, workers[0].index, workers[0].n_done, workers[1].n_done);
+        assert_status(rmunlock(many.handle), RM_EUNLOCKED); /* none is left over */
+        assert_ok(rmfree(many.handle));
+        site_close(&site);
+    }
+}
+
 /* ----------------------------------------------------------------------- stale handles */
 
 #define KEPT 512
@@ -366,6 +448,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/locks/outlive-the-thread", test_outlive_the_thread);
     g_test_add_func("/locks/up-and-down", test_up_and_down);
     g_test_add_func("/locks/same-block", test_same_block);
+    g_test_add_func("/locks/few-and-many", test_few_and_many);
     g_test_add_func("/locks/stale", test_stale);
     return g_test_run();
 }
