@@ -193,12 +193,11 @@ static int play(struct scene *scene, struct latency *latency, struct histogram *
                     rm_strerror(application->status));
 }
 
-int latency_run(struct latency *latency, bool *refused) {
+int latency_run(struct latency *latency) {
     struct scene *scene = calloc(1, sizeof(*scene));
     struct histogram *warm = calloc(LATENCY_CALLS, sizeof(*warm));
     int status = STATUS_OK;
 
-    *refused = false;
     if (!scene || !warm) {
         free(scene);
         free(warm);
@@ -211,10 +210,9 @@ int latency_run(struct latency *latency, bool *refused) {
     } else {
         run_on(&scene->rest); /* a thread of the library's begins in rm_heap_create */
         rm_status_t created = create_heap(scene, latency);
-        *refused = created == RM_EINVAL;
         if (created == RM_OK)
             status = play(scene, latency, warm);
-        else if (!*refused)
+        else
             status = complain(STATUS_FOUND, "rm_heap_create: %s", rm_strerror(created));
         if (created == RM_OK) rm_heap_destroy(scene->heap);
     }

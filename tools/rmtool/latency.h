@@ -34,11 +34,7 @@ struct latency {
     rm_stats_t stats; /* of the last run, at its end */
 };
 
-/*
- * Runs it once.
- *  refused: receives whether the library knows no such policy; nothing else is done then.
- * Returns: a status.
- */
-int latency_run(struct latency *latency, bool *refused);
+/* Runs it once. Returns: a status. */
+int latency_run(struct latency *latency);
 
 #endif

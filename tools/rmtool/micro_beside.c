@@ -19,13 +19,9 @@
 #include <rmalloc_inline.h>
 #define INLINE_LOCK rmlock_inline
 #define INLINE_UNLOCK rmunlock_inline
+#define INLINE_PEEK rmpeek_inline
 #endif
 #endif
-
-/* Not in every version of the library. */
-#pragma weak rm_heap_hold
-#pragma weak rm_heap_release
-#pragma weak rmpeek
 
 enum { BLOCKS = 64, SIZE = 64 };
 
@@ -96,17 +92,25 @@ static void run_pointers(void *context, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) use(beside->pointers[i % BLOCKS]);
 }
 
-static void run_peeks(void *context, uint64_t n) {
-    struct beside *beside = context;
+__attribute__((always_inline)) static inline void
+peek_all(struct beside *beside, uint64_t n, rm_status_t (*peek)(rm_memory_t *, void **)) {
     uint64_t failures = 0;
 
     for (uint64_t i = 0; i < n; i++) {
         void *pointer;
-        failures += rmpeek(beside->handles[i % BLOCKS], &pointer) != RM_OK;
+        failures += peek(beside->handles[i % BLOCKS], &pointer) != RM_OK;
         use(pointer);
     }
     beside->failures += failures;
 }
+
+static void run_peeks(void *context, uint64_t n) { peek_all(context, n, rmpeek); }
+
+#ifdef INLINE_PEEK
+static void run_inline_peeks(void *context, uint64_t n) {
+    peek_all(context, n, INLINE_PEEK);
+}
+#endif
 
 /* ------------------------------------------------------------------- measuring */
 
@@ -181,13 +185,17 @@ static int measure_peek(struct micro *micro, struct beside *safe) {
     struct micro_case cases[] = {
         {.what = "a pointer, loaded", .run = run_pointers, .context = safe},
         {.what = "rmpeek in a held heap, calls", .run = run_peeks, .context = safe},
+#ifdef INLINE_PEEK
+        {.what = "rmpeek in a held heap, inline",
+         .run = run_inline_peeks,
+         .context = safe},
+#endif
     };
 
-    if (!rm_heap_hold || !rm_heap_release || !rmpeek)
-        return micro_skip(micro, cases[1].what, "this library has no read sections");
     int status = micro_call("rm_heap_hold", rm_heap_hold(safe->heap));
     if (status) return status;
-    status = compare(micro, safe, cases, 2, "a pointer", 0);
+    status =
+        compare(micro, safe, cases, sizeof(cases) / sizeof(cases[0]), "a pointer", 0);
     int released = micro_call("rm_heap_release", rm_heap_release(safe->heap));
     return status ? status : released;
 }

@@ -49,7 +49,6 @@ enum { BINS = 10 }; /* of a histogram, for each tenfold time, and of a curve lik
 
 struct results {
     struct latency latency[N_RUNS];
-    bool refused[N_RUNS];
 };
 
 static struct micro_row *add_detail(struct micro *micro, double value, const char *unit,
@@ -142,10 +141,6 @@ static int report(struct micro *micro, const struct results *results) {
 
     for (size_t run = 0; run < N_RUNS && status == STATUS_OK; run++) {
         const struct latency *latency = &results->latency[run];
-        if (results->refused[run]) {
-            status = micro_skip(micro, runs[run].name, "this library has no such policy");
-            continue;
-        }
         for (size_t call = 0; call < LATENCY_CALLS && status == STATUS_OK; call++)
             if (latency->times[call].count > 0)
                 status = report_call(micro, &latency->times[call], call, run);
@@ -167,8 +162,7 @@ int micro_latency(struct micro *micro) {
             latency->policy = runs[run].policy;
             latency->run_ns = micro->run_ns;
             latency->seed = micro->seed + round;
-            if (!results->refused[run])
-                status = latency_run(latency, &results->refused[run]);
+            status = latency_run(latency);
         }
         progress_update(round + 1, micro->rounds);
     }
