@@ -2,6 +2,7 @@
 #include "background.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -38,6 +39,7 @@ static unsigned n_places, n_heaps;
 static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     struct access a;
     bool shared;
+    sched_yield(); /* rather here than with the mutex held */
     if (!registry_try(tag, &a)) { /* somebody is inside: in a moment */
         os_wait(MISSED * (*missed)++);
         return registry_heap(tag, &shared) != NULL;
