@@ -164,7 +164,8 @@ RM_API rm_status_t rmcalloc(rm_memory_t **out, ssize_t count, ssize_t size);
  * where needed. A locked block shrinks in place, and grows in place where its
  * own room and the free span right behind it allow. With nothing locked and moves
  * allowed only the growth has to be free (rounded to 16, and with the padding of
- * blocks aligned above 16).
+ * blocks aligned above 16); between threads a block of up to 512 bytes needs a second
+ * place while it is copied.
  * Moves: the block itself under any policy; other blocks except under
  *        RM_COMPACT_MANUAL.
  * Cost:  O(1) in place, else that of allocating and copying.

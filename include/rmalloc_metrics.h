@@ -57,7 +57,8 @@ typedef struct rm_stats {
 } rm_stats_t;
 
 /*
- * The heap's metrics, exact whenever no other thread is inside a call.
+ * The heap's metrics, exact whenever no other thread is inside a call; but peak_requested may be low by
+ * what threads keep of the heap (rmalloc.h).
  * Cost: O(orders) and a pass over the handle table; _quick: O(orders).
  * Returns: RM_OK; RM_EINVAL (stats NULL, no such heap).
  */
@@ -80,7 +81,8 @@ typedef struct rm_span {
     unsigned locks;      /* held on it */
 } rm_span_t;
 
-/* Visits one span; returns false to stop. May not call into the same heap. */
+/* Visits one span; returns false to stop. May not call into the same heap; nor, where several threads
+   walk, into a heap that another thread walks and from which it comes here. */
 typedef bool rm_walk_fn(const rm_span_t *span, void *context);
 
 /*

@@ -3,6 +3,8 @@
  * Blocks. The common cases are here, in as few instructions as they take: from a quick list or a thread's
  * cache and back to it, by the handle's word. What they leave, a room below does.
  */
+#include <errno.h>
+
 #include "call.h"
 #include "resize.h"
 
@@ -32,16 +34,19 @@ static uint32_t fill_and_take(struct cache *c, const struct access *a, size_t si
     threads_open(c, a);
     if (size - 1 >= QUICK_SIZE_MAX || c->most == 0) return SLOT_NIL;
     cache_fill(c, size);
+    place_steady(a->heap, 0);
     return size <= SMALL_MAX ? cache_take(c, size, e) : cache_take_block(c, size, e);
 }
 
 /* Inside of a heap: what nobody has for this request yet. What threads keep is given back before it fails. */
 static rm_status_t alloc_inside(const struct access *a, struct cache *c, size_t size,
                                 size_t alignment, unsigned flags, uint32_t *slot) {
+    int saved = errno;
     rm_status_t status = heap_alloc(a->heap, c, size, alignment, flags, slot);
     if (likely(status == RM_OK) || !cache_any(&a->heap->store)) return status;
     cache_stop(&a->heap->store);
     a->heap->store.failures--;
+    errno = saved;
     return heap_alloc(a->heap, NULL, size, alignment, flags, slot);
 }
 
@@ -49,7 +54,9 @@ static rm_status_t alloc_inside(const struct access *a, struct cache *c, size_t 
 static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags) {
     uint64_t e;
     struct access a;
+    int saved = errno;
     struct cache *c = threads_make(registry_live(tag));
+    errno = saved; /* without one it goes on as well */
     uint32_t slot = take_cached(c, size, &e);
     if (slot == SLOT_NIL && c != NULL) {
         if (!registry_enter(tag, &a)) return NULL;
@@ -87,7 +94,6 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     if (!registry_enter(tag, &a)) return RM_EINVAL;
     struct cache *c =
         shared && threads_keep(h) ? threads_cache(registry_live(tag)) : NULL;
-    if (c != NULL) threads_open(c, &a);
     status = alloc_inside(&a, c, size, alignment, flags, &slot);
     if (status == RM_OK) *out = heap_handle(a.heap, slot);
     return call_leave(&a, status);
@@ -184,7 +190,8 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
     if (size < 0) return RM_EINVAL;
     if (!call_enter(handle, &a, &slot)) return RM_EHANDLE;
     rm_status_t status = resize_block(a.heap, call_handle(handle), slot, (size_t)size);
-    if (unlikely(status == RM_ENOMEM) && cache_any(&a.heap->store)) {
+    if (unlikely(status == RM_ENOMEM || status == RM_ESYSTEM) &&
+        cache_any(&a.heap->store)) {
         cache_stop(&a.heap->store);
         a.heap->store.failures--;
         status = resize_block(a.heap, call_handle(handle), slot, (size_t)size);
@@ -264,15 +271,19 @@ rm_status_t rmfree(rm_memory_t *handle) {
 
 /* --- using --- */
 
-/* A block that moves just now, the n-th time that it is met: it is waited for, or the move is finished. */
-static void await(uint64_t handle, uint32_t slot, unsigned n) {
+/* A block that moves just now, the n-th time that it is met: it is waited for, or the move is finished. False:
+   it is none, but a cache has the handle's slot. */
+enum { PATIENCE = 1000 };
+static bool await(uint64_t handle, uint32_t slot, unsigned n) {
     struct access a;
-    if (!registry_try(handle, &a)) {
+    if (n < PATIENCE && !registry_try(handle, &a)) {
         registry_wait(handle, n);
-        return;
+        return true;
     }
-    heap_make_lockable(a.heap, handle, slot);
+    if (n >= PATIENCE && !registry_enter(handle, &a)) return false;
+    bool live = heap_make_lockable(a.heap, handle, slot);
     call_leave(&a, RM_OK);
+    return live;
 }
 
 static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
@@ -287,7 +298,9 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
         case LOCK_DONE:
             *pointer = heap->store.area.base + entry_place(e);
             return call_done(h);
-        case LOCK_MOVING: await(h, slot, n); break;
+        case LOCK_MOVING:
+            if (!await(h, slot, n)) return RM_EHANDLE;
+            break;
         case LOCK_FULL:
             if (!registry_enter(h, &a)) return RM_EHANDLE;
             heap_make_lockable(heap, h, slot);
@@ -333,7 +346,7 @@ static SLOW rm_status_t peek_slowly(rm_memory_t *handle, void **pointer) {
             *pointer = heap->store.area.base + entry_place(e);
             return RM_OK;
         }
-        await(h, slot, n);
+        if (!await(h, slot, n)) break;
     }
     return RM_EHANDLE;
 }
@@ -346,11 +359,17 @@ rm_status_t rmpeek(rm_memory_t *handle, void **pointer) {
 
 /* The heap and the entry of a live handle; NULL: it is none. */
 static struct heap *look_at(const rm_memory_t *handle, uint64_t *e) {
+    struct access a;
     uint64_t h = call_handle(handle);
+    uint32_t slot = handle_slot(h);
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return NULL;
-    return lock_look(&heap->store.table, h, handle_slot(h), e) ? heap : NULL;
+    if (heap == NULL || !lock_look(&heap->store.table, h, slot, e)) return NULL;
+    if (unlikely(entry_locks(*e) == LOCKS_MOVING)) { /* or in a cache */
+        if (!call_enter(handle, &a, &slot)) return NULL;
+        call_leave(&a, RM_OK);
+    }
+    return heap;
 }
 
 rm_status_t rmsize(rm_memory_t *handle, size_t *size) {

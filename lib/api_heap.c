@@ -71,8 +71,9 @@ rm_heap_t *rm_heap_default(void) {
 /* Compact within a budget, out of the way of those who wait: they may make more to do, but not without end.
    False: something is left; `*gone`: so is the heap. */
 enum {
-    WHOLE_MOST = 2,      /* times what the area has, that is moved without a budget */
-    AT_ONCE = 256 * 1024 /* bytes of a budget for which nobody is let in between */
+    WHOLE_MOST = 2,       /* times what the area has, that is moved without a budget */
+    AT_ONCE = 256 * 1024, /* bytes of a budget for which nobody is let in between */
+    TURNS_MOST = 16       /* in which nothing has moved */
 };
 static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *budget,
                            bool *gone) {
@@ -84,6 +85,8 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
     size_t bytes = budget->bytes;
     uint64_t nanoseconds = budget->nanoseconds;
     bool alone = bytes != 0 && bytes <= AT_ONCE; /* nobody is let in */
+    size_t before = 0;
+    unsigned turns = 0;
     for (;;) {
         const _Atomic unsigned *waiting = alone ? NULL : registry_waiting(a);
         bool complete = heap_compact(a->heap, bytes, nanoseconds, waiting);
@@ -91,9 +94,12 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
         if (complete || waiting == NULL) return complete;
         if (s->table.motion == 0 && s->crowd->holders + s->crowd->held > 0) return false;
         if (atomic_load(waiting) == 0 && !whole) return false; /* it is spent */
+        bool tired = moved == before && turns++ >= TURNS_MOST;
+        if (tired && !whole) return false;
+        before = moved;
         if (moved >= most && bytes != 0) return false;
         /* Nobody is waiting any more, or they make more to do all the time: to the end, then. */
-        alone = whole && (atomic_load(waiting) == 0 || moved >= most);
+        alone = whole && (atomic_load(waiting) == 0 || moved >= most || tired);
         if (bytes != 0) bytes = most - moved;
         if (until != 0) {
             uint64_t now = os_now_ns();
@@ -258,13 +264,14 @@ static rm_status_t pause_by(rm_heap_t *heap, int by) {
     struct access a;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
-    struct watch *w = a.heap->watch;
+    struct watch *w = *registry_watch(&a);
     if (w == NULL)
         status = RM_EINVAL;
     else if (by < 0 && w->paused == 0)
         status = RM_EUNLOCKED;
     else
         w->paused += (unsigned)by;
+    if (by < 0 && status == RM_OK) w->not_before = 0; /* it is looked at anew */
     return call_leave(&a, status);
 }
 
@@ -280,6 +287,7 @@ rm_status_t rm_heap_stats_quick(rm_heap_t *heap, rm_stats_t *stats) {
     if (status != RM_OK) return status;
     heap_settle(a.heap);
     stats_quick(a.heap, stats);
+    stats_watch(*registry_watch(&a), stats);
     return call_leave(&a, RM_OK);
 }
 
@@ -290,6 +298,7 @@ rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
     if (status != RM_OK) return status;
     heap_settle(a.heap);
     stats_quick(a.heap, stats);
+    stats_watch(*registry_watch(&a), stats);
     stats_locked(a.heap, stats);
     return call_leave(&a, RM_OK);
 }
@@ -300,7 +309,10 @@ rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
     heap_settle(a.heap);
-    return call_leave(&a, walk_heap(a.heap, visit, context));
+    threads_inside++;
+    status = walk_heap(a.heap, visit, context);
+    threads_inside--;
+    return call_leave(&a, status);
 }
 
 rm_status_t rm_heap_check(rm_heap_t *heap, rm_fault_t *fault) {
@@ -314,7 +326,10 @@ rm_status_t rm_heap_check(rm_heap_t *heap, rm_fault_t *fault) {
     registry_region(&a, &low, &bytes);
     status = verify_heap(a.heap, registry_crowd(&a), low, bytes,
                          fault != NULL ? fault : &found);
-    registry_leave(&a);
+    if (status == RM_OK)
+        registry_leave(&a);
+    else
+        registry_leave_damaged(&a);
     return status;
 }
 

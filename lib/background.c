@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "background.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,14 +40,14 @@ static unsigned n_places, n_heaps;
 static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     struct access a;
     bool shared;
-    sched_yield(); /* rather here than with the mutex held */
+    sched_yield();                /* rather here than with the mutex held */
     if (!registry_try(tag, &a)) { /* somebody is inside: in a moment */
         os_wait(MISSED * (*missed)++);
         return registry_heap(tag, &shared) != NULL;
     }
     *missed = 0;
     struct heap *h = a.heap;
-    struct watch *w = h->watch;
+    struct watch *w = *registry_watch(&a);
     bool more = false;
     if (w == NULL) { /* it is only being made */
         registry_leave(&a);
@@ -117,9 +118,12 @@ static void *work(void *context) {
 static bool begin(void) {
     sigset_t all, before;
     if (running) return true;
+    if (at_exit) return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    running = pthread_create(&thread, NULL, work, (void *)current) == 0;
+    int error = pthread_create(&thread, NULL, work, (void *)current);
+    running = error == 0;
+    if (error != 0) errno = error;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return running;
 }
@@ -139,7 +143,7 @@ static void end(void) {
 static void ring(void) {
     pthread_mutex_lock(&mutex);
     rung = true;
-    if (!at_exit && n_heaps > 0 && begin()) pthread_cond_signal(&bell);
+    if (n_heaps > 0 && begin()) pthread_cond_signal(&bell);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -194,7 +198,7 @@ bool background_add(uint64_t tag, const rm_watermarks_t *marks) {
     }
     pthread_mutex_unlock(&mutex);
     if (!added || !registry_enter(tag, &a)) return false;
-    registry_watch(&a, &places[i].watch);
+    *registry_watch(&a) = &places[i].watch;
     registry_leave(&a);
     return true;
 }

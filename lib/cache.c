@@ -195,18 +195,34 @@ void cache_open(struct cache *c, struct store *s, uint32_t live, size_t most) {
     __atomic_store_n(&c->live, live, __ATOMIC_RELAXED);
 }
 
-void cache_close(struct cache *c) {
-    struct store *s = c->store;
-    empty(c);
-    if (c->holder) s->crowd->holders--;
+/* It is none of the heap's any more. Its owner may unmap it as soon as it sees that. */
+static void unlink_cache(struct crowd *crowd, struct cache *c) {
+    if (c->holder) crowd->holders--;
     c->holder = false;
     c->depth = 0;
     __atomic_store_n(&c->holds, 0, __ATOMIC_RELAXED);
     if (c->next != NULL) c->next->previous = c->previous;
-    *(c->previous != NULL ? &c->previous->next : &s->crowd->caches) = c->next;
+    *(c->previous != NULL ? &c->previous->next : &crowd->caches) = c->next;
     c->store = NULL;
     __atomic_store_n(&c->stop, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->live, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->live, 0, __ATOMIC_RELEASE);
+}
+
+void cache_close(struct cache *c) {
+    empty(c);
+    unlink_cache(c->store->crowd, c);
+}
+
+void cache_forget(struct crowd *crowd) {
+    struct cache *c;
+    cache_halt(crowd);
+    while ((c = crowd->caches) != NULL) {
+        memset(c->n, 0, sizeof c->n);
+        c->n_spare = 0;
+        c->allocations = c->requested = 0;
+        cache_set_bytes(c, 0);
+        unlink_cache(crowd, c);
+    }
 }
 
 size_t cache_sum(const struct store *s) {
@@ -246,6 +262,7 @@ size_t cache_gather(struct store *s, size_t most) {
     for (struct cache *c = s->crowd->caches; c != NULL && left > 0; c = c->next) {
         size_t bytes = cache_bytes(c);
         empty_to(c, bytes > left ? bytes - left : 0);
+        if (cache_bytes(c) == 0) give_slots(c);
         bytes -= cache_bytes(c);
         left -= bytes < left ? bytes : left;
     }

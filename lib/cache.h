@@ -137,6 +137,8 @@ bool cache_put_block(struct cache *c, uint32_t slot, uint64_t e);
 /* What a thread keeps of a heap from now on; or no more: it is empty then, as at first. */
 void cache_open(struct cache *c, struct store *s, uint32_t live, size_t most);
 void cache_close(struct cache *c);
+/* The same for all caches of a heap that is about to go, with all that they have. */
+void cache_forget(struct crowd *crowd);
 
 /* Its owner: a slot for a block that is about to be made, whose entry is MOVING and has no place; SLOT_NIL: there
    is none. */

@@ -23,10 +23,10 @@ static inline uint64_t call_handle(const rm_memory_t *handle) {
 /* Enter the heap of a live handle; false: it is none. */
 static inline bool call_enter(const rm_memory_t *handle, struct access *a,
                               uint32_t *slot) {
-    uint64_t h = call_handle(handle), e;
+    uint64_t h = call_handle(handle);
     if (unlikely(!registry_enter(h, a))) return false;
     *slot = handle_slot(h);
-    if (likely(lock_look(&a->heap->store.table, h, *slot, &e))) return true;
+    if (likely(heap_live(a->heap, h, *slot))) return true;
     registry_leave(a);
     return false;
 }

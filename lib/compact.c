@@ -220,6 +220,7 @@ static unit_t sparse_start(struct store *s) {
 static void begin_pass(struct store *s, bool low) {
     unit_t cursor = low ? 0 : sparse_start(s);
     s->pass = (struct pass){PASS_DROP, cursor == 0, cursor, store_stamp(s)};
+    s->passes++;
     merge_again(s);
 }
 
@@ -305,7 +306,12 @@ static bool work_toward(struct store *s, struct effort *e) {
 }
 
 bool compact(struct store *s, const struct compact_goal *goal) {
-    if (__atomic_exchange_n(&s->table.unlocked, 0, __ATOMIC_RELAXED)) s->changes++;
+    if (__atomic_exchange_n(&s->table.unlocked, 0, __ATOMIC_SEQ_CST)) {
+        s->changes++;
+#if !defined(__x86_64__) && !defined(__i386__)
+        if (s->concurrent) os_barrier_seldom(); /* what was unlocked is seen to be */
+#endif
+    }
     if (still_done(s, goal)) return true;
     struct effort e = {
         .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};

@@ -121,14 +121,21 @@ unsigned heap_locks(const struct heap *h, uint32_t slot) {
     return entry_count(table_entry(&h->store.table, slot));
 }
 
-void heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot) {
-    struct store *s = &h->store;
+bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot) {
     uint64_t e;
-    if (!lock_look(&s->table, handle, slot, &e)) return;
+    return lock_look(&h->store.table, handle, slot, &e) &&
+           (entry_locks(e) != LOCKS_MOVING || slot == h->store.mover.slot);
+}
+
+bool heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot) {
+    struct store *s = &h->store;
+    uint64_t e = table_entry(&s->table, slot);
+    if (!heap_live(h, handle, slot)) return false;
     if (slot == s->mover.slot)
         move_finish(s);
     else if (entry_locks(e) == LOCKS_NONE + LOCKS_FEW)
         many_begin(s, slot, &e);
+    return true;
 }
 
 /* An unlocked block is about to be freed: nobody else has it from here on. `*e` is its entry, as if nobody
@@ -141,6 +148,7 @@ static rm_status_t claim_for_good(struct store *s, uint64_t handle, uint32_t slo
             move_abandon(s);
             continue;
         }
+        if (entry_locks(*e) == LOCKS_MOVING) return RM_EHANDLE; /* a cache's */
         if (entry_locks(*e) == LOCKS_MANY) *e = many_end(s, slot);
         if (entry_locks(*e) != LOCKS_NONE) return RM_ELOCKED;
         uint64_t was = *e;

@@ -48,8 +48,11 @@ rm_status_t heap_alloc(struct heap *h, struct cache *c, size_t size, size_t alig
                        unsigned flags, uint32_t *slot);
 /* A block that nobody holds a lock on. RM_EHANDLE: another thread has freed it meanwhile. */
 rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot);
-/* What lock_take could not do without the mutex: a move under way is finished, more locks are made room for. */
-void heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot);
+/* What lock_take could not do without the mutex: a move under way is finished, more locks are made room for.
+   False: the handle is stale. */
+bool heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot);
+/* With the mutex held: is the handle live? What a cache has looks like its next one. */
+bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot);
 
 /* The size asked for of a live slot's block; and its locks. */
 size_t heap_size(const struct heap *h, uint32_t slot);

@@ -85,6 +85,7 @@ static unit_t end_move(struct store *s, bool there) {
     struct mover m = s->mover;
     struct pages left = pages_left(s);
     s->mover.slot = SLOT_NIL;
+    s->mover.slide = false;
     unit_t freed;
     if (m.slide)
         freed = area_settle(&s->area, m.units, left);
@@ -196,7 +197,13 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     uint32_t slot = ref_slot(run_ref(&r, i));
     uint64_t e;
     if (!claim_one(s, slot, LOCKS_COPYING, &e)) return UNIT_NIL;
-    size_t size = run_size(s, &r, i);
+    /* By the entry that was claimed: it may have been freed and made anew, and larger, since it was looked at. */
+    size_t size;
+    if (!shape_says_size(e, &size)) size = run_size_noted(&r, i);
+    if (block_units(size, false) > free_size(area_header(&s->area, gap))) {
+        claim_publish(s, slot, e, e);
+        return UNIT_NIL;
+    }
     area_cut(&s->area, gap, gap, block_units(size, false));
     claim_copy(area_at(&s->area, gap) + HEADER, run_slot(&r, i), size);
     if (!claim_publish(s, slot, e, block_write(s, gap, slot, size, 0, e))) {

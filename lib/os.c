@@ -191,12 +191,17 @@ void os_barrier_open(void) {
 }
 
 void os_barrier_seldom(void) {
-    if (__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED))
+    int saved = errno;
+    if (__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED)) {
         os_fence();
-    else if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) {
-        os_barrier_open(); /* it has been forgotten */
-        membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+        return;
     }
+    /* Once registered it may be short of memory, or have been forgotten. */
+    while (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && errno != ENOSYS) {
+        if (errno == EPERM) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+        sched_yield();
+    }
+    errno = saved;
 }
 
 enum { WAIT_PAUSES = 2000, WAIT_YIELDS = 20, WAIT_NS = 20 * 1000 };
@@ -211,7 +216,7 @@ void os_wait(unsigned n) {
     else if (n < WAIT_PAUSES + WAIT_YIELDS)
         sched_yield();
     else
-        nanosleep(&nap, NULL);
+        syscall(SYS_nanosleep, &nap, NULL); /* no cancellation point */
     errno = saved;
 }
 

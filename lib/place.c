@@ -158,6 +158,7 @@ bool place_slowly(struct heap *h, struct request *q) {
     if (!move) return false;
     size_t reserve = region_gap(&h->region) >> UNIT_SHIFT;
     if (units > s->area.free_units + reserve + compact_regain(s)) return false;
+    if (cache_any(s)) return false; /* it is asked again, when nothing is in caches */
     if (!region_close(&h->region, s)) return false;
     place_compact(h, units, true);
     return place(h, q, true);

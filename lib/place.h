@@ -19,6 +19,8 @@ struct watch {
     bool awake; /* it is to */
     unsigned paused;
     uint64_t not_before, backoff; /* ns: nothing came of it the last time */
+    uint32_t passes;              /* begun when it was last seen to get better, ... */
+    size_t garbage;               /* ... and how bad it was then */
     size_t steps, moved, backoffs;
     uint64_t nanoseconds;
 };
@@ -36,7 +38,6 @@ struct heap {
     size_t cache;  /* bytes that a thread may keep for itself (cache.h) */
     bool shared;   /* between threads, where there are any */
     uint64_t pace; /* ns that compaction takes for some work (idle.c); 0: not known */
-    struct watch *watch; /* NULL: there is no background thread for it */
 };
 
 /* What an allocation or a growing block asks for. */

@@ -80,7 +80,7 @@ static bool entered(uint64_t tag, struct access *a) {
         pthread_mutex_unlock(&places[a->place].mutex);
         return false;
     }
-    a->heap->store.concurrent = true;
+    a->heap->store.concurrent = !RM_SINGLE_THREADED;
     return true;
 }
 
@@ -95,6 +95,12 @@ bool registry_try(uint64_t tag, struct access *a) {
     if (!shared) return registry_enter(tag, a);
     return pthread_mutex_trylock(&places[registry_place(tag)].mutex) == 0 &&
            entered(tag, a);
+}
+
+void registry_leave_damaged(const struct access *a) {
+    motion_end(&a->heap->store);
+    cache_go(&places[a->place].crowd);
+    if (a->locked) pthread_mutex_unlock(&places[a->place].mutex);
 }
 
 void registry_leave_slowly(const struct access *a) {
@@ -183,8 +189,8 @@ struct crowd *registry_crowd(const struct access *a) {
     return &places[a->place].crowd;
 }
 
-void registry_watch(const struct access *a, struct watch *watch) {
-    a->heap->watch = places[a->place].watch = watch;
+struct watch **registry_watch(const struct access *a) {
+    return &places[a->place].watch;
 }
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {
@@ -277,13 +283,13 @@ bool registry_destroy(uint64_t tag) {
         struct place *p = &places[a.place];
         struct rm_gate *g = &rm_gates[a.place];
         uint32_t state = __atomic_load_n(&g->tag, __ATOMIC_RELAXED);
+        cache_forget(
+            &p->crowd); /* before: a thread that ends meanwhile sees either, or waits */
         __atomic_store_n(&g->tag, 0, __ATOMIC_RELEASE);
         if (state == atomic_load_explicit(&registry_default_state, memory_order_relaxed))
             atomic_store_explicit(&registry_default_state, 0, memory_order_release);
         else
             n_created--;
-        cache_stop(&a.heap->store);
-        while (p->crowd.caches != NULL) cache_close(p->crowd.caches);
         if (p->pages) os_unreserve(p->low, p->bytes);
         return_place(a.place);
         if (a.locked) pthread_mutex_unlock(&p->mutex);

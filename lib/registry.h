@@ -61,8 +61,12 @@ bool registry_try(uint64_t tag, struct access *a);
 void registry_leave_slowly(const struct access *a);
 static inline void registry_leave(const struct access *a) {
     const struct store *s = &a->heap->store;
-    if (unlikely(a->locked) || unlikely(s->table.motion != 0)) registry_leave_slowly(a);
+    if (unlikely(a->locked) || unlikely(s->table.motion != 0) ||
+        unlikely(s->crowd->stopped))
+        registry_leave_slowly(a);
 }
+/* The same of one whose own data is not to be trusted. */
+void registry_leave_damaged(const struct access *a);
 /* Wait for whoever is inside, for the n-th time. */
 void registry_wait(uint64_t tag, unsigned n);
 /* How many wait, of a heap that was entered; NULL: there is nobody who could. And let them in, and enter again:
@@ -89,7 +93,7 @@ rm_status_t registry_default(uint64_t *tag);
 /* What threads have of the heap that was entered; its region, as it was when the heap was made. And when the
    background thread is to work there. */
 struct crowd *registry_crowd(const struct access *a);
-void registry_watch(const struct access *a, struct watch *watch);
+struct watch **registry_watch(const struct access *a);
 void registry_region(const struct access *a, char **low, size_t *bytes);
 
 #endif

@@ -31,7 +31,10 @@ static bool keep(struct store *s, uint64_t handle, uint32_t slot, uint64_t *e) {
     for (;;) {
         /* One more than callers may have: it is given back before anyone else resizes anything. */
         switch (lock_take(&s->table, handle, slot, RM_LOCKS_MAX + 1, e)) {
-        case LOCK_MOVING: move_finish(s); break;
+        case LOCK_MOVING:
+            if (slot != s->mover.slot) return false; /* a cache's */
+            move_finish(s);
+            break;
         case LOCK_FULL: many_begin(s, slot, e); break;
         case LOCK_DONE: return true;
         default: return false;
@@ -46,11 +49,13 @@ static void let_go(struct store *s, uint64_t handle, uint32_t slot) {
 /* Its entry has another shape, however many locks there are by now. */
 static void reshape(struct store *s, uint32_t slot, unsigned shape) {
     uint64_t e = table_entry(&s->table, slot);
+    unsigned generation = entry_generation(e);
     if (!s->concurrent) {
         table_set(&s->table, slot, entry_moved(e, entry_place(e), shape));
         return;
     }
-    while (!table_swap(&s->table, slot, &e, entry_moved(e, entry_place(e), shape)))
+    while (entry_generation(e) == generation &&
+           !table_swap(&s->table, slot, &e, entry_moved(e, entry_place(e), shape)))
         continue;
 }
 
@@ -137,13 +142,13 @@ static bool grow_by_raising(struct heap *h, const struct request *q, uint64_t ha
     return resize_in_place(s, handle, q->slot, q->size);
 }
 
-/* The same for an object in a run: its content waits aside while its slot is merged away. So does whoever
-   comes to lock it. */
+/* The same for an object in a run: its content waits aside while its slot is merged away. */
 static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
                             size_t old_size) {
     struct store *s = &h->store;
     uint64_t e;
-    if (table_any_locked(&s->table)) return false; /* what merging frees cannot be told */
+    /* What merging frees cannot be told where something is locked, or may be at any time. */
+    if (s->concurrent || table_any_locked(&s->table)) return false;
     if (!is_free_to_go(table_entry(&s->table, q->slot), handle) ||
         !claim_one(s, q->slot, LOCKS_MOVING, &e))
         return false;
@@ -160,8 +165,8 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     } else {
         place_compact(h, place_units(q), true);
         placed = place(h, q, true);
-        CHECK(9, placed || s->concurrent); /* compact_regain is exact */
-        if (!placed) {                     /* others have locked something meanwhile */
+        CHECK(9, placed); /* compact_regain is exact */
+        if (!placed) {
             q->size = old_size;
             place(h, q, true);
         }

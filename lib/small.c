@@ -266,9 +266,11 @@ void small_cut(struct store *s, unit_t span) {
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
         memcpy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
-        uint32_t ref = run_ref(&r, from);
+        uint32_t ref = run_ref(&r, from), slot = ref_slot(ref);
         run_put_ref(&r, to, ref);
-        point_entry(s, ref_slot(ref), &r, to);
+        /* It stays claimed: who cuts gives the claim up, when no claim can be taken for a cache's any more. */
+        table_set(&s->table, slot,
+                  shape_moved(table_entry(&s->table, slot), slot_place(s, &r, to), to));
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
         store_moved(s, r.class->stride, 1);
     }

@@ -45,13 +45,15 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
     };
     if (used > 0) stats->internal_fragmentation = 1 - (double)s->requested / (double)used;
     if (free > 0) stats->external_fragmentation = 1 - (double)largest / (double)free;
-    if (h->watch != NULL) {
-        stats->background_steps = h->watch->steps;
-        stats->background_moved = h->watch->moved;
-        stats->background_nanoseconds = h->watch->nanoseconds;
-        stats->background_backoffs = h->watch->backoffs;
-    }
     unusable_shares(&a->buddy, stats);
+}
+
+void stats_watch(const struct watch *w, rm_stats_t *stats) {
+    if (w == NULL) return;
+    stats->background_steps = w->steps;
+    stats->background_moved = w->moved;
+    stats->background_nanoseconds = w->nanoseconds;
+    stats->background_backoffs = w->backoffs;
 }
 
 void stats_locked(const struct heap *h, rm_stats_t *stats) {

@@ -129,6 +129,7 @@ struct store {
     uint64_t kept[2];  /* classes with gaps kept as slots */
     uint64_t stuck_at; /* ... when changes and allocations together were this */
     struct pass pass;
+    uint32_t passes; /* begun so far */
     struct ebb ebb;
     struct fill_scan scan;
     size_t looked;   /* spans that compaction has looked at, or what takes as long */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "threads.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #include "os.h"
 
 _Thread_local struct cache *threads_mine[THREADS_CACHES];
+_Thread_local unsigned threads_inside;
 
 static _Thread_local unsigned n_mine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -19,9 +21,9 @@ static uint64_t tag_of(uint32_t live) { return live ^ RM_GATE_LIVE; }
 /* What the cache has goes back to its heap, if there still is one. */
 static void close_cache(struct cache *c) {
     struct access a;
-    uint32_t live = __atomic_load_n(&c->live, __ATOMIC_RELAXED);
+    uint32_t live = __atomic_load_n(&c->live, __ATOMIC_ACQUIRE);
     if (live == 0 || !registry_enter(tag_of(live), &a)) return;
-    if (__atomic_load_n(&c->live, __ATOMIC_RELAXED) == live) cache_close(c);
+    if (__atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == live) cache_close(c);
     registry_leave(&a);
 }
 
@@ -95,7 +97,7 @@ struct cache *threads_seek(uint32_t live) {
 static struct cache **spare_of(struct cache **chain, bool any) {
     struct cache **spare = NULL;
     for (struct cache **link = chain; *link != NULL; link = &(*link)->chain)
-        if (__atomic_load_n(&(*link)->live, __ATOMIC_RELAXED) == 0 ||
+        if (__atomic_load_n(&(*link)->live, __ATOMIC_ACQUIRE) == 0 ||
             (any && (*link)->depth == 0))
             spare = link;
     return spare;
@@ -103,9 +105,9 @@ static struct cache **spare_of(struct cache **chain, bool any) {
 
 /* One that has been used for another heap, where there are enough; of the same chain, if one of it can be had. */
 static struct cache *reuse(struct cache **chain) {
-    struct cache **link = spare_of(chain, n_mine >= THREADS_CACHES);
-    for (unsigned i = 0; link == NULL && n_mine >= THREADS_CACHES && i < THREADS_CACHES;
-         i++)
+    bool many = n_mine >= THREADS_CACHES && threads_inside == 0;
+    struct cache **link = spare_of(chain, many);
+    for (unsigned i = 0; link == NULL && many && i < THREADS_CACHES; i++)
         link = spare_of(&threads_mine[i], true);
     if (link == NULL) return NULL;
     close_cache(*link);
@@ -113,7 +115,11 @@ static struct cache *reuse(struct cache **chain) {
 }
 
 static struct cache *make(void) {
-    if (pthread_setspecific(key, threads_mine) != 0) return NULL;
+    int error = pthread_setspecific(key, threads_mine);
+    if (error != 0) {
+        errno = error;
+        return NULL;
+    }
     struct cache *c = os_reserve(sizeof *c);
     if (c == NULL) return NULL;
     if (!os_commit(c, sizeof *c)) {
@@ -135,6 +141,6 @@ struct cache *threads_make(uint32_t live) {
 
 void threads_open(struct cache *c, const struct access *a) {
     uint32_t live = (uint32_t)a->heap->tag | RM_GATE_LIVE;
-    if (__atomic_load_n(&c->live, __ATOMIC_RELAXED) == live) return;
+    if (__atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == live) return;
     cache_open(c, &a->heap->store, live, a->heap->cache);
 }

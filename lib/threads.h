@@ -17,6 +17,10 @@ enum { THREADS_CACHES = 16 };
 extern _Thread_local struct cache *threads_mine[THREADS_CACHES]
     __attribute__((tls_model("initial-exec")));
 
+/* Calls of this thread's that are inside of a heap while it calls into others: then no cache is used for
+   another heap, since it may be that heap's. */
+extern _Thread_local unsigned threads_inside __attribute__((tls_model("initial-exec")));
+
 /* The calling thread's cache of a heap, by what its gate says; NULL: it has none. */
 struct cache *threads_seek(uint32_t live);
 static inline struct cache *threads_cache(uint32_t live) {

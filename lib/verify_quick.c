@@ -5,6 +5,7 @@
 static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
                       unit_t units) {
     uint64_t e = table_entry(p->t, slot);
+    if (entry_place(e) >> UNIT_SHIFT >= p->a->limit) return false;
     if (class_id == 0) { /* a larger block */
         if (!shape_is_medium(e)) return false;
         uint64_t h = area_header(p->a, entry_span(p->s, e));

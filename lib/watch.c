@@ -5,6 +5,8 @@
 
 /* Less garbage than this is not worth the while. And ns until what was in vain is tried again. */
 enum { GARBAGE_LEAST = 16 * 1024, STOOD_NS = 1000 * 1000 };
+/* So many passes without a gain of this share are in vain. */
+enum { PASSES_MOST = 4, GAIN_LEAST = 16 };
 #define BACKOFF_LEAST (UINT64_C(10) * 1000 * 1000)
 #define BACKOFF_MOST (UINT64_C(2) * 1000 * 1000 * 1000)
 
@@ -33,7 +35,20 @@ bool watch_wakes(const struct heap *h, struct watch *w) {
     if (w->awake || w->paused > 0 || !is_bad(h, &w->marks)) return false;
     if (w->not_before != 0 && os_now_ns() < w->not_before) return false;
     w->awake = true;
+    w->passes = h->store.passes;
+    w->garbage = place_garbage(h);
     return true;
+}
+
+/* Have some passes come and gone that it has not got better by? Where others are at work one may never be
+   complete. */
+static bool is_in_vain(const struct heap *h, struct watch *w) {
+    size_t garbage = place_garbage(h);
+    if (garbage < w->garbage - w->garbage / GAIN_LEAST) {
+        w->passes = h->store.passes;
+        w->garbage = garbage;
+    }
+    return h->store.passes - w->passes > PASSES_MOST;
 }
 
 bool watch_goes_on(const struct heap *h, struct watch *w, bool complete, bool stood,
@@ -42,7 +57,7 @@ bool watch_goes_on(const struct heap *h, struct watch *w, bool complete, bool st
     if (is_good(h, &w->marks)) {
         w->awake = false;
         w->backoff = 0;
-    } else if (complete) {
+    } else if (complete || is_in_vain(h, w)) {
         w->awake = false;
         w->backoffs++;
         w->backoff = w->backoff == 0 ? BACKOFF_LEAST : 2 * w->backoff;
