@@ -30,11 +30,11 @@ static uint32_t take_cached(struct cache *c, size_t size, uint64_t *e) {
 
 /* The same, inside of the heap, after it has been filled. */
 static uint32_t fill_and_take(struct cache *c, const struct access *a, size_t size,
-                              uint64_t *e) {
+                              unsigned flags, uint64_t *e) {
     threads_open(c, a);
     if (size - 1 >= QUICK_SIZE_MAX || c->most == 0) return SLOT_NIL;
     cache_fill(c, size);
-    place_steady(a->heap, 0);
+    place_steady(a->heap, flags);
     return size <= SMALL_MAX ? cache_take(c, size, e) : cache_take_block(c, size, e);
 }
 
@@ -60,7 +60,7 @@ static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags) {
     uint32_t slot = take_cached(c, size, &e);
     if (slot == SLOT_NIL && c != NULL) {
         if (!registry_enter(tag, &a)) return NULL;
-        slot = fill_and_take(c, &a, size, &e);
+        slot = fill_and_take(c, &a, size, flags, &e);
         call_leave(&a, RM_OK);
     }
     if (slot == SLOT_NIL) return NULL;
@@ -271,6 +271,21 @@ rm_status_t rmfree(rm_memory_t *handle) {
 
 /* --- using --- */
 
+/* The heap and the entry of a live handle; NULL: it is none. */
+static struct heap *look_at(const rm_memory_t *handle, uint64_t *e) {
+    struct access a;
+    uint64_t h = call_handle(handle);
+    uint32_t slot = handle_slot(h);
+    bool shared;
+    struct heap *heap = registry_heap(h, &shared);
+    if (heap == NULL || !lock_look(&heap->store.table, h, slot, e)) return NULL;
+    if (unlikely(entry_locks(*e) == LOCKS_MOVING)) { /* or in a cache */
+        if (!call_enter(handle, &a, &slot)) return NULL;
+        call_leave(&a, RM_OK);
+    }
+    return heap;
+}
+
 /* A block that moves just now, the n-th time that it is met: it is waited for, or the move is finished. False:
    it is none, but a cache has the handle's slot. */
 enum { PATIENCE = 1000 };
@@ -319,13 +334,13 @@ rm_status_t rmlock(rm_memory_t *handle, void **pointer) {
 }
 
 static SLOW rm_status_t unlock_slowly(rm_memory_t *handle) {
-    uint64_t h = call_handle(handle);
+    uint64_t h = call_handle(handle), e;
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
     if (heap == NULL) return RM_EHANDLE;
     switch (lock_give(&heap->store.table, h, handle_slot(h))) {
     case LOCK_DONE: return call_done(h);
-    case LOCK_OPEN: return RM_EUNLOCKED;
+    case LOCK_OPEN: return look_at(handle, &e) != NULL ? RM_EUNLOCKED : RM_EHANDLE;
     default: return RM_EHANDLE;
     }
 }
@@ -355,21 +370,6 @@ rm_status_t rmpeek(rm_memory_t *handle, void **pointer) {
     if (unlikely(pointer == NULL)) return RM_EINVAL;
     if (likely(rm_peek_quickly(handle, pointer))) return RM_OK;
     return peek_slowly(handle, pointer);
-}
-
-/* The heap and the entry of a live handle; NULL: it is none. */
-static struct heap *look_at(const rm_memory_t *handle, uint64_t *e) {
-    struct access a;
-    uint64_t h = call_handle(handle);
-    uint32_t slot = handle_slot(h);
-    bool shared;
-    struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL || !lock_look(&heap->store.table, h, slot, e)) return NULL;
-    if (unlikely(entry_locks(*e) == LOCKS_MOVING)) { /* or in a cache */
-        if (!call_enter(handle, &a, &slot)) return NULL;
-        call_leave(&a, RM_OK);
-    }
-    return heap;
 }
 
 rm_status_t rmsize(rm_memory_t *handle, size_t *size) {

@@ -4,6 +4,7 @@
  * heaps that are gone; without a touch of memory that is not the heap's (the
  * region of each heap here ends at a guard page, and garbage would point anywhere).
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -182,6 +183,32 @@ static void test_forged(void) {
     forged(RM_THREADS_NONE);
 }
 
+static void *nothing(void *context) { return context; }
+
+/* Between threads: the handle that a slot has next, while its block rests with a thread, whatever it
+   looks like by then; and those of slots that a thread has for blocks to come. */
+static void test_forged_next(void) {
+    pthread_t thread;
+    struct site site;
+
+    g_assert_cmpint(pthread_create(&thread, NULL, nothing, NULL), ==, 0);
+    g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+    site_open(&site, 8 << 20, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND);
+    for (size_t size = 1; size <= 4096; size += 97) {
+        uintptr_t next;
+
+        assert_ok(book_alloc(&site.book, size, 0, 0));
+        next = (uintptr_t)site.book.blocks[0].handle + ((uintptr_t)1 << 49);
+        assert_ok(book_free(&site.book, 0));
+        refuse_forged(&site.book, next);
+        for (uintptr_t slot = 1; slot < 200; slot++)
+            for (uintptr_t one = 0; one < 3; one++)
+                refuse_forged(&site.book, next - (one << 49) + (slot << 18));
+    }
+    site_verify(&site);
+    site_close(&site);
+}
+
 /* ------------------------------------------------------------- heaps that are gone */
 
 /* The memory of a destroyed heap is the caller's: it must not be read any more. */
@@ -274,5 +301,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/stale/memory-gone", test_memory_gone);
     g_test_add_func("/stale/heaps-reused", test_heaps_reused);
     g_test_add_func("/stale/neighbours", test_neighbours);
+    g_test_add_func("/stale/forged-next",
+                    test_forged_next); /* the last: there was a thread */
     return g_test_run();
 }

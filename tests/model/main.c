@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model [--seed N] [--steps N] [--only NAME] [--stress] [--log]
+ * model [--seed N] [--steps N] [--only NAME] [--stress] [--threads] [--log]
  *
  * Random operations against a naive model, over kinds of heap, policies and thread
  * modes: one TAP line each. A failure names the seed and the step; the same seed and
  * number of steps do the same again, with --only just that line of it.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,13 +33,14 @@ struct arguments {
     uint64_t seed;
     size_t steps;
     const char *only;
-    bool stress, log;
+    bool stress, log, between;
 };
 
 static _Noreturn void usage(const char *problem) {
     fprintf(stderr,
             "model: %s\n"
-            "usage: model [--seed N] [--steps N] [--only NAME] [--stress] [--log]\n"
+            "usage: model [--seed N] [--steps N] [--only NAME] [--stress] [--threads]\n"
+            "             [--log]\n"
             "example: model --seed 7 --steps 100000 --only 4KiB/manual\n",
             problem);
     exit(2);
@@ -54,8 +56,19 @@ static uint64_t number(const char *text) {
     return value;
 }
 
+static void *nothing(void *context) { return context; }
+
+/* There has been a second thread: from here on all is done as between threads. */
+static bool begin_thread(void) {
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, nothing, NULL) != 0) usage("no second thread");
+    pthread_join(thread, NULL);
+    return true;
+}
+
 static struct arguments parse(int argc, char **argv) {
-    struct arguments arguments = {0, 90000, "", false, false};
+    struct arguments arguments = {0, 90000, "", false, false, false};
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
@@ -70,6 +83,8 @@ static struct arguments parse(int argc, char **argv) {
             arguments.only = argv[++i];
         else if (strcmp(argv[i], "--stress") == 0)
             arguments.stress = true;
+        else if (strcmp(argv[i], "--threads") == 0)
+            arguments.between = begin_thread();
         else if (strcmp(argv[i], "--log") == 0)
             arguments.log = true;
         else
@@ -91,6 +106,7 @@ static bool run_case(const struct arguments *arguments, unsigned n) {
     model.threads = (rm_threads_t)(n / N_KINDS / N_POLICIES);
     model.stress = arguments->stress;
     model.log = arguments->log;
+    model.between = arguments->between;
     snprintf(name, sizeof(name), "%s/%s/%s", model.kind->name, policies[model.compaction],
              modes[model.threads]);
     if (strstr(name, arguments->only) == NULL) {

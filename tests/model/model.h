@@ -46,8 +46,9 @@ struct model {
     const struct kind *kind;
     rm_compaction_t compaction;
     rm_threads_t threads;
-    bool stress; /* compact to the end after every step */
-    bool log;    /* print every call */
+    bool stress;  /* compact to the end after every step */
+    bool log;     /* print every call */
+    bool between; /* there has been another thread */
 
     struct guarded region;
     rm_heap_t *heap;

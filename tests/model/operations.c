@@ -151,6 +151,8 @@ static const char *operate_resize(struct model *model, size_t i) {
     if (status != RM_OK && (!grows || status != (locked ? RM_ELOCKED : RM_ENOMEM)))
         return fault("rmrealloc from %zu to %zu of %s block says %d", old, size,
                      locked ? "a locked" : "an unlocked", (int)status);
+    /* Between threads a small one needs a second place. */
+    if (model->between && model->threads == RM_THREADS_SAFE && old <= 512) old = 0;
     if (status == RM_ENOMEM && moves && fixed(model) && book->n_locked == 0)
         /* What is aligned has to be passed on the way: by its own steps, up as well as down. */
         return room_fault(model, block_need(size, book->blocks[i].asked) - old + 16 +
