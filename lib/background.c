@@ -14,7 +14,7 @@
 #include "watch.h"
 
 /* A step, in bytes of work: some microseconds. And how nice the thread is to others. */
-enum { STEP = 64 * 1024, NICE = 10, NS = 1000 * 1000 * 1000 };
+enum { STEP = 32 * 1024, NICE = 10, NS = 1000 * 1000 * 1000 };
 /* How fast it gets tired of a heap that somebody is inside of (os_wait). */
 enum { MISSED = 20 };
 

@@ -59,6 +59,7 @@ static size_t looks_left(const struct store *s, const struct effort *e) {
     if (!budgeted(e->goal)) return SIZE_MAX / 2;
     if (s->moved != e->moved) return work_left(s, e) / WORK_LOOK;
     size_t least = s->area.limit > CACHED ? WORK_LEAST : 12 * WORK_LEAST;
+    if (e->goal->waiting != NULL) least = MOVE_PIECE / 2;
     size_t most = e->goal->bytes > least ? e->goal->bytes : least;
     size_t done = work_done(s, e);
     return most > done ? (most - done) / WORK_LOOK : 0;
@@ -67,7 +68,7 @@ static size_t looks_left(const struct store *s, const struct effort *e) {
 /* Is the budget spent? The clock is read after CLOCK_WORK or a few actions. */
 static bool spent(const struct store *s, struct effort *e) {
     e->actions++;
-    if (e->goal->waiting != NULL && s->moved != e->moved &&
+    if (e->goal->waiting != NULL &&
         atomic_load_explicit(e->goal->waiting, memory_order_relaxed) > 0)
         return true;
     if (looks_left(s, e) == 0) return true;
@@ -90,7 +91,7 @@ static bool reached(const struct store *s, const struct compact_goal *goal) {
 /* The most to move at once: half of what is left of a budget, since giving back the target's pages
    may cost as much again. */
 static size_t piece(const struct store *s, const struct effort *e) {
-    if (e->goal->waiting != NULL) return MOVE_PIECE;
+    if (e->goal->waiting != NULL) return MOVE_PIECE / 2;
     if (!budgeted(e->goal)) return SIZE_MAX;
     size_t half = work_left(s, e) / 2;
     return half > MOVE_PIECE ? half : MOVE_PIECE;
@@ -165,7 +166,7 @@ static unit_t units_walked(const struct area *a, unit_t gap, unit_t to) {
 static enum step slide_step(struct store *s, const struct effort *e, unit_t *known) {
     struct area *a = &s->area;
     size_t work = work_left(s, e);
-    if (e->goal->waiting != NULL && work > MOVE_PIECE) work = MOVE_PIECE;
+    if (e->goal->waiting != NULL && work > MOVE_PIECE / 2) work = MOVE_PIECE / 2;
     struct slide_goal goal = {work, e->goal->units != 0 ? e->goal->units : UNIT_NIL};
     unit_t gap = *known != UNIT_NIL ? *known : area_lowest_free(a, s->pass.cursor);
     *known = UNIT_NIL;

@@ -7,8 +7,9 @@
 #include "small.h"
 
 enum {
-    LOOKS_MAX = 64, /* at pinned runs, in one action */
-    LINE = 64,      /* bytes that come at once from memory */
+    LOOKS_MAX = 64,   /* at pinned runs, in one action, */
+    LOOKS_SHARED = 4, /* and where others may be waiting */
+    LINE = 64,        /* bytes that come at once from memory */
     LINKS_GUESSED = 4,
     STRIDE_SLOTS = 128 /* from here on, those slots are asked for that are needed */
 };
@@ -22,7 +23,8 @@ static unit_t giver_in(struct store *s, unsigned class_id, enum density density,
     unit_t *head = &s->runs[class_id].head[density];
     if (*head == UNIT_NIL) return UNIT_NIL;
     unit_t last = run_link(s, *head, RUN_PREVIOUS), at = last;
-    for (unsigned looks = 0; looks < LOOKS_MAX; looks++) {
+    unsigned most = s->concurrent ? LOOKS_SHARED : LOOKS_MAX;
+    for (unsigned looks = 0; looks < most; looks++) {
         s->looked++;
         if (!move_pinned(s, at)) return at;
         *pinned = true;

@@ -2,6 +2,7 @@
 #include "registry.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "motion.h"
@@ -58,12 +59,15 @@ _Atomic(void (*)(struct heap *)) registry_lost;
 /* --- entering and leaving --- */
 
 /* What takes the mutex is over soon, as a rule: so it is tried so often before the system is asked to wait. */
-enum { TRIES = 1500 };
+enum { TRIES = 1500, YIELD = 64, LET_IN = 2100 };
 
 static void take_mutex(struct place *p) {
     for (unsigned n = 0; n < TRIES; n++) {
         if (pthread_mutex_trylock(&p->mutex) == 0) return;
-        os_wait(0);
+        if (n % YIELD == YIELD - 1)
+            sched_yield(); /* who has it may be waiting for this processor */
+        else
+            os_wait(0);
     }
     atomic_fetch_add_explicit(&p->waiting, 1, memory_order_relaxed);
     pthread_mutex_lock(&p->mutex);
@@ -128,7 +132,7 @@ const _Atomic unsigned *registry_waiting(const struct access *a) {
 void registry_let_in(uint64_t tag) {
     struct place *p = &places[registry_place(tag)];
     /* Until one of those who wait has it: a mutex goes to whoever is first. */
-    for (unsigned n = 0; n < TRIES; n++) {
+    for (unsigned n = 0; n < LET_IN; n++) {
         if (atomic_load_explicit(&p->waiting, memory_order_relaxed) == 0) break;
         os_wait(n);
     }

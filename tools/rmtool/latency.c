@@ -35,6 +35,7 @@ struct scene {
     rm_heap_t *heap;
     pthread_t thread;
     cpu_set_t all, one, rest; /* processors */
+    bool crowded;             /* there is one for the other thread, too */
 };
 
 static void note(struct user *user, rm_status_t status) {
@@ -138,7 +139,9 @@ static void run_application(struct latency *latency, struct user *user,
 
 /* ------------------------------------------------------------------- the scene */
 
-/* The last processor for the application. Where there is but one it is everybody's. */
+/* The last processor for the application; the others for the library's thread, and, where there are two or
+   more of them, for the other thread. It does not share one with the library's: who has a mutex when its
+   processor goes to somebody else keeps all others waiting, and what would be measured is the scheduler. */
 static void share_processors(struct scene *scene) {
     int last = -1;
 
@@ -149,6 +152,7 @@ static void share_processors(struct scene *scene) {
     scene->rest = scene->all;
     if (CPU_COUNT(&scene->all) > 1) CPU_CLR(last, &scene->rest);
     if (last >= 0) CPU_SET(last, &scene->one);
+    scene->crowded = CPU_COUNT(&scene->rest) > 1;
 }
 
 /* Of this thread, and of those that it makes from now on. */
@@ -179,13 +183,14 @@ static int play(struct scene *scene, struct latency *latency, struct histogram *
 
     fill(application, scene->heap, 2 * latency->seed);
     fill(other, scene->heap, 2 * latency->seed + 1);
-    int error = pthread_create(&scene->thread, NULL, run_other, other);
+    int error =
+        scene->crowded ? pthread_create(&scene->thread, NULL, run_other, other) : 0;
     if (error) return complain(STATUS_IO, "no second thread: %s", strerror(error));
     run_on(&scene->one);
     run_application(latency, application, warm);
     run_on(&scene->rest);
     __atomic_store_n(&other->over, true, __ATOMIC_RELAXED);
-    pthread_join(scene->thread, NULL);
+    if (scene->crowded) pthread_join(scene->thread, NULL);
     note(application, other->status);
     note(application, rm_heap_stats_quick(scene->heap, &latency->stats));
     if (application->status == RM_OK) return STATUS_OK;
