@@ -57,7 +57,9 @@ static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     if (w->awake || watch_wakes(h, w)) {
         uint64_t begun = os_now_ns();
         size_t moved = h->store.moved;
+        h->sparing = true;
         bool complete = heap_compact(h, STEP, 0, registry_waiting(&a)), stood;
+        h->sparing = false;
         uint64_t now = os_now_ns();
         stood = h->store.table.motion == 0 && h->store.crowd->holders > 0;
         w->steps++;

@@ -64,6 +64,7 @@ struct crowd {
     bool stopped;     /* the owners are kept out, until the mutex is given back */
     size_t
         wanted; /* bytes in caches that the pass under way wants to have (cache_gather) */
+    uint64_t not_before; /* when the background thread may want them again, ns */
 };
 
 /* How much a thread may keep of a heap of so many bytes (0: without a limit). */

@@ -24,6 +24,8 @@ enum { STEP_RETURN = 32 * 1024 };
 enum { STEP_SLOTS = 1024, STEP_FLUSH = 64, FLUSH_LOOKS = 2 };
 /* And has so many bytes out of caches. */
 enum { STEP_GATHER = 8 * 1024 };
+/* The background thread leaves them alone for so many ns. */
+enum { SPARED_NS = 50 * 1000 * 1000 };
 /* What rests and what threads keep may come anew all the time: it is had so often. */
 enum { ROUNDS = 16 };
 
@@ -202,12 +204,16 @@ static void return_step(struct heap *h, size_t bytes) {
 }
 
 /* What threads keep is in the way: it is had at the beginning of a pass, in steps a little at a time, and where
-   nothing else is left to do. False: there is nothing of it. */
-static bool gather(struct store *s, bool limited) {
+   nothing else is left to do; by the background thread, which makes pass after pass, not so often that they would
+   come for the mutex all the time. False: there is nothing of it. */
+static bool gather(struct heap *h, bool limited) {
+    struct store *s = &h->store;
     struct crowd *crowd = s->crowd;
+    if (h->sparing && os_now_ns() < crowd->not_before) return false;
     size_t had = cache_gather(s, limited ? STEP_GATHER : SIZE_MAX);
     if (had > 0) s->changes++;
     crowd->wanted -= had < crowd->wanted ? had : crowd->wanted;
+    if (h->sparing && crowd->wanted == 0) crowd->not_before = os_now_ns() + SPARED_NS;
     return had > 0;
 }
 
@@ -222,7 +228,7 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds,
     if (!motion_begin(s)) return false;
     bool begins = s->pass.phase == PASS_NONE || s->pass.phase >= PASS_KEEP;
     if (!limited || begins) s->crowd->wanted = cache_sum(s);
-    if (s->crowd->wanted > 0 && !gather(s, limited)) s->crowd->wanted = 0;
+    if (s->crowd->wanted > 0 && !gather(h, limited)) s->crowd->wanted = 0;
     if (limited)
         return_step(h, bytes);
     else
@@ -233,7 +239,7 @@ bool heap_compact(struct heap *h, size_t bytes, uint64_t nanoseconds,
         region_settle_some(&h->region, s, limited ? STEP_SLOTS : UINT32_MAX);
         goal.spent = store_work(s) - before;
         done = compact(s, &goal);
-        if (done && flushed && gather(s, limited)) flushed = false;
+        if (done && flushed && gather(h, limited)) flushed = false;
     } while (done && !flushed && (s->moved == moved || !limited) && rounds++ < ROUNDS);
     return done && flushed;
 }

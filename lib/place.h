@@ -37,6 +37,7 @@ struct heap {
     size_t credit; /* bytes that the next one may move */
     size_t cache;  /* bytes that a thread may keep for itself (cache.h) */
     bool shared;   /* between threads, where there are any */
+    bool sparing;  /* the background thread is inside */
     uint64_t pace; /* ns that compaction takes for some work (idle.c); 0: not known */
 };
 
