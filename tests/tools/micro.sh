@@ -39,7 +39,7 @@ expect 'compact, of large blocks' 0 '' "$rmtool" micro --rounds 1 --memory 64MiB
 holds 'compact: gaps given back' out "memcpy's time / ours, gaps given back, 262144 B"
 holds 'compact: without huge pages' out 'gaps given back, no huge pages, 262144 B'
 group steps '64 KiB steps of generated, longest' --trace plain.rmt
-expect 'latency' 0 '' "$rmtool" micro --rounds 2 --milliseconds 3 --csv - latency
+expect 'latency' 0 '' "$rmtool" micro --rounds 2 --milliseconds 40 --csv - latency
 # Each distribution comes to 100 %, and no quantile is below one of fewer calls.
 awk -F, '$2 ~ /^histogram of / { share[$2] += $5; if ($3 <= at[$2]) print "order: " $0; at[$2] = $3 }
     $2 ~ /^curve of / { if ($5 < time[$2]) print "time: " $0; time[$2] = $5 }
