@@ -29,7 +29,7 @@ static void test_destroy_at_work(void) {
         struct yard yard;
 
         yard_open(&yard, (enum yard_kind)(round % N_YARDS), NULL);
-        yard_litter(&yard, 4000, 2000);
+        yard_litter(&yard, 2000, 5000);
         if (round % 4 == 0) await_moved(yard.heap, 1);
         sleep_ns(round % 30 * MILLISECOND / 15);
         n_midst += fragmentation_of(yard.heap) > 0.05;
@@ -81,7 +81,7 @@ static void test_many(void) {
     for (unsigned i = 0; i < G_N_ELEMENTS(yards); i++) {
         yard_open(&yards[i], i % 3 ? YARD_GROWING : YARD_LIMITED, NULL);
         assert_ok(rm_heap_pause(yards[i].heap));
-        perforate(&yards[i].book, 2000, 1000);
+        perforate(&yards[i].book, 1000, 2000);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(yards); i++)
         assert_ok(rm_heap_resume(yards[i].heap));
@@ -110,8 +110,8 @@ static rm_heap_t *busy_heap(void) {
     if (rm_heap_create(&heap, &options) != RM_OK) exit(11);
     if (rm_heap_pause(heap) != RM_OK) exit(12);
     book_init(&book, heap);
-    for (unsigned i = 0; i < 8000; i++)
-        if (book_alloc(&book, 2000, 0, 0) != RM_OK) exit(13);
+    for (unsigned i = 0; i < 2500; i++)
+        if (book_alloc(&book, 6000, 0, 0) != RM_OK) exit(13);
     for (size_t i = book.n; i-- > 0;)
         if (i % 2 == 0 && book_free(&book, i) != RM_OK) exit(14);
     if (rm_heap_resume(heap) != RM_OK) exit(15);
@@ -200,8 +200,8 @@ static const char *goes_on(void *context) {
 
     for (unsigned round = 0; round < 3 && text == NULL; round++) {
         if (rm_heap_pause(yard->heap) != RM_OK) return "pause";
-        for (unsigned i = 0; i < 4000; i++)
-            if (book_alloc(book, 1500, 0, 0) != RM_OK) return "alloc";
+        for (unsigned i = 0; i < 2000; i++)
+            if (book_alloc(book, 3500, 0, 0) != RM_OK) return "alloc";
         for (size_t i = book->n; i-- > 0;)
             if (i % 2 == 0 && book_free(book, i) != RM_OK) return "free";
         if (rm_heap_resume(yard->heap) != RM_OK) return "resume";
@@ -245,7 +245,7 @@ static void test_fork(void) {
         struct yard yard;
 
         yard_open(&yard, (enum yard_kind)(round / 4), NULL);
-        yard_litter(&yard, 6000, 2000);
+        yard_litter(&yard, 3000, 3000);
         if (round % 3 > 0) await_moved(yard.heap, 1); /* in the midst of its work */
         if (round % 3 > 1) await_below(yard.heap, 0.05);
         g_test_message("body %u, heap %u, at %u", round % 4, round / 4, round % 3);

@@ -89,7 +89,7 @@ static void test_by_itself(void) {
         struct yard yard;
 
         yard_open(&yard, kind, NULL);
-        yard_litter(&yard, 4000, 2000);
+        yard_litter(&yard, 2500, 3000);
         assert_worked(&yard, 0.05);
         yard_close(&yard);
     }
@@ -123,8 +123,8 @@ static void test_marks(void) {
     size_t steps;
 
     yard_open(&yard, YARD_GROWING, &marks);
-    for (unsigned i = 0; i < 10000; i++) assert_ok(book_alloc(&yard.book, 2000, 0, 0));
-    for (size_t i = 10000; i-- > 0;)
+    for (unsigned i = 0; i < 4000; i++) assert_ok(book_alloc(&yard.book, 4000, 0, 0));
+    for (size_t i = 4000; i-- > 0;)
         if (i % 10 < 4) assert_ok(book_free(&yard.book, i));
     sleep_ns(500 * MILLISECOND);
     fragmentation = fragmentation_of(yard.heap);
@@ -142,7 +142,7 @@ static void test_marks(void) {
     g_test_message("stopped at %.3f after %zu steps", fragmentation, steps);
     g_assert_true(fragmentation < 0.2);
     /* up again, but not above the high one */
-    for (unsigned i = 0; i < 2000; i++) assert_ok(book_alloc(&yard.book, 2000, 0, 0));
+    for (unsigned i = 0; i < 800; i++) assert_ok(book_alloc(&yard.book, 4000, 0, 0));
     yard_free_share(&yard, 30);
     sleep_ns(300 * MILLISECOND);
     fragmentation = fragmentation_of(yard.heap);
@@ -160,12 +160,12 @@ static void test_free_marks(void) {
 
         yard_open(&yard, kind, &marks);
         while (free_end(yard.heap) > YARD_LIMIT / 8)
-            assert_ok(book_alloc(&yard.book, 2000, 0, 0));
+            assert_ok(book_alloc(&yard.book, 9000, 0, 0));
         yard_free_share(&yard, 50); /* more than a quarter is free, but in gaps */
         sleep_ns(200 * MILLISECOND);
         g_assert_cmpuint(steps_of(yard.heap), ==, 0); /* still above the low mark */
         while (free_end(yard.heap) > YARD_LIMIT / 32 && steps_of(yard.heap) == 0)
-            assert_ok(book_alloc(&yard.book, 30000, 0, RM_NO_COMPACT)); /* in no gap */
+            assert_ok(book_alloc(&yard.book, 100000, 0, RM_NO_COMPACT)); /* in no gap */
         for (uint64_t end = patience(); free_end(yard.heap) < YARD_LIMIT / 4 - SLACK;) {
             sleep_ns(2 * MILLISECOND);
             g_assert_cmpuint(now_ns(), <, end);
@@ -189,7 +189,7 @@ static void test_pause(void) {
     for (unsigned depth = 1; depth <= 4; depth++) {
         for (unsigned i = 0; i < depth; i++) assert_ok(rm_heap_pause(yard.heap));
         moved = moved_by_thread(yard.heap);
-        perforate(&yard.book, 4000, 2000);
+        perforate(&yard.book, 2000, 3000);
         for (unsigned i = 1; i < depth; i++) {
             sleep_ns(50 * MILLISECOND);
             assert_ok(rm_heap_resume(yard.heap));
@@ -229,7 +229,7 @@ static void test_pause_at_work(void) {
     size_t n_between = 0;
 
     yard_open(&yard, YARD_GROWING, NULL);
-    yard_litter(&yard, 30000, 2000);
+    yard_litter(&yard, 6000, 8000);
     for (unsigned round = 0; round < 100; round++) {
         size_t moved, i = round % yard.book.n;
 
@@ -272,7 +272,7 @@ static void test_locked(void) {
 
     yard_open(&yard, YARD_GROWING, NULL);
     assert_ok(rm_heap_pause(yard.heap));
-    perforate(&yard.book, 8000, 2000);
+    perforate(&yard.book, 4000, 3000);
     for (size_t i = 0; i < yard.book.n; i += 10)
         for (size_t locks = 0; locks <= i % 7; locks++)
             assert_ok(book_lock(&yard.book, i));
