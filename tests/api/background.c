@@ -52,7 +52,7 @@ double fragmentation_of(rm_heap_t *heap) {
 
     assert_ok(rm_heap_stats_quick(heap, &stats));
     if (stats.extent == 0) return 0;
-    return 1 - (double)stats.used / (double)stats.extent;
+    return 1 - (double)stats.requested / (double)stats.extent;
 }
 
 size_t free_end(rm_heap_t *heap) {
@@ -77,7 +77,7 @@ size_t moved_by_thread(rm_heap_t *heap) {
     return stats.background_moved;
 }
 
-uint64_t patience(void) { return now_ns() + 60000 * MILLISECOND; }
+uint64_t patience(void) { return now_ns() + 30000 * MILLISECOND; }
 
 void await_below(rm_heap_t *heap, double mark) {
     for (uint64_t end = patience(); fragmentation_of(heap) >= mark;) {

@@ -33,14 +33,17 @@ void yard_litter(struct yard *yard, size_t n, size_t size);
 /* Frees so many percent of the blocks, spread over the heap; none of them is locked. */
 void yard_free_share(struct yard *yard, unsigned percent);
 
-/* The share of the memory below the highest block's end that no block uses. */
+/*
+ * The share of the memory below the highest block's end that was not asked for. By what
+ * counts as used it would be less: a large block on its way has two places, or a gap.
+ */
 double fragmentation_of(rm_heap_t *heap);
 /* What is free behind the highest block, and may be grown by: not more than that. */
 size_t free_end(rm_heap_t *heap);
 size_t steps_of(rm_heap_t *heap);
 size_t moved_by_thread(rm_heap_t *heap);
 
-/* The time at which waiting ends: in a minute. */
+/* The time at which waiting ends: in half a minute. */
 uint64_t patience(void);
 /* Until the fragmentation is below the mark. */
 void await_below(rm_heap_t *heap, double mark);

@@ -186,7 +186,7 @@ static const char *wait_below(rm_heap_t *heap, double mark) {
 
     for (uint64_t end = patience(); now_ns() < end; sleep_ns(2 * MILLISECOND)) {
         if (rm_heap_stats_quick(heap, &stats) != RM_OK) return "no metrics";
-        if ((double)stats.used > (1 - mark) * (double)stats.extent) return NULL;
+        if ((double)stats.requested > (1 - mark) * (double)stats.extent) return NULL;
     }
     return "the thread does not work";
 }
