@@ -20,6 +20,9 @@
 
 enum { PLACE_SHIFT = 4, PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
 
+/* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
+#define REGISTRY_CONSTRUCTOR 201
+
 /* A heap that a call is inside of. */
 struct access {
     struct heap *heap;
