@@ -15,4 +15,7 @@
 int rules_apply(struct trace *trace, const struct trace_line *line,
                 struct trace_event *event);
 
+/* Whether a block is locked. block: one that has been made. */
+bool rules_locked(const struct trace *trace, uint64_t block);
+
 #endif

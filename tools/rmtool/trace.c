@@ -8,7 +8,6 @@
  */
 #include "trace.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "rules.h"
@@ -45,31 +44,67 @@ static bool has_key(const char *line, size_t length, const char *key,
                     const char **value) {
     size_t n = strlen(key);
 
-    if (length < n + 2 || memcmp(line + 2, key, n) != 0) return false;
-    *value = line + 2 + n;
+    if (length < n || memcmp(line, key, n) != 0) return false;
+    *value = line + n;
     return true;
 }
 
-/* A value that is no number is as good as none: comments are for people. */
-static uint64_t header_number(const char *text, const char *end) {
-    uint64_t number = 0;
+/* Digits from *at to what is none. Moves *at there. Returns: false where there are none, or
+   too many. */
+static bool take_digits(const char **at, const char *end, uint64_t *number) {
+    const char *begin = *at;
 
-    for (; text < end; text++) {
-        if (*text < '0' || *text > '9' || number > UINT64_MAX / 16) return 0;
-        number = number * 10 + (uint64_t)(*text - '0');
+    for (*number = 0; *at < end && **at >= '0' && **at <= '9'; ++*at) {
+        if (*number > UINT64_MAX / 16) return false;
+        *number = *number * 10 + (uint64_t)(**at - '0');
     }
-    return number;
+    return *at > begin;
+}
+
+/* Seconds, and up to nine decimals. What is no time is a comment like any other. */
+static void read_time(struct trace *trace, const char *line, size_t length) {
+    const char *value, *end = line + length;
+    uint64_t seconds, decimals = 0, digits = 0;
+
+    if (!has_key(line, length, TRACE_TIME, &value) ||
+        !take_digits(&value, end, &seconds) || seconds > UINT64_MAX / TRACE_SECOND / 2)
+        return;
+    if (value < end && *value == '.') {
+        const char *point = ++value;
+        if (!take_digits(&value, end, &decimals) || value - point > 9) return;
+        digits = (uint64_t)(value - point);
+    }
+    if (value < end) return;
+    for (; digits < 9; digits++) decimals *= 10;
+    trace->timed = true;
+    trace->time_ns = seconds * TRACE_SECOND + decimals;
+}
+
+/* A value that is no number is as good as none: comments are for people. */
+static void read_claim(struct trace *trace, const char *line, size_t length) {
+    const char *value, *end = line + length;
+    uint64_t number;
+
+    for (size_t i = 0; i < TRACE_KEYS; i++) {
+        size_t n = strlen(trace_keys[i].name);
+        if (length < n + 4 || memcmp(line + 2, trace_keys[i].name, n) != 0 ||
+            memcmp(line + 2 + n, ": ", 2) != 0)
+            continue;
+        value = line + n + 4;
+        if (!take_digits(&value, end, &number) || value < end) return;
+        trace->claims.values[i] = number;
+        trace->claims.lines[i] = input_line_number(trace->input);
+    }
 }
 
 static void read_comment(struct trace *trace, const char *line, size_t length) {
     const char *value, *end = line + length;
 
-    if (has_key(line, length, "name: ", &value))
+    if (has_key(line, length, "# name: ", &value))
         set_name(trace, value, (size_t)(end - value));
-    else if (has_key(line, length, "events: ", &value))
-        trace->hint_events = header_number(value, end);
-    else if (has_key(line, length, "locks: ", &value))
-        trace->hint_locks = header_number(value, end);
+    else
+        read_claim(trace, line, length);
+    read_time(trace, line, length);
 }
 
 static int read_magic(struct trace *trace) {
@@ -104,6 +139,8 @@ static int read_header(struct trace *trace) {
         }
         read_comment(trace, text, length);
     }
+    trace->hint_events = trace->claims.values[TRACE_KEY_EVENTS];
+    trace->hint_locks = trace->claims.values[TRACE_KEY_LOCKS];
     return status;
 }
 
@@ -156,6 +193,7 @@ static int next_line(struct trace *trace, struct trace_line *line, bool *end) {
     }
     trace->pending = NULL;
     while (!text || (length > 0 && *text == '#')) {
+        if (text) read_time(trace, text, length);
         status = input_line(trace->input, &text, &length, end);
         if (status || *end) return status;
     }
@@ -219,14 +257,20 @@ static int open_text(struct trace *trace) {
 }
 
 int trace_open(struct trace *trace, const char *path, uint64_t limit_events, bool keep) {
-    *trace = (struct trace){
-        .path = path, .limit_events = limit_events, .taping = keep, .totals.threads = 1};
+    *trace = (struct trace){.path = path,
+                            .limit_events = limit_events,
+                            .taping = keep,
+                            .totals.threads = 1,
+                            .thread = 1};
     name_by_path(trace);
     return generate_wanted(path) ? open_generated(trace) : open_text(trace);
 }
 
 int trace_rewind(struct trace *trace) {
     trace->totals = (struct trace_totals){.threads = 1};
+    trace->thread = 1;
+    trace->timed = false;
+    blocks_finish(&trace->blocks);
     if (trace->tape_whole) {
         input_close(trace->input);
         trace->input = NULL;
@@ -246,7 +290,7 @@ int trace_rewind(struct trace *trace) {
 void trace_close(struct trace *trace) {
     input_close(trace->input);
     tape_finish(&trace->tape);
-    free(trace->blocks);
+    blocks_finish(&trace->blocks);
     *trace = (struct trace){0};
 }
 

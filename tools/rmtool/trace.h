@@ -23,9 +23,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blocks.h"
 #include "generate.h"
 #include "input.h"
 #include "tape.h"
+#include "trace_keys.h"
+
+/* What says when the event behind it happened: "# time: SECONDS.NANOSECONDS". */
+#define TRACE_TIME "# time: "
+#define TRACE_SECOND UINT64_C(1000000000)
 
 enum trace_op {
     TRACE_ALLOC,
@@ -45,18 +51,7 @@ struct trace_event {
     uint8_t op;        /* enum trace_op */
     uint8_t alignment_log2;
     bool first_lock; /* of the block since it was made or reallocated */
-};
-
-/* What has been read so far. Sizes are requested bytes. */
-struct trace_totals {
-    uint64_t events; /* operations, locks and unlocks */
-    uint64_t threads;
-    uint64_t allocations, reallocations, frees, locks, unlocks;
-    uint64_t blocks; /* ever made */
-    uint64_t live_blocks, live_bytes;
-    uint64_t peak_live_blocks, peak_live_bytes;
-    /* The same where a realloc that grows a block has its old and its new copy. */
-    uint64_t peak_copies_bytes;
+    uint32_t thread; /* counted from 1 */
 };
 
 struct trace {
@@ -65,8 +60,14 @@ struct trace {
     /* What the header says, 0 where it does not. Hints: whoever cuts a trace leaves its
        header as it was. */
     uint64_t hint_events, hint_locks;
+    struct trace_claims claims;
     uint64_t scanned_events; /* after trace_scan: how many there are */
     struct trace_totals totals;
+    uint32_t thread; /* of the last event */
+    /* Of the last event, since the program began, where a comment says so: the file's
+       comments alone do, so it is of no use after trace_rewind. */
+    bool timed;
+    uint64_t time_ns;
 
     uint64_t limit_events; /* the trace ends after so many */
     struct input *input;   /* NULL while the tape is read */
@@ -76,8 +77,7 @@ struct trace {
     bool taping;                /* what is read goes to the tape too */
     bool tape_whole;            /* it holds the trace to its end */
     struct generated generated; /* its name is NULL where the trace is read */
-    uint64_t *blocks;           /* size << 8 | state, by block */
-    size_t capacity;
+    struct blocks blocks;       /* size << 8 | state */
 };
 
 /*
