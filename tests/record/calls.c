@@ -152,6 +152,16 @@ static void give_up(void) {
     abort();
 }
 
+/* Bytes that are no record. */
+static void make_noise(void) {
+    unsigned char bytes[4096];
+    uint32_t random = 1;
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (unsigned char)((random = random * 1664525 + 1013904223) >> 24) | 0x80;
+    if (write(STDOUT_FILENO, bytes, sizeof(bytes)) < 0) abort();
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -171,6 +181,9 @@ static const struct {
     {"dlopen", run_dlopen},
     {"locks", run_locks},
     {"idle", run_idle},
+    {"noise", make_noise},
+    {"linger", run_linger},
+    {"daemon", run_daemon},
 };
 
 int main(int argc, char **argv) {

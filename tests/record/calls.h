@@ -17,6 +17,8 @@ void run_signal(void);
 void run_dlopen(void);
 void run_locks(void);
 void run_idle(void);
+void run_linger(void);
+void run_daemon(void);
 
 void kill_myself(void) __attribute__((noreturn));
 

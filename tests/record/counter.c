@@ -5,7 +5,7 @@
  * counts: no failed call, no free of NULL; realloc of NULL is an allocation, realloc to
  * nothing a free.
  *
- * A process has a file of its own in RMCOUNT_DIR, three numbers of 64 bits, which it has
+ * A process image has a file of its own in RMCOUNT_DIR, PID-TIME-NAME, three numbers of 64 bits, which it has
  * mapped, so that they are right whatever ends it.
  */
 #include <dlfcn.h>
@@ -27,16 +27,29 @@
 static _Atomic uint64_t nowhere[3];
 static _Atomic uint64_t *_Atomic counts;
 
+/* The first argument, without its folder: what the program is called. */
+static void read_name(char name[128]) {
+    char text[4096];
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+
+    if (fd >= 0) close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *slash = strrchr(text, '/');
+    snprintf(name, 128, "%s", slash ? slash + 1 : text);
+}
+
 static _Atomic uint64_t *open_counts(void) {
     const char *folder = getenv("RMCOUNT_DIR");
     struct timespec now;
-    char path[512];
+    char path[512], name[128];
     int fd;
 
     if (!folder) return nowhere;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(path, sizeof(path), "%s/%d-%lld%09ld", folder, getpid(),
-             (long long)now.tv_sec, now.tv_nsec);
+    read_name(name);
+    snprintf(path, sizeof(path), "%s/%d-%lld%09ld-%s", folder, getpid(),
+             (long long)now.tv_sec, now.tv_nsec, name);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, 24) != 0) abort();
     void *at = mmap(NULL, 24, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -135,3 +135,20 @@ void run_raw_fork(void) {
 }
 
 void run_idle(void) {}
+
+/* Alive until it is ended from outside, or for some seconds. */
+void run_linger(void) {
+    for (int i = 0; i < 20000; i++) free(malloc(10));
+    (void)!write(STDOUT_FILENO, "lingering\n", 10);
+    sleep(20);
+}
+
+/* What it leaves behind goes on for a while. */
+void run_daemon(void) {
+    free(malloc(10));
+    if (fork() != 0) return;
+    for (int i = 0; i < 300; i++) {
+        free(malloc(20));
+        usleep(1000);
+    }
+}

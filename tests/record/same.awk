@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
 # Whether each process has as many calls in its traces as were counted beside them. Prints
-# what differs. Input: lines "count PID ALLOCATIONS REALLOCATIONS FREES", then the report of
+# what differs. slack: by how much each may, where a process is killed between the two.
+# Input: lines "count PID ALLOCATIONS REALLOCATIONS FREES", then the report of
 # 'rmtool record --json'.
+function far(difference) { return difference > slack || difference < -slack }
+
 /^count / { allocations[$2] += $3; reallocations[$2] += $4; frees[$2] += $5; next }
 /^ *"/ {
     key = $1
@@ -24,7 +27,7 @@
 }
 END {
     for (pid in allocations)
-        if (allocations[pid] || reallocations[pid] || frees[pid])
+        if (far(allocations[pid]) || far(reallocations[pid]) || far(frees[pid]))
             print pid ": more counted than recorded: " allocations[pid] + 0 " allocations, " \
                 reallocations[pid] + 0 " reallocations, " frees[pid] + 0 " frees"
     if (!n) print "no trace"

@@ -5,71 +5,7 @@
 # another library, preloaded too, has counted, whatever a process does, and whatever ends it.
 # Usage: record.sh RMTOOL TRACES PROGRAMS LIBRARY
 . "$(dirname "$0")/common.sh"
-programs=$3
-library=$4
-calls=$programs/calls
-
-# recorded STATUS [OPTION]... -- COMMAND...: with the recorder alone. Standard output of the
-# command goes to `said`, the report to `report`.
-recorded() {
-    recorded_status=$1
-    shift
-    rm -rf t
-    "$rmtool" record --json -d t "$@" >both 2>err
-    got=$?
-    sed '/^{/,$d' both >said
-    sed -n '/^{/,$p' both >report
-    [ "$got" -eq "$recorded_status" ] || echo "exit status $got, not $recorded_status"
-    find t -name '.rm*' -o -name '*.tmp'
-}
-
-# well_formed: of all that was recorded.
-well_formed() {
-    for file in t/*.rmt.zst; do
-        "$rmtool" replay --quiet --check "$file" >/dev/null 2>bad || cat bad
-    done
-}
-
-# alike UNKNOWN: prints what differs from what was counted.
-alike() {
-    {
-        for file in counts/*; do
-            name=${file#counts/}
-            echo "count ${name%%-*} $(od -An -v -tu8 "$file" | tr -s ' \n' '  ')"
-        done
-        cat report
-    } | awk -v most_unknown="$1" -f "$here/../record/same.awk"
-}
-
-# counted NAME STATUS PROGRAM [ARGUMENT]...: what was counted is what was recorded.
-counted() {
-    counted_name=$1
-    counted_status=$2
-    shift 2
-    rm -rf counts
-    mkdir counts
-    only=${1##*/}
-    {
-        RMCOUNT_DIR=$PWD/counts recorded "$counted_status" --only "$only" -- \
-            env LD_PRELOAD="$programs/libcounter.so:$library" "$@"
-        [ -s report ] || cat err
-        alike "${unknown:-0}"
-        well_formed
-    } >why
-    check_empty "$counted_name: as counted" why
-}
-
-# total KEY: over all processes.
-total() {
-    awk -v key="\"$1\":" '$1 == key { sum += $2 } END { print sum + 0 }' report
-}
-
-# is NAME GOT WANTED
-is() {
-    : >why
-    [ "$2" = "$3" ] || echo "$2, not $3" >why
-    check_empty "$1" why
-}
+. "$here/recording.sh"
 
 # The program's own words: the last line it said.
 as_said() {
