@@ -31,6 +31,8 @@
 
 /* What says when the event behind it happened: "# time: SECONDS.NANOSECONDS". */
 #define TRACE_TIME "# time: "
+/* How many blocks were live before the trace begins. */
+#define TRACE_INHERITED "# inherited: "
 #define TRACE_SECOND UINT64_C(1000000000)
 
 enum trace_op {
@@ -61,6 +63,10 @@ struct trace {
        header as it was. */
     uint64_t hint_events, hint_locks;
     struct trace_claims claims;
+    uint64_t inherited; /* so many blocks were live before the trace begins: it makes them
+                           first */
+    char *keys;         /* the header's other lines, each with its end; NULL for none */
+    size_t keys_size;
     uint64_t scanned_events; /* after trace_scan: how many there are */
     struct trace_totals totals;
     uint32_t thread; /* of the last event */
@@ -68,6 +74,7 @@ struct trace {
        comments alone do, so it is of no use after trace_rewind. */
     bool timed;
     uint64_t time_ns;
+    uint64_t time_fault_line; /* the first time that is before the one before it; or 0 */
 
     uint64_t limit_events; /* the trace ends after so many */
     struct input *input;   /* NULL while the tape is read */
