@@ -22,6 +22,7 @@ static const struct verb {
     {"generate", verb_generate, "write a made-up allocation trace"},
     {"check", verb_check, "check that files are well-formed traces"},
     {"stats", verb_stats, "say what traces consist of: sizes, lifetimes, threads"},
+    {"cut", verb_cut, "take a part of a trace: first events, a range, a time window"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };

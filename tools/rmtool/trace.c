@@ -86,6 +86,21 @@ static int next_line(struct trace *trace, struct trace_line *line, bool *end) {
 
 /* -------------------------------------------------------------------- calls */
 
+int trace_peek(struct trace *trace, bool *ended) {
+    struct trace_event event;
+    int status = STATUS_OK;
+
+    *ended = trace->totals.events >= trace->limit_events;
+    while (!*ended && !trace->has_held) {
+        status = next_line(trace, &trace->held, ended);
+        if (status || *ended) break;
+        trace->has_held = trace->held.op != 't';
+        if (!trace->has_held) status = rules_apply(trace, &trace->held, &event);
+        if (status) break;
+    }
+    return status;
+}
+
 int trace_read(struct trace *trace, struct trace_event *events, size_t most, size_t *n) {
     struct trace_line line;
     int status = STATUS_OK;
@@ -93,7 +108,11 @@ int trace_read(struct trace *trace, struct trace_event *events, size_t most, siz
 
     *n = 0;
     while (*n < most && trace->totals.events < trace->limit_events) {
-        status = next_line(trace, &line, &end);
+        if (trace->has_held)
+            line = trace->held;
+        else
+            status = next_line(trace, &line, &end);
+        trace->has_held = false;
         if (status || end) break;
         status = rules_apply(trace, &line, &events[*n]);
         if (status) break;
@@ -148,6 +167,7 @@ int trace_rewind(struct trace *trace) {
     trace->totals = (struct trace_totals){.threads = 1};
     trace->thread = 1;
     trace->timed = false;
+    trace->has_held = false;
     blocks_finish(&trace->blocks);
     if (trace->tape_whole) {
         input_close(trace->input);

@@ -80,6 +80,8 @@ struct trace {
     struct input *input;   /* NULL while the tape is read */
     const char *pending;   /* the line behind the header, not yet taken; else NULL */
     size_t pending_length;
+    struct trace_line held; /* the next event's, if has_held; see trace_peek */
+    bool has_held;
     struct tape tape;
     bool taping;                /* what is read goes to the tape too */
     bool tape_whole;            /* it holds the trace to its end */
@@ -102,6 +104,13 @@ int trace_open(struct trace *trace, const char *path, uint64_t limit_events, boo
  *  n: receives their number; 0 at the end of the trace.
  */
 int trace_read(struct trace *trace, struct trace_event *events, size_t most, size_t *n);
+
+/*
+ * Reads what stands before the next event, so that time and thread are that event's, and
+ * the totals still those before it.
+ *  ended: receives whether there is no next event.
+ */
+int trace_peek(struct trace *trace, bool *ended);
 
 /* Reads all that is left, for the totals and for the check that it is well-formed. */
 int trace_scan(struct trace *trace);

@@ -157,7 +157,8 @@ int header_read(struct trace *trace) {
     return status;
 }
 
-void header_copy(const struct trace *trace, struct trace_writer *writer) {
+void header_copy(const struct trace *trace, struct trace_writer *writer,
+                 const char *suffix) {
     const char *line = trace->keys, *end = line + trace->keys_size;
 
     while (line < end) {
@@ -167,7 +168,8 @@ void header_copy(const struct trace *trace, struct trace_writer *writer) {
         if (colon && colon[1] == ' ' && (size_t)(colon - line - 2) < sizeof(key)) {
             memcpy(key, line + 2, (size_t)(colon - line - 2));
             key[colon - line - 2] = '\0';
-            trace_writer_key(writer, key, "%.*s", (int)(next - colon - 3), colon + 2);
+            trace_writer_key(writer, key, "%.*s%s", (int)(next - colon - 3), colon + 2,
+                             strcmp(key, "kind") == 0 ? suffix : "");
         }
         line = next;
     }

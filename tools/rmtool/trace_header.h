@@ -20,7 +20,9 @@ void header_time(struct trace *trace, const char *line, size_t length);
 void header_set_name(struct trace *trace, const char *text, size_t length);
 void header_name_by_path(struct trace *trace);
 
-/* The lines of a header that count nothing, to a trace that is written from it. */
-void header_copy(const struct trace *trace, struct trace_writer *writer);
+/* The lines of a header that count nothing, to a trace that is written from it.
+   suffix: to the value of "kind", such as ", cut". */
+void header_copy(const struct trace *trace, struct trace_writer *writer,
+                 const char *suffix);
 
 #endif

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "lookup.h"
 #include "output.h"
 #include "packer.h"
 #include "rules.h"
@@ -26,12 +26,6 @@
 #define VALUE_MOST (16 << 10)
 #define SIZE_LIMIT (UINT64_C(1) << 56)
 
-struct thread {
-    uint64_t thread;
-    uint64_t number; /* in the file */
-    UT_hash_handle hh;
-};
-
 struct trace_writer {
     const char *path;
     FILE *body;
@@ -39,9 +33,10 @@ struct trace_writer {
     int status;
     struct trace ledger; /* read by nobody: the books of rules.h */
 
-    struct thread *threads; /* of all that had an event */
-    uint64_t thread;        /* of the next event, as the caller names it */
-    struct thread *current; /* of the last event; NULL before the first */
+    struct lookup threads; /* that have had an event: their numbers in the file */
+    uint64_t thread;       /* of the next event, as the caller names it */
+    uint64_t last_thread;  /* of the last one, if begun */
+    bool begun;
 
     char *keys, *notes; /* header lines */
     size_t keys_size, notes_size;
@@ -107,24 +102,20 @@ static void put_line(struct trace_writer *writer, const struct trace_line *line)
 
 /* ------------------------------------------------------------------- events */
 
-/* The thread that the next event is of; the line t, if it was another before. */
+/* To the thread of the next event: the line t, if another had the last one. */
 static int switch_thread(struct trace_writer *writer) {
-    struct thread *thread;
+    struct trace_line line = {.op = 't'};
+    struct trace_event event;
 
-    HASH_FIND(hh, writer->threads, &writer->thread, sizeof(writer->thread), thread);
-    if (!thread) {
-        thread = malloc(sizeof(*thread));
-        if (!thread)
+    if (!lookup_find(&writer->threads, writer->thread, &line.first)) {
+        line.first = lookup_count(&writer->threads) + 1;
+        if (!lookup_add(&writer->threads, writer->thread, line.first))
             return writer->status =
                        complain(STATUS_IO, "%s: no memory for a thread", writer->path);
-        *thread = (struct thread){.thread = writer->thread,
-                                  .number = HASH_COUNT(writer->threads) + 1};
-        HASH_ADD(hh, writer->threads, thread, sizeof(thread->thread), thread);
     }
-    struct trace_line line = {.op = 't', .first = thread->number};
-    struct trace_event event;
-    if (writer->current) put_line(writer, &line);
-    writer->current = thread;
+    if (writer->begun) put_line(writer, &line);
+    writer->begun = true;
+    writer->last_thread = writer->thread;
     return writer->status = rules_apply(&writer->ledger, &line, &event);
 }
 
@@ -134,7 +125,7 @@ static int put_event(struct trace_writer *writer, char op, uint64_t first,
     struct trace_event event;
 
     if (writer->status) return writer->status;
-    if ((!writer->current || writer->current->thread != writer->thread) &&
+    if ((!writer->begun || writer->last_thread != writer->thread) &&
         switch_thread(writer) != STATUS_OK)
         return writer->status;
     writer->status = rules_apply(&writer->ledger, &line, &event);
@@ -347,8 +338,6 @@ int trace_writer_close(struct trace_writer *writer) {
 }
 
 void trace_writer_discard(struct trace_writer *writer) {
-    struct thread *thread, *next;
-
     if (!writer) return;
     packer_discard(writer->packer);
     if (writer->body) fclose(writer->body);
@@ -356,10 +345,7 @@ void trace_writer_discard(struct trace_writer *writer) {
     if (writer->notes_stream) fclose(writer->notes_stream);
     free(writer->keys);
     free(writer->notes);
-    HASH_ITER(hh, writer->threads, thread, next) {
-        HASH_DEL(writer->threads, thread);
-        free(thread);
-    }
+    lookup_finish(&writer->threads);
     trace_close(&writer->ledger);
     free(writer);
 }
