@@ -32,6 +32,7 @@ struct input {
     struct unpack *unpack;  /* NULL: the file is plain text */
     bool within;            /* a frame that is being decompressed */
     bool raw_end;           /* the file has been read to its end */
+    bool cut;               /* the line that was given last has no end */
     bool lenient, skipping; /* see input_lenient; what is left of a long line */
     size_t raw_base, raw_limit;
     size_t base, limit;
@@ -227,6 +228,7 @@ int input_line(struct input *input, const char **line, size_t *length, bool *end
             if (!input->lenient)
                 return malformed(input, "truncated: the last line has no end");
             *end = false;
+            input->cut = true;
             *line = input->text + input->base; /* fill_text has moved it */
             *length = held;
             step_over(input, held);
@@ -234,6 +236,20 @@ int input_line(struct input *input, const char **line, size_t *length, bool *end
         }
         if (*end) return STATUS_OK;
     }
+}
+
+bool input_line_cut(const struct input *input) { return input->cut; }
+
+int input_peek(struct input *input, const char **text, size_t *length) {
+    bool end = false;
+
+    while (!end && input->limit - input->base < LINE_MAX_BYTES) {
+        int status = fill_text(input, &end);
+        if (status) return status;
+    }
+    *text = input->text + input->base;
+    *length = input->limit - input->base;
+    return STATUS_OK;
 }
 
 uint64_t input_line_number(const struct input *input) { return input->line; }

@@ -33,6 +33,16 @@ int input_line(struct input *input, const char **line, size_t *length, bool *end
    is longer than 64 KiB the first 64 KiB are given. */
 void input_lenient(struct input *input);
 
+/* Whether the line that input_line gave last is the last one and has no end. */
+bool input_line_cut(const struct input *input);
+
+/*
+ * What comes next, up to 64 KiB of it, without taking it.
+ *  text, length: receive it; good until the next call.
+ * Returns: a status.
+ */
+int input_peek(struct input *input, const char **text, size_t *length);
+
 /* The number of the line that input_line gave last, or tried to; the first is 1. */
 uint64_t input_line_number(const struct input *input);
 

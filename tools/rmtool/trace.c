@@ -163,6 +163,16 @@ int trace_open(struct trace *trace, const char *path, uint64_t limit_events, boo
     return generate_wanted(path) ? open_generated(trace) : open_text(trace);
 }
 
+int trace_open_input(struct trace *trace, const char *path, struct input *input) {
+    *trace = (struct trace){.path = path,
+                            .limit_events = UINT64_MAX,
+                            .totals.threads = 1,
+                            .thread = 1,
+                            .input = input};
+    header_name_by_path(trace);
+    return header_read(trace);
+}
+
 int trace_rewind(struct trace *trace) {
     trace->totals = (struct trace_totals){.threads = 1};
     trace->thread = 1;

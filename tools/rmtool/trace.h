@@ -99,6 +99,10 @@ struct trace {
  */
 int trace_open(struct trace *trace, const char *path, uint64_t limit_events, bool keep);
 
+/* The same of text that has been opened, of which nothing has been read; it is the trace's
+   from now on. */
+int trace_open_input(struct trace *trace, const char *path, struct input *input);
+
 /*
  * Reads up to `most` events.
  *  n: receives their number; 0 at the end of the trace.

@@ -20,6 +20,7 @@
 #include "packer.h"
 #include "rules.h"
 #include "say.h"
+#include "units.h"
 
 #define TEXT_SIZE ((size_t)128 << 10)
 #define LINE_MOST 64 /* bytes of an event's line, and of the line t before it */
@@ -80,13 +81,7 @@ static int flush(struct trace_writer *writer) {
 }
 
 static void put_number(struct trace_writer *writer, uint64_t number) {
-    char digits[20];
-    size_t n = sizeof(digits);
-
-    do digits[--n] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    memcpy(writer->text + writer->used, digits + n, sizeof(digits) - n);
-    writer->used += sizeof(digits) - n;
+    writer->used += put_count(writer->text + writer->used, number);
 }
 
 static void put_line(struct trace_writer *writer, const struct trace_line *line) {

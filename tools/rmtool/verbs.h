@@ -16,5 +16,6 @@ int verb_micro(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_cut(int argc, char **argv);
+int verb_convert(int argc, char **argv);
 
 #endif
