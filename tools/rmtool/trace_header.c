@@ -159,7 +159,7 @@ int header_read(struct trace *trace) {
 
 void header_copy(const struct trace *trace, struct trace_writer *writer,
                  const char *suffix) {
-    const char *line = trace->keys, *end = line + trace->keys_size;
+    const char *line = trace->keys ? trace->keys : "", *end = line + trace->keys_size;
     bool kind = false;
 
     while (line < end) {

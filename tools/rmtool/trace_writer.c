@@ -29,7 +29,7 @@
 
 struct trace_writer {
     const char *path;
-    FILE *body;
+    FILE *body; /* NULL: nothing is written; packer then too */
     struct packer *packer;
     int status;
     struct trace ledger; /* read by nobody: the books of rules.h */
@@ -73,11 +73,10 @@ static FILE *open_body(const char *path) {
 }
 
 static int flush(struct trace_writer *writer) {
-    int status = packer_write(writer->packer, writer->text, writer->used);
-
+    if (writer->packer)
+        writer->status = packer_write(writer->packer, writer->text, writer->used);
     writer->used = 0;
-    if (status) writer->status = status;
-    return status;
+    return writer->status;
 }
 
 static void put_number(struct trace_writer *writer, uint64_t number) {
@@ -291,21 +290,35 @@ int trace_writer_open(struct trace_writer **out, const char *path) {
 
     *out = NULL;
     if (!writer) return complain(STATUS_IO, "no memory to write %s", path);
-    writer->path = path;
-    writer->ledger = (struct trace){.path = path, .totals.threads = 1, .thread = 1};
+    writer->path = path ? path : "(nowhere)";
+    writer->ledger =
+        (struct trace){.path = writer->path, .totals.threads = 1, .thread = 1};
     writer->keys_stream = open_memstream(&writer->keys, &writer->keys_size);
     writer->notes_stream = open_memstream(&writer->notes, &writer->notes_size);
     errno = 0;
-    writer->body = open_body(path);
-    if (!writer->keys_stream || !writer->notes_stream || !writer->body)
-        status = complain(STATUS_IO, "%s: %s", path,
+    if (path) writer->body = open_body(path);
+    if (!writer->keys_stream || !writer->notes_stream || (path && !writer->body))
+        status = complain(STATUS_IO, "%s: %s", writer->path,
                           errno ? strerror(errno) : "no memory to write it");
     else
-        status = packer_open(&writer->packer, writer->body, path, true);
+        status =
+            path ? packer_open(&writer->packer, writer->body, path, true) : STATUS_OK;
     if (status)
         trace_writer_discard(writer);
     else
         *out = writer;
+    return status;
+}
+
+static int put_in_place(struct trace_writer *writer) {
+    struct output output;
+    int status = output_open(&output, writer->path);
+
+    if (status) return status;
+    status = pack_header(writer, output.file);
+    if (status == STATUS_OK) status = copy_body(writer, output.file);
+    if (status == STATUS_OK) return output_close(&output);
+    output_discard(&output);
     return status;
 }
 
@@ -316,18 +329,7 @@ int trace_writer_close(struct trace_writer *writer) {
         status = packer_close(writer->packer);
         writer->packer = NULL;
     }
-    if (status == STATUS_OK) {
-        struct output output;
-        status = output_open(&output, writer->path);
-        if (status == STATUS_OK) {
-            status = pack_header(writer, output.file);
-            if (status == STATUS_OK) status = copy_body(writer, output.file);
-            if (status == STATUS_OK)
-                status = output_close(&output);
-            else
-                output_discard(&output);
-        }
-    }
+    if (status == STATUS_OK && writer->body) status = put_in_place(writer);
     trace_writer_discard(writer);
     return status;
 }
