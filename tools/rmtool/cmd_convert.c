@@ -189,6 +189,17 @@ static int convert_trace(struct job *job, struct input *input) {
 static void write_keys(struct job *job) {
     const struct import *import = &job->import;
     const struct import_counts *counts = &import->counts;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } keys[] = {
+        {"unknown-frees", counts->unknown_frees},
+        {"unknown-reallocs", counts->unknown_reallocs},
+        {"implicit-frees", counts->replaced},
+        {"failed-calls", counts->failed},
+        {"null-frees", counts->nulls},
+        {"other-lines", counts->foreign_lines},
+    };
     const char *slash = strrchr(job->path, '/'), *base = slash ? slash + 1 : job->path;
 
     if (job->name)
@@ -200,13 +211,10 @@ static void write_keys(struct job *job) {
     if (import->command[0])
         trace_writer_key(import->writer, "command", "%s", import->command);
     trace_writer_key(import->writer, "kind", "imported from %s", job->from->name);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (keys[i].value > 0)
+            trace_writer_key(import->writer, keys[i].name, "%" PRIu64, keys[i].value);
     if (import->note) trace_writer_key(import->writer, "note", "%s", import->note);
-    trace_writer_key(import->writer, "note",
-                     "frees and reallocs of unknown addresses: %" PRIu64 ", %" PRIu64
-                     "; addresses given anew: %" PRIu64 "; calls that failed: %" PRIu64
-                     "; frees of NULL: %" PRIu64 "; other lines: %" PRIu64,
-                     counts->unknown_frees, counts->unknown_reallocs, counts->replaced,
-                     counts->failed, counts->nulls, counts->foreign_lines);
 }
 
 static int convert_log(struct job *job) {
