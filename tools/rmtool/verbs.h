@@ -13,5 +13,6 @@ int verb_compare(int argc, char **argv);
 int verb_plot(int argc, char **argv);
 int verb_generate(int argc, char **argv);
 int verb_micro(int argc, char **argv);
+int verb_locks(int argc, char **argv);
 
 #endif
