@@ -48,6 +48,7 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
         .step = {.bytes = STEP_BYTES},
         .watchers = watchers,
         .n_watchers = 2,
+        .final_compaction = true, /* for the figures at the end of the trace */
     };
     struct replay_result result = {0};
     int status;
