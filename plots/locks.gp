@@ -30,7 +30,7 @@ n_rows_of(kind, name) = int(system(sprintf("awk -F, '/^#/ { next } !n { for (i =
 
 array kind[5] = ['gap', 'pause', 'frame', 'life', 'life']
 array axis[5] = ['G: accesses to other blocks', 'T: instructions', 'UP: callers above', \
-    'CAP of its life (OWN is 1)', 'OWN of its life (no cap)']
+    'CAP of its life (OWN is 1)', 'OWN of its life (CAP is 10k)']
 array name[5] = ['gap:G', 'gap:Ti', 'frame:UP', 'life:CAP', 'life:CAP:OWN:0.5']
 # A life is drawn by its cap where an access is worth 1, by that worth where it is not.
 x_of(i) = strcol('kind') ne kind[i] ? NaN : i == 4 ? (column('own') == 1 ? \

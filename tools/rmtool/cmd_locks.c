@@ -125,15 +125,42 @@ static int add_model(struct job *job, const char *text) {
 }
 
 static int add_models(struct job *job) {
-    static const char *const sweep[] = {
-        "gap:10", "gap:30", "gap:100", "gap:300", "gap:1000", "gap:3000", "gap:10000",
-        "gap:30000", "gap:100000", //
-        "gap:100i", "gap:1000i", "gap:10000i", "gap:100000i", "gap:1000000i", //
-        "frame", "frame:1", "frame:2", "frame:3", "frame:4", "frame:6", "frame:8", //
-        "life:1", "life:3", "life:10", "life:30", "life:100", "life:300", "life:1000",
-        "life:3000", "life:10000", //
-        "life:10000:3:0.5", "life:10000:10:0.5", "life:10000:30:0.5",
-        "life:10000:100:0.5", "life:10000:300:0.5", "life:10000:1000:0.5"};
+    static const char *const sweep[] = {"gap:10",
+                                        "gap:30",
+                                        "gap:100",
+                                        "gap:300",
+                                        "gap:1000",
+                                        "gap:3000",
+                                        "gap:10000",
+                                        "gap:30000",
+                                        "gap:100000", //
+                                        "gap:100i",
+                                        "gap:1000i",
+                                        "gap:10000i",
+                                        "gap:100000i",
+                                        "gap:1000000i", //
+                                        "frame",
+                                        "frame:1",
+                                        "frame:2",
+                                        "frame:3",
+                                        "frame:4",
+                                        "frame:6",
+                                        "frame:8", //
+                                        "life:1",
+                                        "life:3",
+                                        "life:10",
+                                        "life:30",
+                                        "life:100",
+                                        "life:300",
+                                        "life:1000",
+                                        "life:3000",
+                                        "life:10000", //
+                                        "life:10000:3:0.5",
+                                        "life:10000:10:0.5",
+                                        "life:10000:30:0.5",
+                                        "life:10000:100:0.5",
+                                        "life:10000:300:0.5",
+                                        "life:10000:1000:0.5"};
     int status = STATUS_OK;
 
     for (size_t i = 0; i < sizeof(sweep) / sizeof(sweep[0]) && job->sweep; i++)

@@ -11,32 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../common/record_log.h"
+#include "record_log.h"
+#include "record_place.h"
 #include "say.h"
 #include "scratch.h"
-
-/* Given by the build: the recorder as installed, and as built. */
-#ifndef RMTOOL_RECORDER
-#define RMTOOL_RECORDER "/usr/local/lib/rmalloc/librmrecord.so"
-#endif
-#ifndef RMTOOL_RECORDER_BUILT
-#define RMTOOL_RECORDER_BUILT "tools/record/librmrecord.so"
-#endif
 
 /* Where lackey's text comes out in the child; valgrind itself moves it out of the way of
    the program. */
 #define TEXT_FD 9
-
-static int find_recorder(const char **library) {
-    static const char *const places[] = {RMTOOL_RECORDER_BUILT, RMTOOL_RECORDER};
-
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        *library = places[i];
-        if (access(*library, R_OK) == 0) return STATUS_OK;
-    }
-    return complain(STATUS_IO, "the recorder is neither at %s nor at %s", places[0],
-                    places[1]);
-}
 
 /* The recorder in front of what is preloaded already. */
 static bool set_environment(const struct guest *guest, const char *library) {
@@ -94,9 +76,10 @@ static int await_exec(int fd) {
 }
 
 int guest_start(struct guest *guest, char *const argv[], bool output_aside) {
+    struct record_place place;
     const char *library;
     int text[2], word[2];
-    int status = find_recorder(&library);
+    int status = record_place_library(&place, &library);
 
     *guest = (struct guest){.fd = -1};
     if (status == STATUS_OK) status = scratch_make(&guest->directory);

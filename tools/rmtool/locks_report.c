@@ -231,7 +231,8 @@ void locks_report_csv(const struct locks_report *report, struct output *output) 
     if (!file) return;
     fprintf(file, "# accesses: %" PRIu64 "\n# blocks: %" PRIu64 "\n",
             report->locking->population.clock, report->locking->population.n_blocks);
-    fputs("model,kind,parameter,own,foreign,locks,held_mean,held_longest,locked_blocks,locked_bytes,"
+    fputs("model,kind,parameter,own,foreign,locks,held_mean,held_longest,locked_blocks,"
+          "locked_bytes,"
           "most_locked_blocks,most_locked_bytes,precision,recall,lock_precision,"
           "lock_recall,footprint,external_fragmentation,moved,regained,smallest,"
           "smallest_over_live\n",
@@ -243,8 +244,8 @@ void locks_report_csv(const struct locks_report *report, struct output *output) 
         struct figures_of f = figures_of(report->locking, i);
         fprintf(file, "%s,%s", spec->name, lockmodel_kind_name(spec->kind));
         put_real(file, parameter_of(spec));
-        put_real(file, spec->kind == LOCKMODEL_LIFE ? (double)spec->own / LOCKMODEL_UNIT
-                                                    : NAN);
+        put_real(file,
+                 spec->kind == LOCKMODEL_LIFE ? (double)spec->own / LOCKMODEL_UNIT : NAN);
         put_real(file, spec->kind == LOCKMODEL_LIFE
                            ? (double)spec->foreign / LOCKMODEL_UNIT
                            : NAN);

@@ -19,6 +19,7 @@ static const struct verb {
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
     {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
+    {"record", verb_record, "record what a command allocates, as traces"},
     {"generate", verb_generate, "write a made-up allocation trace"},
     {"locks", verb_locks, "infer a program's locks from its accesses"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../common/record_log.h"
+#include "record_log.h"
 
 struct recording {
     const char *path; /* kept, not copied */
