@@ -18,5 +18,6 @@ int verb_check(int argc, char **argv);
 int verb_stats(int argc, char **argv);
 int verb_cut(int argc, char **argv);
 int verb_convert(int argc, char **argv);
+int verb_locks(int argc, char **argv);
 
 #endif
