@@ -52,7 +52,9 @@ static const char help[] =
     "Output ('-' as FILE is standard output, in place of the report)\n"
     "  --csv FILE                every metric over time; --samples N rows, about\n"
     "                            (default: 1000)\n"
-    "  --heap-map FILE           what lies where, over time\n"
+    "  --heap-map FILE           what lies where, over time; --map-cells N cells of "
+    "equal\n"
+    "                            size (default: 256)\n"
     "  --steps FILE              one row per call that compacts, the final one excepted\n"
     "  --blockers FILE           the locked blocks that held free memory back\n"
     "  --json                    the report as JSON\n"
@@ -139,6 +141,15 @@ static int parse_step(struct job *job, const char *text) {
     return STATUS_OK;
 }
 
+/* Even, for two become one when a heap outgrows them. */
+static int parse_cells(struct job *job, const char *text) {
+    uint64_t cells;
+    int status = parse_number("replay", "map-cells", text, 2, HEAPMAP_CELLS_MAX, &cells);
+
+    job->map.n_cells = cells + cells % 2;
+    return status;
+}
+
 enum {
     OPTION_HEAP = 256,
     OPTION_COMPACT,
@@ -153,6 +164,7 @@ enum {
     OPTION_CSV,
     OPTION_SAMPLES,
     OPTION_MAP,
+    OPTION_CELLS,
     OPTION_STEPS,
     OPTION_BLOCKERS,
     OPTION_JSON,
@@ -172,6 +184,7 @@ static const struct option options[] = {
     {"csv", required_argument, NULL, OPTION_CSV},
     {"samples", required_argument, NULL, OPTION_SAMPLES},
     {"heap-map", required_argument, NULL, OPTION_MAP},
+    {"map-cells", required_argument, NULL, OPTION_CELLS},
     {"steps", required_argument, NULL, OPTION_STEPS},
     {"blockers", required_argument, NULL, OPTION_BLOCKERS},
     {"json", no_argument, NULL, OPTION_JSON},
@@ -198,6 +211,7 @@ static int set_option(void *context, int option) {
     case OPTION_SAMPLES:
         return parse_number("replay", "samples", optarg, 1, SAMPLES_MAX, &job->samples);
     case OPTION_MAP: job->map_path = optarg; break;
+    case OPTION_CELLS: return parse_cells(job, optarg);
     case OPTION_STEPS: job->steps_path = optarg; break;
     case OPTION_BLOCKERS: job->blockers_path = optarg; break;
     case OPTION_JSON: job->json = true; break;

@@ -23,11 +23,11 @@ static const struct figure {
     const char *name;
     const char *plain, *compacted, *steps;
 } figures[] = {
-    {"memory", "-plain-grow.csv", "-compacted-grow.csv", NULL},
-    {"free", "-plain.csv", "-compacted.csv", NULL},
-    {"fragmentation", "-plain.csv", "-compacted.csv", NULL},
-    {"heapmap", "-plain-map.csv", "-compacted-map.csv", NULL},
-    {"steps", NULL, NULL, "-compacted-steps.csv"},
+    {"memory", FIGURES_PLAIN_GROW, FIGURES_COMPACTED_GROW, NULL},
+    {"free", FIGURES_PLAIN, FIGURES_COMPACTED, NULL},
+    {"fragmentation", FIGURES_PLAIN, FIGURES_COMPACTED, NULL},
+    {"heapmap", FIGURES_PLAIN_MAP, FIGURES_COMPACTED_MAP, NULL},
+    {"steps", NULL, NULL, FIGURES_STEPS},
 };
 enum { N_FIGURES = sizeof(figures) / sizeof(figures[0]), N_REPLAYS = 5 };
 enum { ARGUMENTS_MAX = 32, STEP_TEXT = 64 };
@@ -89,7 +89,7 @@ struct replay {
     const char *compact; /* a policy */
     const char *step;    /* NULL: none */
     const char *csv;     /* endings of file names, NULL: not wanted */
-    const char *map, *steps;
+    const char *map, *steps, *blockers;
 };
 
 /* Returns: the exit status of `rmtool replay`. */
@@ -101,11 +101,15 @@ static int replay(struct figures *all, const char *trace, const char *name,
         {"--step", r->step},
         {"--samples", all->samples},
         {"--limit-events", all->limit_events},
+        {"--map-cells", r->map ? all->map_cells : NULL},
     };
-    const char *files[][2] = {
-        {"--csv", r->csv}, {"--heap-map", r->map}, {"--steps", r->steps}};
+    enum { FILES = 4 };
+    const char *files[FILES][2] = {{"--csv", r->csv},
+                                   {"--heap-map", r->map},
+                                   {"--steps", r->steps},
+                                   {"--blockers", r->blockers}};
     const char *argv[ARGUMENTS_MAX];
-    char *paths[3] = {NULL, NULL, NULL};
+    char *paths[FILES] = {NULL};
     int argc = 0, status = STATUS_IO;
     bool found;
 
@@ -118,7 +122,7 @@ static int replay(struct figures *all, const char *trace, const char *name,
         argv[argc++] = options[i][0];
         argv[argc++] = options[i][1];
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < FILES; i++) {
         if (!files[i][1]) continue;
         paths[i] = path_in(all, name, files[i][1]);
         if (!paths[i]) goto out;
@@ -132,7 +136,7 @@ static int replay(struct figures *all, const char *trace, const char *name,
     if (!found) complain(STATUS_IO, "%s: cannot be run", all->program);
     job_done(all);
 out:
-    for (size_t i = 0; i < 3; i++) free(paths[i]);
+    for (size_t i = 0; i < FILES; i++) free(paths[i]);
     return status;
 }
 
@@ -150,12 +154,13 @@ static const char *step_text(char text[STEP_TEXT], double operations, int times,
  */
 static int replay_all(struct figures *all, const char *trace, const char *name) {
     char region[SIZE_TEXT], complete[STEP_TEXT], budgeted[STEP_TEXT];
-    const char *step = all->step, *steps = all->step ? "-compacted-steps.csv" : NULL;
+    const char *step = all->step, *steps = all->step ? FIGURES_STEPS : NULL;
     double footprint, operations;
     uint64_t rows;
     int status;
 
-    const struct replay first = {"grow", "manual", NULL, "-plain-grow.csv", NULL, NULL};
+    const struct replay first = {"grow", "manual", NULL, FIGURES_PLAIN_GROW,
+                                 NULL,   NULL,     NULL};
     status = replay(all, trace, name, &first);
     if (status != STATUS_OK) return status;
     char *path = path_in(all, name, first.csv);
@@ -168,11 +173,12 @@ static int replay_all(struct figures *all, const char *trace, const char *name) 
     snprintf(region, sizeof region, "%.0f", footprint * 1.02 + 65536);
     if (!step) step = step_text(complete, operations, COMPLETE_TIMES, 0);
     const struct replay others[] = {
-        {"grow", all->compact, step, "-compacted-grow.csv", NULL, NULL},
-        {region, "manual", NULL, "-plain.csv", "-plain-map.csv", NULL},
-        {region, all->compact, step, "-compacted.csv", "-compacted-map.csv", steps},
+        {"grow", all->compact, step, FIGURES_COMPACTED_GROW, NULL, NULL, NULL},
+        {region, "manual", NULL, FIGURES_PLAIN, FIGURES_PLAIN_MAP, NULL, NULL},
+        {region, all->compact, step, FIGURES_COMPACTED, FIGURES_COMPACTED_MAP, steps,
+         FIGURES_BLOCKERS},
         {region, all->compact, step_text(budgeted, operations, STEP_TIMES, STEP_BYTES),
-         NULL, NULL, "-compacted-steps.csv"},
+         NULL, NULL, FIGURES_STEPS, NULL},
     };
     size_t n = sizeof others / sizeof others[0] - (all->step != NULL);
     for (size_t i = 0; i < n && status == STATUS_OK; i++)
@@ -195,8 +201,9 @@ int figures_draw(struct figures *all, const char *script, const char *variables,
     snprintf(picture, sizeof picture, "-%s.%s", figure, format);
     path = path_in(all, name, picture);
     if (path && asprintf(&temporary, "%s.tmp", path) < 0) temporary = NULL;
-    if (asprintf(&settings, "%s; format='%s'; out='%s%s.tmp'", variables, format, name,
-                 picture) < 0)
+    if (asprintf(&settings, "%s%s%s; format='%s'; out='%s%s.tmp'", variables,
+                 all->settings ? "; " : "", all->settings ? all->settings : "", format,
+                 name, picture) < 0)
         settings = NULL;
     if (!path || !temporary || !settings) {
         free(path);
@@ -213,6 +220,8 @@ int figures_draw(struct figures *all, const char *script, const char *variables,
     else if (rename(temporary, path) != 0)
         status = complain(STATUS_IO, "%s: %s", path, strerror(errno));
     if (status != STATUS_OK) unlink(temporary);
+    if (status == STATUS_OK && all->on_picture)
+        all->on_picture(all->on_picture_context, path, script, variables);
     free(temporary);
     free(path);
     free(settings);
