@@ -279,7 +279,8 @@ int figures_make(struct figures *all, const char *trace, const char *name) {
     if (!all->reuse) status = replay_all(all, trace, name);
     if (status == STATUS_OK) status = draw_all(all, name, drawn);
     progress_end();
-    for (size_t i = 0; i < N_FIGURES && status == STATUS_OK && !all->quiet; i++) {
+    for (size_t i = 0;
+         i < N_FIGURES && status == STATUS_OK && !all->quiet && !all->unnamed; i++) {
         if (!drawn[i]) continue;
         if (all->png) printf("%s/%s-%s.png\n", all->directory, name, figures[i].name);
         if (all->svg) printf("%s/%s-%s.svg\n", all->directory, name, figures[i].name);

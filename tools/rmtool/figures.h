@@ -21,6 +21,7 @@ struct figures {
     bool png, svg;
     bool reuse;                 /* the CSV files are there: no replays */
     bool quiet;                 /* neither progress nor names of pictures */
+    bool unnamed;               /* no names of pictures */
     char program[FIGURES_PATH]; /* this executable */
     char scripts[FIGURES_PATH]; /* the directory of the gnuplot scripts, absolute */
     unsigned done, n_jobs;      /* for the progress bar */
