@@ -27,7 +27,7 @@ rows(allocator) = sprintf("< awk -F, '!/^#/ && (!n++ || ($1 == \"%s\" && $2 == \
 has_largest = system(sprintf("awk -F, '!/^#/ && n++ && $1 == \"%s\" && $7 != \"\" { print 1; " \
         ."exit }' '%s'", trace, series)) eq '1'
 panels = has_largest ? 3 : 2
-if (!exists("height")) height = 140 + 400*panels
+if (!exists("height")) height = 105 + 390*panels
 load here.'/palette.gp'
 
 first = rows(word(allocators, 1))
@@ -43,13 +43,13 @@ xu = count_unit(L_max_x)
 yu = byte_unit(top)
 
 # The panels from top to bottom; each has room for its title, the last one for the x axis.
-low(panel) = (90.0 + 400*(panels - panel)) / height
-high(panel) = low(panel) + 330.0/height
+low(panel) = (120.0 + 390*(panels - panel)) / height
+high(panel) = low(panel) + 325.0/height
 
 set multiplot
 set xrange [0:L_max_x/xu]
 set format x ''
-set key at screen 0.5,0.005 center bottom horizontal samplen 1.5
+set key at screen 0.5,0.004 center bottom horizontal samplen 1.5
 set margins screen 0.08, screen 0.97, screen low(1), screen high(1)
 set ylabel sprintf('memory (%s)', byte_name(top))
 set yrange [0:top/yu*1.04]

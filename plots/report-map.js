@@ -9,7 +9,7 @@
   function bytes(n) {
     var units = ['B', 'KiB', 'MiB', 'GiB'], i = 0;
     while (n >= 1024 && i < 3) { n /= 1024; i++; }
-    return (n >= 100 || i === 0 ? n.toFixed(0) : n.toPrecision(3)) + ' ' + units[i];
+    return (n >= 100 || i === 0 ? n.toFixed(0) : n.toPrecision(3)) + '\u00a0' + units[i];
   }
 
   function count(n) { return Math.round(n).toLocaleString('en'); }
@@ -65,10 +65,7 @@
     for (var i = 1; i <= 8; i++) list.push(mix(free, used, 0.12 + 0.88 * i / 8));
     for (i = 0; i < 3; i++) list.push(rgb('--map-locked'));
     list.push(rgb('--map-table'));
-    return {
-      kinds: list,
-      get: function (name) { return style.getPropertyValue(name).trim(); }
-    };
+    return { kinds: list, get: function (name) { return style.getPropertyValue(name).trim(); } };
   }
 
   /* --------------------------------------------------------------- decoding */
@@ -158,7 +155,6 @@
     this.playButton = button('▶ Play', 'Play', function () { self.play(); });
     this.slider = element(bar, 'input');
     this.slider.type = 'range';
-    this.slider.min = 0;
     this.slider.max = this.times.length - 1;
     this.slider.value = this.at;
     this.slider.setAttribute('aria-label', 'Moment of the trace');
@@ -174,23 +170,21 @@
   };
 
   Map.prototype.key = function (event) {
-    var self = this, wide = event.shiftKey ? 10 : 1, end = this.times.length - 1;
+    var wide = event.shiftKey ? 10 : 1, end = this.times.length - 1;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target === this.slider && /^(Arrow|Home|End|Page)/.test(event.key)) return;
-    var acts = {
-      ArrowLeft: function () { self.go(self.at - wide); },
-      ArrowRight: function () { self.go(self.at + wide); },
-      Home: function () { self.go(0); },
-      End: function () { self.go(end); },
-      '+': function () { self.zoom(1 / 1.6); },
-      '=': function () { self.zoom(1 / 1.6); },
-      '-': function () { self.zoom(1.6); },
-      '0': function () { self.all(); self.draw(); }
-    };
-    if (event.target.tagName !== 'BUTTON') acts[' '] = function () { self.play(); };
-    if (!acts[event.key]) return;
+    switch (event.key) {
+    case 'ArrowLeft': this.go(this.at - wide); break;
+    case 'ArrowRight': this.go(this.at + wide); break;
+    case 'Home': this.go(0); break;
+    case 'End': this.go(end); break;
+    case '+': case '=': this.zoom(1 / 1.6); break;
+    case '-': this.zoom(1.6); break;
+    case '0': this.all(); this.draw(); break;
+    case ' ': if (event.target.tagName === 'BUTTON') return; this.play(); break;
+    default: return;
+    }
     event.preventDefault();
-    acts[event.key]();
   };
 
   Map.prototype.go = function (at) {
@@ -364,18 +358,13 @@
     return canvas;
   };
 
-  function frame(size, paint) {
-    size.pen.strokeStyle = paint.get('--axis');
-    size.pen.lineWidth = 1;
-    size.pen.strokeRect(LEFT - 0.5, TOP - 0.5, size.width - LEFT - RIGHT + 1,
-      size.height - TOP - BOTTOM + 1);
-  }
-
   /* Axes: time below, and at the left what `name` makes of y's ticks. */
   Map.prototype.axes = function (size, paint, y0, y1, list, name) {
     var pen = size.pen, view = this.view, w = size.width - LEFT - RIGHT;
     var h = size.height - TOP - BOTTOM;
-    frame(size, paint);
+    pen.strokeStyle = paint.get('--axis');
+    pen.lineWidth = 1;
+    pen.strokeRect(LEFT - 0.5, TOP - 0.5, w + 1, h + 1);
     pen.fillStyle = paint.get('--soft');
     pen.textAlign = 'right';
     pen.textBaseline = 'middle';
@@ -454,7 +443,7 @@
     element(text, 'span', 'dot').style.background = 'var(' + run.colour + ')';
     element(text, 'b', '', run.name);
     element(text, 'span', '', ' — fragmentation ' + (run.external[at] / 10).toFixed(1) +
-      ' %, largest free ' + bytes(run.largest[at]) + ' of ' + bytes(run.free[at]) +
+      '\u00a0%, largest free ' + bytes(run.largest[at]) + ' of ' + bytes(run.free[at]) +
       (run.locked[at] > 0 ? ', locked ' + bytes(run.locked[at]) : ''));
   };
 
@@ -492,7 +481,8 @@
     pen.fillStyle = paint.get('--soft');
     pen.textAlign = 'left';
     pen.textBaseline = 'top';
-    pen.fillText('external fragmentation: free memory outside its largest piece', LEFT + 6, TOP + 4);
+    pen.fillText('external fragmentation' + (w > 400 ? ': free memory outside its largest piece' : ''),
+      LEFT + 6, TOP + 4);
   };
 
   /* A map is made when it comes near the window: a page may have many. */

@@ -22,6 +22,39 @@ static const struct compare_trace *compared_trace(const struct dossier *dossier,
     return NULL;
 }
 
+/* "1,234,567" */
+static void write_count(double number, FILE *to) {
+    char digits[32];
+    size_t n = (size_t)snprintf(digits, sizeof(digits), "%.0f", number);
+
+    for (size_t i = 0; i < n; i++) {
+        fputc(digits[i], to);
+        if (i + 1 < n && (n - i - 1) % 3 == 0) fputc(',', to);
+    }
+}
+
+/* What the replays were of, by the file of one of them. */
+static void write_replayed(const struct dossier *dossier,
+                           const struct dossier_input *replayed, FILE *to) {
+    char *path = dossier_path(dossier, replayed->name, FIGURES_PLAIN);
+    struct csv csv = {0};
+
+    if (path && csv_read(&csv, path) == STATUS_OK && csv.n_rows > 0) {
+        const char *heap = csv_comment(&csv, "heap", 0);
+        double events = csv_number(&csv, csv.n_rows - 1, csv_column(&csv, "event"));
+        double bytes = heap ? strtod(heap, NULL) : 0;
+        char size[SIZE_TEXT];
+        fputs("Replayed: ", to);
+        write_count(isnan(events) ? 0 : events, to);
+        fputs(" events", to);
+        if (bytes > 0 && bytes < 1e18)
+            page_format(to, ", in a region of %s", format_size(size, (uint64_t)bytes));
+        fputs(".", to);
+    }
+    csv_finish(&csv);
+    free(path);
+}
+
 static void write_facts(const struct dossier *dossier, const char *name,
                         const struct dossier_input *replayed, FILE *to) {
     const struct compare_trace *trace = compared_trace(dossier, name);
@@ -29,14 +62,15 @@ static void write_facts(const struct dossier *dossier, const char *name,
 
     if (!trace && !replayed) return;
     fputs("<p class=\"facts\">", to);
-    if (trace)
-        page_format(
-            to, "%" PRIu64 " operations; at the peak %s live in %" PRIu64 " blocks.",
-            trace->reel.operations, format_size(size, trace->reel.peak_live_bytes),
-            trace->reel.peak_live_blocks);
-    if (replayed && dossier->figures.limit_events)
-        page_format(to, " Replayed: the first %s events at most.",
-                    dossier->figures.limit_events);
+    if (trace) {
+        fputs("Compared: ", to);
+        write_count((double)trace->reel.operations, to);
+        page_format(to, " operations; at the peak %s live in ",
+                    format_size(size, trace->reel.peak_live_bytes));
+        write_count((double)trace->reel.peak_live_blocks, to);
+        fputs(" blocks. ", to);
+    }
+    if (replayed) write_replayed(dossier, replayed, to);
     fputs("</p>\n", to);
 }
 
