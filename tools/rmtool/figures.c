@@ -268,16 +268,53 @@ static int draw_all(struct figures *all, const char *name, bool drawn[N_FIGURES]
     return status;
 }
 
+/* The two heap maps as an animation. gnuplot makes a GIF; ffmpeg makes a film of that. */
+static int animate(struct figures *all, const char *name) {
+    char variables[8 * FIGURES_NAME];
+    char *gif = path_in(all, name, "-animation.gif");
+    char *mp4 = path_in(all, name, "-animation.mp4");
+    char *temporary = path_in(all, name, "-animation.mp4.tmp");
+    int status = gif && mp4 && temporary ? STATUS_OK : STATUS_IO;
+    bool found = true;
+
+    snprintf(variables, sizeof variables,
+             "plain='%s" FIGURES_PLAIN "'; compacted='%s" FIGURES_COMPACTED
+             "'; plain_map='%s" FIGURES_PLAIN_MAP
+             "'; compacted_map='%s" FIGURES_COMPACTED_MAP "'",
+             name, name, name, name);
+    if (status == STATUS_OK)
+        status = figures_draw(all, "animate", variables, name, "animation", "gif");
+    if (status == STATUS_OK && strcmp(all->animate, "mp4") == 0) {
+        const char *argv[] = {"ffmpeg", "-loglevel", "error",   "-y",        "-i",
+                              gif,      "-pix_fmt",  "yuv420p", "-movflags", "+faststart",
+                              "-f",     "mp4",       temporary, NULL};
+        status = child_run(argv, NULL, true, &found);
+        if (!found)
+            status = complain(STATUS_IO, "ffmpeg cannot be run; %s is there", gif);
+        else if (status != STATUS_OK)
+            status = complain(STATUS_IO, "%s: ffmpeg failed", mp4);
+        else if (rename(temporary, mp4) != 0)
+            status = complain(STATUS_IO, "%s: %s", mp4, strerror(errno));
+        if (status != STATUS_OK) unlink(temporary);
+    }
+    free(gif);
+    free(mp4);
+    free(temporary);
+    return status;
+}
+
 int figures_make(struct figures *all, const char *trace, const char *name) {
     bool drawn[N_FIGURES];
     int status = STATUS_OK;
 
     all->done = 0;
     all->n_jobs = N_FIGURES * (unsigned)(all->png + all->svg);
+    if (all->animate) all->n_jobs++;
     if (!all->reuse) all->n_jobs += N_REPLAYS - (all->step != NULL);
     progress_begin(name, !all->quiet);
     if (!all->reuse) status = replay_all(all, trace, name);
     if (status == STATUS_OK) status = draw_all(all, name, drawn);
+    if (status == STATUS_OK && all->animate) status = animate(all, name);
     progress_end();
     for (size_t i = 0;
          i < N_FIGURES && status == STATUS_OK && !all->quiet && !all->unnamed; i++) {
@@ -285,6 +322,8 @@ int figures_make(struct figures *all, const char *trace, const char *name) {
         if (all->png) printf("%s/%s-%s.png\n", all->directory, name, figures[i].name);
         if (all->svg) printf("%s/%s-%s.svg\n", all->directory, name, figures[i].name);
     }
+    if (all->animate && status == STATUS_OK && !all->quiet && !all->unnamed)
+        printf("%s/%s-animation.%s\n", all->directory, name, all->animate);
     if (fflush(stdout) != 0 && status == STATUS_OK)
         status = complain(STATUS_IO, "standard output: %s", strerror(errno));
     return status;

@@ -19,6 +19,7 @@ struct figures {
     const char *samples, *limit_events, *map_cells;
     const char *settings; /* more gnuplot assignments for all pictures; NULL: none */
     bool png, svg;
+    const char *animate;        /* "gif" or "mp4": the heap over time too; NULL: not */
     bool reuse;                 /* the CSV files are there: no replays */
     bool quiet;                 /* neither progress nor names of pictures */
     bool unnamed;               /* no names of pictures */

@@ -21,6 +21,8 @@ static const char help[] =
     "draw them with gnuplot. The names of the pictures go to standard output.\n"
     "\n"
     "  -o, --output DIR       where all files go (default: out)\n"
+    "      --animate[=FORMAT] the heap over time as well, both runs side by side: gif\n"
+    "                         (default), or mp4, which takes ffmpeg\n"
     "      --format LIST      png, svg, or both with a comma between (default: png,svg)\n"
     "      --compact POLICY   of the runs with compaction: demand (default) or steady\n"
     "      --step N:BYTES[:NANOSECONDS]\n"
@@ -44,7 +46,8 @@ static const char help[] =
     "one\n"
     "that 'rmtool micro' has written, the groups scale, steps and latency.\n"
     "\n"
-    "Example: rmtool plot -o out --format png tests/traces/lua-wordfreq.rmt.zst\n";
+    "Example: rmtool plot -o out --format png --animate "
+    "tests/traces/lua-wordfreq.rmt.zst\n";
 
 static int parse_formats(struct figures *figures, const char *list) {
     figures->png = strcmp(list, "png") == 0 || strcmp(list, "png,svg") == 0 ||
@@ -53,6 +56,16 @@ static int parse_formats(struct figures *figures, const char *list) {
                    strcmp(list, "svg,png") == 0;
     if (figures->png || figures->svg) return STATUS_OK;
     return complain_usage("plot", "unknown format '%s': png and svg are known", list);
+}
+
+/* The cells are those of a film: enough to see blocks move. */
+static int parse_animation(struct figures *figures, const char *format) {
+    if (strcmp(format, "gif") != 0 && strcmp(format, "mp4") != 0)
+        return complain_usage("plot", "an animation is a gif or an mp4, not '%s'",
+                              format);
+    figures->animate = format;
+    figures->map_cells = "1024";
+    return STATUS_OK;
 }
 
 /* ------------------------------------------------------------------------ verb */
@@ -78,9 +91,10 @@ static int make_directory(const char *directory) {
     return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
 }
 
-enum { FORMAT = 256, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
+enum { ANIMATE = 256, FORMAT, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
+    {"animate", optional_argument, NULL, ANIMATE},
     {"format", required_argument, NULL, FORMAT},
     {"compact", required_argument, NULL, COMPACT},
     {"step", required_argument, NULL, STEP},
@@ -104,6 +118,7 @@ static int set_option(void *context, int option) {
 
     switch (option) {
     case 'o': figures->directory = optarg; break;
+    case ANIMATE: return parse_animation(figures, optarg ? optarg : "gif");
     case FORMAT: return parse_formats(figures, optarg);
     case COMPACT: figures->compact = optarg; break;
     case STEP: figures->step = optarg; break;
