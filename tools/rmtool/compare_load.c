@@ -51,20 +51,23 @@ static uint64_t whole(double value) {
 
 /* --------------------------------------------------------------------- entrants */
 
+/* By its name alone: whether this program knows it is nothing to what was measured. */
+static enum entrant_kind kind_named(const char *name) {
+    if (strcmp(name, "rmalloc") == 0 || strncmp(name, "rmalloc/", 8) == 0)
+        return ENTRANT_HANDLES;
+    return strcmp(name, "glibc") == 0 ? ENTRANT_LIBC : ENTRANT_LIBRARY;
+}
+
 /* Its place, made where there was none; ENTRANTS_MAX where there is no more room. */
 static size_t entrant_named(struct compare *compare, const char *name, bool add) {
     struct entrants *entrants = &compare->entrants;
-    struct entrants known;
 
     for (size_t i = 0; i < entrants->n; i++)
         if (strcmp(entrants->list[i].name, name) == 0) return i;
     if (!add || entrants->n == ENTRANTS_MAX) return ENTRANTS_MAX;
 
     struct entrant *entrant = &entrants->list[entrants->n];
-    *entrant = (struct entrant){.kind = ENTRANT_LIBRARY, .present = true};
-    entrants_known(&known);
-    for (size_t i = 0; i < known.n; i++)
-        if (strcmp(known.list[i].name, name) == 0) entrant->kind = known.list[i].kind;
+    *entrant = (struct entrant){.kind = kind_named(name), .present = true};
     copy(entrant->name, sizeof(entrant->name), name);
     return entrants->n++;
 }

@@ -38,7 +38,8 @@ static int look_at(const char *path, enum looks *looks) {
     n = fread(head, 1, sizeof(head) - 1, file);
     fclose(file);
     if (n == 0) return complain(STATUS_MALFORMED, "%s: empty", path);
-    if (memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(head, "# rmt ", 6) == 0)
+    if (memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(head, "\x1f\x8b", 2) == 0 ||
+        memcmp(head, "# rmt ", 6) == 0)
         return STATUS_OK;
     while (i < n && strchr(" \t\r\n", head[i])) i++;
     *looks = head[i] == '{' ? LOOKS_JSON : LOOKS_CSV;

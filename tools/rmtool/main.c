@@ -22,6 +22,10 @@ static const struct verb {
     {"report", verb_report,
      "make a page of comparisons and replays, to be opened anywhere"},
     {"generate", verb_generate, "write a made-up allocation trace"},
+    {"check", verb_check, "check that files are well-formed traces"},
+    {"stats", verb_stats, "say what traces consist of: sizes, lifetimes, threads"},
+    {"cut", verb_cut, "take a part of a trace: first events, a range, a time window"},
+    {"convert", verb_convert, "make a trace of what other tools log, or CSV of a trace"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };

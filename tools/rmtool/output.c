@@ -86,11 +86,13 @@ void provenance_finish(struct provenance *provenance) {
 
 void output_provenance(struct output *output, const struct provenance *provenance) {
     if (!output->file) return;
-    fprintf(output->file,
-            "# command: %s\n# version: rmtool %s\n# machine: %s\n# date: %s\n# trace: %s\n"
-            "# heap: %s\n# policy: %s\n",
-            provenance->command ? provenance->command : "rmtool", tool_version,
-            provenance->machine, provenance->date, provenance->trace, provenance->heap, provenance->policy);
+    fprintf(
+        output->file,
+        "# command: %s\n# version: rmtool %s\n# machine: %s\n# date: %s\n# trace: %s\n"
+        "# heap: %s\n# policy: %s\n",
+        provenance->command ? provenance->command : "rmtool", tool_version,
+        provenance->machine, provenance->date, provenance->trace, provenance->heap,
+        provenance->policy);
 }
 
 int output_open(struct output *output, const char *path) {
