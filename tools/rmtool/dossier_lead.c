@@ -107,11 +107,19 @@ static void write_compared(const struct dossier *dossier, FILE *to) {
                                    : "a machine that its file does not name");
     fputs(", ", to);
     write_date(loaded->date, to);
-    fputs(". Times are CPU time, page faults included, less what the same replay takes "
-          "without an allocator; footprints are what the kernel counts for the process, "
-          "over the bytes that the program had asked for. rmalloc locks and unlocks each "
-          "block that is written to, which the others need not.",
-          to);
+    fputs(".", to);
+}
+
+static void write_method(FILE *to) {
+    fputs(
+        "<p class=\"note\">Times are CPU time, page faults included, less what the same "
+        "replay takes without an allocator. Footprints are what the kernel counts for "
+        "the "
+        "process, over the bytes that the program had asked for. rmalloc locks and "
+        "unlocks "
+        "each block that is written to, which the others need not; its figures above are "
+        "geometric means over the traces.</p>\n",
+        to);
 }
 
 static void write_replayed(const struct dossier *dossier, size_t n, FILE *to) {
@@ -234,12 +242,22 @@ static double step_quantile(const struct dossier *dossier, double share) {
     return result;
 }
 
+/* As format_ns does, with the letter that micro is written with. */
+static const char *write_ns(char text[SIZE_TEXT], double ns) {
+    char *micro;
+
+    format_ns(text, (uint64_t)ns);
+    micro = strstr(text, " us");
+    if (micro) strcpy(micro, " µs");
+    return text;
+}
+
 static void write_replay_cards(const struct dossier *dossier, FILE *to) {
     double plain = mean_of_files(dossier, FIGURES_PLAIN, "external_fragmentation");
     double compacted =
         mean_of_files(dossier, FIGURES_COMPACTED, "external_fragmentation");
     double half = step_quantile(dossier, 0.5), most = step_quantile(dossier, 0.99);
-    char number[SIZE_TEXT], beside[200];
+    char number[SIZE_TEXT + 1], other[SIZE_TEXT + 1], beside[200];
 
     if (!isnan(plain) && !isnan(compacted)) {
         snprintf(number, sizeof(number), "%.1f", 100 * compacted);
@@ -247,51 +265,54 @@ static void write_replay_cards(const struct dossier *dossier, FILE *to) {
         write_card(to, number, "%", "of free memory outside its largest piece", beside);
     }
     if (!isnan(half) && half < 1e15 && most < 1e15) {
-        char *space;
-        format_ns(number, (uint64_t)most);
-        space = strchr(number, ' ');
-        if (space) *space = '\0';
-        char other[SIZE_TEXT];
-        snprintf(beside, sizeof(beside), "half within %s",
-                 format_ns(other, (uint64_t)half));
-        write_card(to, number, space ? space + 1 : "", "keeps 99 % of compaction’s steps",
-                   beside);
+        write_ns(number, most);
+        char *unit = strchr(number, ' ');
+        if (unit) *unit++ = '\0';
+        snprintf(beside, sizeof(beside), "half within %s", write_ns(other, half));
+        write_card(to, number, unit ? unit : "",
+                   "is what 99\u00a0% of compaction’s steps keep within", beside);
     }
 }
 
-int dossier_lead(const struct dossier *dossier, FILE *to) {
+static void write_cards(const struct dossier *dossier, bool replayed, FILE *to) {
     const struct compare *compare = &dossier->loaded.compare;
     size_t ours = dossier_ours(dossier);
-    size_t n_traces = count_inputs(dossier, DOSSIER_TRACE);
 
-    if (dossier->compared) {
-        fputs("<p class=\"lead\">", to);
-        write_compared(dossier, to);
-        fputs("</p>\n", to);
-        write_command(dossier->loaded.command, to);
-    }
-    if (n_traces > 0) {
-        fprintf(to, "<p%s>", dossier->compared ? "" : " class=\"lead\"");
-        write_replayed(dossier, n_traces, to);
-        fputs("</p>\n", to);
-    }
-    write_command(dossier->provenance.command, to);
-    if (ours == 0 && n_traces == 0) return STATUS_OK;
+    if (ours == 0 && !replayed) return;
     fputs("<ul class=\"cards\">\n", to);
     if (ours > 0) {
         write_mean(compare, ours, time_of, "%.1f", "ns", "CPU time of an operation", to);
         write_mean(compare, ours, mean_of, "%.2f", "× live", "mean footprint", to);
         write_mean(compare, ours, peak_of, "%.2f", "× live", "peak footprint", to);
         write_mean(compare, ours, left_of, "%.2f", "× live",
-                   "footprint when 95 % is freed", to);
+                   "footprint when 95\u00a0% is freed", to);
     }
-    if (n_traces > 0) write_replay_cards(dossier, to);
+    if (replayed) write_replay_cards(dossier, to);
     fputs("</ul>\n", to);
-    if (ours > 0) {
-        fputs("<p class=\"note\">", to);
-        page_format(to, "%s; geometric means over the traces.",
-                    compare->entrants.list[ours].name);
+}
+
+int dossier_lead(const struct dossier *dossier, FILE *to) {
+    size_t replayed = count_inputs(dossier, DOSSIER_TRACE);
+
+    if (dossier->compared) {
+        fputs("<p class=\"lead\">", to);
+        write_compared(dossier, to);
+        fputs("</p>\n", to);
+    } else if (replayed > 0) {
+        fputs("<p class=\"lead\">", to);
+        write_replayed(dossier, replayed, to);
         fputs("</p>\n", to);
     }
+    write_cards(dossier, replayed > 0, to);
+    if (dossier->compared) {
+        write_method(to);
+        write_command(dossier->loaded.command, to);
+    }
+    if (dossier->compared && replayed > 0) {
+        fputs("<p class=\"note\">", to);
+        write_replayed(dossier, replayed, to);
+        fputs("</p>\n", to);
+    }
+    write_command(dossier->provenance.command, to);
     return STATUS_OK;
 }
