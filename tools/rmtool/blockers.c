@@ -8,6 +8,10 @@
 
 /* A table that cannot grow leaves the entry out, and whoever adds it looks for it. */
 #define HASH_NONFATAL_OOM 1
+/* All keys are block numbers: the upper half of a product with 2^64 / the golden ratio (Knuth,
+   The Art of Computer Programming, 6.4) depends on each of their bits. */
+#define HASH_FUNCTION(key_address, key_size, hash)                                       \
+    (hash) = (unsigned)(*(key_address)*UINT64_C(0x9e3779b97f4a7c15) >> 32)
 #include <uthash.h>
 
 enum { LOOKS = 1000, SPANS = 1 << 25 }; /* before the interval doubles */
