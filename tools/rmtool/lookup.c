@@ -5,6 +5,10 @@
 
 /* Out of memory, uthash leaves an element out of the table and says so by its hh.tbl. */
 #define HASH_NONFATAL_OOM 1
+/* All keys are 8 bytes: the upper half of a product with 2^64 / the golden ratio (Knuth,
+   The Art of Computer Programming, 6.4) depends on each of their bits. */
+#define HASH_FUNCTION(key_address, key_size, hash)                                       \
+    (hash) = (unsigned)(*(key_address)*UINT64_C(0x9e3779b97f4a7c15) >> 32)
 #include <uthash.h>
 
 struct lookup_entry {

@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "compare_figures.h"
 #include "figures.h"
+#include "lock_figures.h"
 #include "micro_figures.h"
 #include "say.h"
 #include "verbs.h"
@@ -44,7 +45,8 @@ static const char help[] =
     "drawn\n"
     "(--csv), or the footprint and the largest request along each trace (--series); of "
     "one\n"
-    "that 'rmtool micro' has written, the groups scale, steps and latency.\n"
+    "that 'rmtool micro' has written, the groups scale, steps and latency; of one of\n"
+    "'rmtool locks', its models, and what they cost.\n"
     "\n"
     "Example: rmtool plot -o out --format png --animate "
     "tests/traces/lua-wordfreq.rmt.zst\n";
@@ -157,7 +159,9 @@ int verb_plot(int argc, char **argv) {
     for (int i = optind; i < argc && status == STATUS_OK; i++) {
         char name[FIGURES_NAME];
         figures_name(argv[i], name);
-        if (!compare_figures_wanted(argv[i]))
+        if (lock_figures_wanted(argv[i]))
+            status = lock_figures_make(figures, argv[i], name);
+        else if (!compare_figures_wanted(argv[i]))
             status = figures_make(figures, argv[i], name);
         else if (micro_figures_wanted(argv[i]))
             status = micro_figures_make(figures, argv[i], name);
