@@ -40,7 +40,7 @@ static const char help[] =
     "  what 'rmtool compare' writes: one of --csv or --json (the table, goals and "
     "bars),\n"
     "  of --series (all allocators along each trace), of --times;\n"
-    "  what 'rmtool micro --csv' writes (pauses and latency).\n"
+    "  what 'rmtool micro --csv' writes (pauses and latency), or 'rmtool locks --csv'.\n"
     "Each TRACE is replayed with and without compaction, as 'rmtool plot' does, for the\n"
     "heap map, fragmentation, step times, locks and who blocks what.\n"
     "\n"
@@ -189,7 +189,7 @@ static const struct {
 } parts[] = {
     {"title", write_title},          {"style", write_style},
     {"contents", write_contents},    {"lead", dossier_lead},
-    {"comparison", dossier_compare}, {"latency", dossier_latency},
+    {"comparison", dossier_compare}, {"apart", dossier_micro},
     {"traces", dossier_traces},      {"data", dossier_files},
     {"script", write_script},
 };

@@ -21,6 +21,7 @@ enum dossier_kind {
     DOSSIER_SERIES,
     DOSSIER_TIMES,
     DOSSIER_MICRO,
+    DOSSIER_LOCKS,
     DOSSIER_JSON,
     DOSSIER_TRACE
 };
@@ -99,11 +100,13 @@ size_t dossier_ours(const struct dossier *dossier);
 int dossier_lead(const struct dossier *dossier, FILE *to);
 int dossier_compare(const struct dossier *dossier, FILE *to);
 int dossier_traces(const struct dossier *dossier, FILE *to);
-int dossier_latency(const struct dossier *dossier, FILE *to);
+int dossier_micro(const struct dossier *dossier, FILE *to);
 int dossier_files(const struct dossier *dossier, FILE *to);
 int dossier_locks(const struct dossier *dossier, const struct dossier_input *replayed,
                   FILE *to);
 void dossier_contents(const struct dossier *dossier, FILE *to);
+/* "21 November 2026"; what to say where it is NULL or empty. */
+void dossier_date(const char *date, FILE *to);
 void dossier_title(const struct dossier *dossier, FILE *to);
 
 /* The heap map of a trace's two replays, with the curves, as JSON. Returns: a status. */

@@ -12,6 +12,7 @@
 #include "compare_figures.h"
 #include "compare_files.h"
 #include "dossier.h"
+#include "lock_figures.h"
 #include "micro_figures.h"
 #include "page.h"
 #include "say.h"
@@ -58,6 +59,7 @@ static int kind_of_csv(const struct csv *csv, enum dossier_kind *kind) {
                                          NULL};
     static const char *const times[] = {"trace", "allocator", "pages", "run", NULL};
     static const char *const micro[] = {"group", "what", "x", NULL};
+    static const char *const locks[] = {"model", "kind", "parameter", NULL};
 
     if (compare_is_summary(csv))
         *kind = DOSSIER_SUMMARY;
@@ -67,10 +69,12 @@ static int kind_of_csv(const struct csv *csv, enum dossier_kind *kind) {
         *kind = DOSSIER_TIMES;
     else if (begins_with(csv, micro) && csv_column(csv, "value") != CSV_NONE)
         *kind = DOSSIER_MICRO;
+    else if (begins_with(csv, locks))
+        *kind = DOSSIER_LOCKS;
     else
         return complain(STATUS_MALFORMED,
-                        "%s: no CSV file of 'rmtool compare' or 'rmtool micro', by its "
-                        "columns",
+                        "%s: no CSV file of 'rmtool compare', 'rmtool micro' or 'rmtool "
+                        "locks', by its columns",
                         csv->path);
     if (csv->n_rows == 0) return complain(STATUS_MALFORMED, "%s: no rows", csv->path);
     return STATUS_OK;
@@ -234,6 +238,8 @@ int dossier_draw(struct dossier *dossier, const struct dossier_input *input) {
                                          : copy_file(input->path, copy);
     if (status == STATUS_OK && input->kind == DOSSIER_MICRO)
         status = micro_figures_make(figures, copy, input->name);
+    else if (status == STATUS_OK && input->kind == DOSSIER_LOCKS)
+        status = lock_figures_make(figures, copy, input->name);
     else if (status == STATUS_OK && input->kind != DOSSIER_TIMES)
         status = compare_figures_make(figures, copy, input->name);
     free(copy);

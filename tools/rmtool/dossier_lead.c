@@ -52,6 +52,8 @@ void dossier_title(const struct dossier *dossier, FILE *to) {
         page_format(to, "A heap over time: %s", dossier->traces[0]);
     else if (n > 0)
         fprintf(to, "Heaps over time: %zu traces", n);
+    else if (count_inputs(dossier, DOSSIER_LOCKS) > 0)
+        fputs("What a program would lock", to);
     else
         fputs("What no trace shows", to);
 }
@@ -62,6 +64,8 @@ void dossier_contents(const struct dossier *dossier, FILE *to) {
         fputs("<li><a href=\"#comparison\">The allocators</a></li>", to);
     if (count_inputs(dossier, DOSSIER_MICRO) > 0)
         fputs("<li><a href=\"#latency\">Latency</a></li>", to);
+    if (count_inputs(dossier, DOSSIER_LOCKS) > 0)
+        fputs("<li><a href=\"#locks\">Locks</a></li>", to);
     for (size_t i = 0; i < dossier->n_traces; i++) {
         fputs("<li class=\"trace\"><a href=\"#trace-", to);
         page_name(to, dossier->traces[i]);
@@ -74,16 +78,15 @@ void dossier_contents(const struct dossier *dossier, FILE *to) {
 
 /* -------------------------------------------------------------------- paragraphs */
 
-/* "21 November 2026"; as it stands where it is no date. */
-static void write_date(const char *date, FILE *to) {
+void dossier_date(const char *date, FILE *to) {
     struct tm when = {0};
     char text[64];
 
-    if (strptime(date, "%Y-%m-%dT%H:%M:%SZ", &when) &&
+    if (date && strptime(date, "%Y-%m-%dT%H:%M:%SZ", &when) &&
         strftime(text, sizeof(text), "%e %B %Y", &when) > 0)
         page_text(to, text + (*text == ' '));
     else
-        page_text(to, *date ? date : "but its file does not say when");
+        page_text(to, date && *date ? date : "but its file does not say when");
 }
 
 static void write_compared(const struct dossier *dossier, FILE *to) {
@@ -106,7 +109,7 @@ static void write_compared(const struct dossier *dossier, FILE *to) {
     page_text(to, *loaded->machine ? loaded->machine
                                    : "a machine that its file does not name");
     fputs(", ", to);
-    write_date(loaded->date, to);
+    dossier_date(loaded->date, to);
     fputs(".", to);
 }
 
@@ -129,7 +132,7 @@ static void write_replayed(const struct dossier *dossier, size_t n, FILE *to) {
         "one replay without compaction, one with it, in a region of memory that "
         "just holds the former. Made with rmtool %s on %s, ",
         n, n > 1 ? "s" : "", tool_version, dossier->provenance.machine);
-    write_date(dossier->provenance.date, to);
+    dossier_date(dossier->provenance.date, to);
     fputs(".", to);
 }
 

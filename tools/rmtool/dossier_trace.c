@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A section for each trace: all allocators along it, the heap map that can be zoomed, the
- * curves and step times of the two replays, locks; and the section on latency.
+ * curves and step times of the two replays, locks.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -258,39 +258,5 @@ int dossier_traces(const struct dossier *dossier, FILE *to) {
     for (size_t i = 0; i < dossier->n_traces && status == STATUS_OK; i++)
         status = write_trace(dossier, dossier->traces[i], to);
     fputs("</section>\n", to);
-    return status;
-}
-
-/* ---------------------------------------------------------------------- latency */
-
-int dossier_latency(const struct dossier *dossier, FILE *to) {
-    static const char *const plates[][2] = {
-        {"micro-steps", "How long steps of at most 64 KiB took, by trace: the share of "
-                        "steps that took longer, and how often each time came."},
-        {"micro-latency",
-         "How long single calls took, beside the compacting thread and "
-         "without it; dots are two clock reads with nothing between them."},
-        {"micro-scale",
-         "The time of an operation, of a step and of a look at the heap, by "
-         "the heap’s size."},
-    };
-    int status = STATUS_OK;
-    bool any = false;
-
-    for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
-        const struct dossier_picture *picture;
-        for (size_t n = 0; status == STATUS_OK &&
-                           (picture = dossier_picture(dossier, plates[i][0], "csv=", n));
-             n++) {
-            if (!any)
-                fputs(
-                    "<section id=\"latency\"><h2>Latency</h2><p>Measured by <code>rmtool "
-                    "micro</code>, apart from the comparison.</p>\n",
-                    to);
-            any = true;
-            status = dossier_figure(dossier, picture, plates[i][1], to);
-        }
-    }
-    if (any) fputs("</section>\n", to);
     return status;
 }
