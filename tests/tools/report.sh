@@ -115,10 +115,14 @@ whole 'a page of JSON' json.html
 expect 'a page that is kept' 0 '' "$rmtool" report -q -o kept.html --keep kept \
     --limit-events 20000 --samples 40 along.csv "$locked"
 for file in along.csv lock-lua-plain.csv lock-lua-compacted-blockers.csv \
-    lock-lua-heapmap.svg lock-lua-heapmap.png along-lua-wordfreq.svg; do
+    lock-lua-heapmap.svg lock-lua-heapmap.png along-lua-wordfreq.svg commands.txt; do
     [ -s "kept/$file" ] || echo "$file"
 done >why
 check_empty 'what is kept' why
+grep 'along-lua-wordfreq.svg' kept/commands.txt >command
+rm -f kept/along-lua-wordfreq.svg
+check 'the command of a picture draws it' sh -c "cd kept && sh ../command"
+check 'and there it is' test -s kept/along-lua-wordfreq.svg
 expect 'a page of what was kept' 0 '' "$rmtool" report -q -o kept.html --keep kept --reuse \
     along.csv "$locked"
 

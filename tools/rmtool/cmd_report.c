@@ -23,8 +23,9 @@ static const char help[] =
     "and shows the heap maps, and without it all but these maps is there as well.\n"
     "\n"
     "  -o, --output FILE      the page (default: report.html)\n"
-    "      --keep DIR         leave all CSV files, and every picture as SVG and PNG, in\n"
-    "                         this folder\n"
+    "      --keep DIR         leave all CSV files, every picture as SVG and PNG, and "
+    "the\n"
+    "                         commands that draw them (commands.txt), in this folder\n"
     "      --title TEXT       of the page\n"
     "      --limit-events N   replay the first N events of each trace only\n"
     "      --samples N        points of a curve of a replay (default: 200)\n"
@@ -146,6 +147,18 @@ static void remove_folder(const struct dossier *dossier) {
     rmdir(dossier->figures.directory);
 }
 
+static int write_commands(const struct dossier *dossier) {
+    char *path = dossier->keep ? dossier_path(dossier, "commands", ".txt") : NULL;
+    struct output output = {0};
+    int status = output_open(&output, path);
+
+    if (output.file) dossier_commands(dossier, output.file);
+    if (status == STATUS_OK) status = output_close(&output);
+    output_discard(&output);
+    free(path);
+    return status;
+}
+
 /* ---------------------------------------------------------------------- the page */
 
 typedef int part_fn(const struct dossier *dossier, FILE *to);
@@ -225,6 +238,7 @@ static int make(struct dossier *dossier, const char *output) {
 
     for (size_t i = 0; i < dossier->n_inputs && status == STATUS_OK; i++)
         status = dossier_draw(dossier, &dossier->inputs[i]);
+    if (status == STATUS_OK) status = write_commands(dossier);
     return status ? status : write_page(dossier, output);
 }
 

@@ -102,6 +102,10 @@ int dossier_compare(const struct dossier *dossier, FILE *to);
 int dossier_traces(const struct dossier *dossier, FILE *to);
 int dossier_micro(const struct dossier *dossier, FILE *to);
 int dossier_files(const struct dossier *dossier, FILE *to);
+
+/* A line for each picture in the folder: the command that draws it there. The CSV files say
+   themselves what made them. */
+void dossier_commands(const struct dossier *dossier, FILE *to);
 int dossier_locks(const struct dossier *dossier, const struct dossier_input *replayed,
                   FILE *to);
 void dossier_contents(const struct dossier *dossier, FILE *to);

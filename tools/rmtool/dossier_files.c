@@ -114,3 +114,11 @@ int dossier_files(const struct dossier *dossier, FILE *to) {
     fputs("</tbody></table></div></section>\n", to);
     return status;
 }
+
+void dossier_commands(const struct dossier *dossier, FILE *to) {
+    for (size_t i = 0; i < dossier->n_pictures; i++) {
+        const struct dossier_picture *picture = &dossier->pictures[i];
+        fprintf(to, "gnuplot -e \"%s; out='%s'\" '%s/%s.gp'\n", picture->variables,
+                picture->file, dossier->figures.scripts, picture->script);
+    }
+}

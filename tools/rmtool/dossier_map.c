@@ -46,10 +46,10 @@ static unsigned char kind_of(const struct map *map, size_t row) {
     double metadata = value(map, row, METADATA), free = value(map, row, FREE);
     double all = used + locked + free + metadata;
 
-    if (locked > 0) return (unsigned char)(9 + ceil(3 * locked / all));
-    if (all <= 0) return 0;
+    if (all <= 0) return locked > 0 ? 12 : 0;
+    if (locked > 0) return (unsigned char)(9 + fmin(3, ceil(3 * locked / all)));
     if (metadata > all / 2) return 13;
-    return (unsigned char)(1 + ceil(8 * (used + metadata) / all));
+    return (unsigned char)(1 + fmax(0, fmin(8, ceil(8 * (used + metadata) / all))));
 }
 
 static int find_columns(struct map *map) {
