@@ -50,7 +50,7 @@ static int read_text(struct csv *csv) {
 static size_t count_lines(const struct csv *csv) {
     size_t n = 0;
 
-    for (const char *c = csv->text; (c = strchr(c, '\n')) != NULL; c++) n++;
+    for (size_t i = 0; i < csv->size; i++) n += csv->text[i] == '\n';
     return n;
 }
 
@@ -68,12 +68,13 @@ static int check_text(const struct csv *csv) {
 /* --------------------------------------------------------------------- the rows */
 
 /* Cuts the text at the line's end. Returns: the next line; NULL behind the last. */
-static char *next_line(char *line) {
-    char *end = strchr(line, '\n');
+static char *next_line(const struct csv *csv, char *line) {
+    char *limit = csv->text + csv->size;
+    char *end = memchr(line, '\n', (size_t)(limit - line));
 
     *end = '\0';
     if (end > line && end[-1] == '\r') end[-1] = '\0';
-    return end[1] ? end + 1 : NULL;
+    return end + 1 < limit ? end + 1 : NULL;
 }
 
 /* Cuts a line into up to `most` fields. Returns: how many there are. */
@@ -115,7 +116,7 @@ int csv_read(struct csv *csv, const char *path) {
     csv->comments = calloc(n_lines, sizeof(*csv->comments));
     if (!csv->comments) return complain(STATUS_IO, "%s: no memory to read it", csv->path);
     for (line = csv->text; line && status == STATUS_OK; line = next) {
-        next = next_line(line);
+        next = next_line(csv, line);
         number++;
         if (!csv->columns && *line == '#') {
             csv->comments[csv->n_comments++] = line;

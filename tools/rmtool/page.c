@@ -132,47 +132,59 @@ int page_data_url(FILE *to, const char *path, const char *type) {
 
 /* --------------------------------------------------------------------- pictures */
 
-static bool begins(const char *at, const char *with) {
-    return strncmp(at, with, strlen(with)) == 0;
+/* Text that is gone through: its rest. */
+struct rest {
+    const char *at, *end;
+};
+
+static bool begins(const struct rest *rest, const char *with) {
+    size_t length = strlen(with);
+
+    return (size_t)(rest->end - rest->at) >= length &&
+           memcmp(rest->at, with, length) == 0;
 }
 
 /* What stands before an id, where one begins here: it is copied, and the prefix follows. */
-static const char *before_id(const char *at) {
+static const char *before_id(const struct rest *rest) {
     static const char *const signs[] = {" id=\"",  " id='", "href=\"#",
                                         "href='#", "url(#", NULL};
 
     for (size_t i = 0; signs[i]; i++)
-        if (begins(at, signs[i])) return signs[i];
+        if (begins(rest, signs[i])) return signs[i];
     return NULL;
 }
 
-/* Past an element that is left out; NULL where it has no end. */
-static const char *past(const char *at, const char *end) {
-    at = strstr(at, end);
-    return at ? at + strlen(end) : NULL;
+/* Past an element that is left out; to the end where it has none. */
+static void pass(struct rest *rest, const char *close) {
+    const char *found =
+        memmem(rest->at, (size_t)(rest->end - rest->at), close, strlen(close));
+
+    rest->at = found ? found + strlen(close) : rest->end;
 }
 
-static void copy_svg(FILE *to, const char *at, const char *prefix) {
-    while (at && *at) {
-        const char *sign = before_id(at);
-        if (begins(at, "<title>Gnuplot</title>")) {
-            at = past(at, "</title>");
-        } else if (begins(at, "<desc>")) {
-            at = past(at, "</desc>");
+static void copy_svg(FILE *to, struct rest rest, const char *prefix) {
+    while (rest.at < rest.end) {
+        const char *sign = before_id(&rest);
+        if (begins(&rest, "<title>Gnuplot</title>")) {
+            pass(&rest, "</title>");
+        } else if (begins(&rest, "<desc>")) {
+            pass(&rest, "</desc>");
         } else if (sign) {
             fprintf(to, "%s%s", sign, prefix);
-            at += strlen(sign);
-        } else if (*at == '\n' || *at == '\t') { /* one blank for all in a row */
-            at += strspn(at, " \n\t");
-            fputc(*at == '<' ? '\n' : ' ', to);
+            rest.at += strlen(sign);
+        } else if (*rest.at == '\n' ||
+                   *rest.at == '\t') { /* one blank for all in a row */
+            while (rest.at < rest.end && strchr(" \n\t", *rest.at)) rest.at++;
+            fputc(rest.at < rest.end && *rest.at == '<' ? '\n' : ' ', to);
         } else {
-            fputc(*at++, to);
+            fputc(*rest.at++, to);
         }
     }
 }
 
 int page_svg(FILE *to, const char *path, const char *prefix, const char *label) {
-    char *text = page_read(path, NULL);
+    size_t size;
+    char *text = page_read(path, &size);
     const char *at = text ? strstr(text, "<svg") : NULL;
     int status = STATUS_OK;
 
@@ -183,7 +195,7 @@ int page_svg(FILE *to, const char *path, const char *prefix, const char *label) 
         fputs("<svg role=\"img\" aria-label=\"", to);
         page_text(to, label);
         fputc('"', to);
-        copy_svg(to, at + 4, prefix);
+        copy_svg(to, (struct rest){at + 4, text + size}, prefix);
     }
     free(text);
     return status;
