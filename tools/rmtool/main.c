@@ -19,6 +19,8 @@ static const struct verb {
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
     {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
+    {"report", verb_report,
+     "make a page of comparisons and replays, to be opened anywhere"},
     {"record", verb_record, "record what a command allocates, as traces"},
     {"generate", verb_generate, "write a made-up allocation trace"},
     {"check", verb_check, "check that files are well-formed traces"},
