@@ -221,7 +221,7 @@ static inline void get_access(struct accesslog_reader *reader, unsigned first,
     if (!is_live(reader, reader->slot)) reader->wrong = "an access to no live block";
     item->slot = reader->slot;
     item->instructions = reader->instructions;
-    reader->accesses++;
+    if (!reader->wrong) reader->accesses++;
 }
 
 static bool make_block(struct accesslog_reader *reader, uint32_t *slot) {
