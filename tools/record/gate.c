@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -24,9 +23,12 @@
 #define SLOTS_PER_PAGE (4096 / sizeof(struct record))
 #define BYTES_RESERVED ((size_t)1 << 38) /* of addresses: 1.7e10 records */
 #define BYTES_RESERVED_LEAST ((size_t)1 << 24)
-#define BYTES_FIRST ((size_t)64 << 10) /* a process that does little takes little */
-#define BYTES_STEP ((size_t)1 << 20)
-#define STEPS_KEPT 4 /* what is further behind need not count as the program's memory */
+
+/* How much the log grows at a time: a process that does little takes little, and one that
+   does much seldom asks, and gets pages that lie together. */
+#define BYTES_FIRST ((size_t)64 << 10)
+#define BYTES_THEN ((size_t)1 << 20)
+#define BYTES_LATER ((size_t)16 << 20)
 
 static struct gate closed;
 struct gate *_Atomic gate = &closed;
@@ -93,9 +95,9 @@ static int allocate(int fd, uint64_t from, uint64_t size) {
     return 0;
 }
 
-static bool map(int fd, void *at, uint64_t offset, size_t size, long flags) {
+static bool map(int fd, void *at, uint64_t offset, size_t size) {
     int64_t where = raw(SYS_mmap, (long)at, (long)size, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_FIXED | flags, fd, (long)offset);
+                        MAP_SHARED | MAP_FIXED, fd, (long)offset);
 
     if (where < 0) return false;
     return raw(SYS_madvise, (long)at, (long)size, MADV_DONTFORK, 0, 0, 0) == 0;
@@ -182,9 +184,7 @@ static bool begin(struct gate *g, uint64_t slot) {
     fd = at ? create(name) : -ENOMEM;
     if (fd < 0) return give_up(g, (int)-fd);
     wrong = allocate((int)fd, 0, RECORD_HEADER_SIZE + BYTES_FIRST);
-    if (wrong == 0 && !(map((int)fd, at, 0, RECORD_HEADER_SIZE, 0) &&
-                        map((int)fd, at + RECORD_HEADER_SIZE, RECORD_HEADER_SIZE,
-                            BYTES_FIRST, MAP_POPULATE)))
+    if (wrong == 0 && !map((int)fd, at, 0, RECORD_HEADER_SIZE + BYTES_FIRST))
         wrong = ENOMEM;
     raw(SYS_close, fd, 0, 0, 0, 0, 0);
     raw(SYS_madvise, (long)at, (long)(size + RECORD_HEADER_SIZE), MADV_DONTFORK, 0, 0, 0);
@@ -202,11 +202,16 @@ static bool begin(struct gate *g, uint64_t slot) {
 
 /* -------------------------------------------------------------------- growing */
 
+static size_t step(uint64_t bytes) {
+    if (bytes < BYTES_THEN) return BYTES_FIRST;
+    return bytes < BYTES_LATER ? BYTES_THEN : BYTES_LATER;
+}
+
 static bool grow(struct gate *g) {
-    uint64_t limit = atomic_load(&g->limit), first = g->header->base_slot;
-    uint64_t offset = RECORD_HEADER_SIZE + (limit - first) * sizeof(struct record);
-    size_t size =
-        limit - first < BYTES_STEP / sizeof(struct record) ? BYTES_FIRST : BYTES_STEP;
+    uint64_t limit = atomic_load(&g->limit);
+    uint64_t bytes = (limit - g->header->base_slot) * sizeof(struct record);
+    uint64_t offset = RECORD_HEADER_SIZE + bytes;
+    size_t size = step(bytes);
     uint64_t n = size / sizeof(struct record);
     int wrong = 0;
 
@@ -215,17 +220,16 @@ static bool grow(struct gate *g) {
     int64_t fd = open_log(log_name, 0);
     if (fd < 0) return give_up(g, (int)-fd);
     wrong = allocate((int)fd, offset, size);
-    if (wrong == 0 && !map((int)fd, g->base + limit, offset, size, MAP_POPULATE))
-        wrong = ENOMEM;
+    if (wrong == 0 && !map((int)fd, g->base + limit, offset, size)) wrong = ENOMEM;
     raw(SYS_close, fd, 0, 0, 0, 0, 0);
     if (wrong) return give_up(g, wrong);
     atomic_store_explicit(&g->limit, limit + n, memory_order_release);
 
-    /* Only their pages are let go: whoever is late with a record there gets them back. */
-    uint64_t behind = STEPS_KEPT * BYTES_STEP / sizeof(struct record);
-    if (limit - first >= behind + n)
-        raw(SYS_madvise, (long)(g->base + limit - behind - n), (long)size, MADV_DONTNEED,
-            0, 0, 0);
+    /* Only their pages are let go, so that they do not count as the program's memory:
+       whoever is late with a record there gets them back. */
+    if (bytes >= 2 * size)
+        raw(SYS_madvise, (long)(g->base + limit - 2 * n), (long)size, MADV_DONTNEED, 0, 0,
+            0);
     return true;
 }
 

@@ -40,12 +40,16 @@ PUBLIC void *valloc(size_t size);
 PUBLIC void *pvalloc(size_t size);
 PUBLIC size_t malloc_usable_size(void *block);
 
-PUBLIC void *malloc(size_t size) {
+/* None of these calls another one by its public name, which another library that is
+   preloaded may have. */
+static inline void *allocate(size_t size) {
     void *block = __libc_malloc(size);
 
     if (likely(block)) gate_note(RECORD_ALLOC, block, size, 0);
     return block;
 }
+
+PUBLIC void *malloc(size_t size) { return allocate(size); }
 
 PUBLIC void *calloc(size_t n, size_t size) {
     void *block = __libc_calloc(n, size);
@@ -60,8 +64,8 @@ PUBLIC void free(void *block) {
     __libc_free(block);
 }
 
-PUBLIC void *realloc(void *block, size_t size) {
-    if (!block) return malloc(size);
+static inline void *resize(void *block, size_t size) {
+    if (!block) return allocate(size);
     if (size == 0) {
         gate_note(RECORD_FREE, block, 0, 0);
         return __libc_realloc(block, 0);
@@ -72,6 +76,8 @@ PUBLIC void *realloc(void *block, size_t size) {
     return result;
 }
 
+PUBLIC void *realloc(void *block, size_t size) { return resize(block, size); }
+
 PUBLIC void *reallocarray(void *block, size_t n, size_t size) {
     size_t bytes;
 
@@ -79,7 +85,7 @@ PUBLIC void *reallocarray(void *block, size_t n, size_t size) {
         errno = ENOMEM;
         return NULL;
     }
-    return realloc(block, bytes);
+    return resize(block, bytes);
 }
 
 /* Alignments that are no power of two are rounded up, as glibc does. */
@@ -130,15 +136,22 @@ PUBLIC void *pvalloc(size_t size) {
 typedef size_t usable_size(void *block);
 static usable_size *_Atomic real_usable_size;
 
+static usable_size *as_function(void *symbol) { return (usable_size *)(uintptr_t)symbol; }
+
 static usable_size *find_usable_size(void) {
     usable_size *found = atomic_load_explicit(&real_usable_size, memory_order_acquire);
-    void *libc;
+    Dl_info libc, next;
+    void *symbol;
 
     if (likely(found)) return found;
-    libc = dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
-    if (libc) {
-        found = (usable_size *)(uintptr_t)dlsym(libc, "malloc_usable_size");
-        dlclose(libc);
+    symbol = dlsym(RTLD_NEXT, "malloc_usable_size");
+    if (symbol && dladdr(symbol, &next) &&
+        dladdr((void *)(uintptr_t)__libc_malloc, &libc) &&
+        next.dli_fbase == libc.dli_fbase) {
+        found = as_function(symbol);
+    } else {
+        void *library = dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD); /* which allocates */
+        if (library) found = as_function(dlsym(library, "malloc_usable_size"));
     }
     atomic_store_explicit(&real_usable_size, found, memory_order_release);
     return found;

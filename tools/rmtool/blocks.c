@@ -41,6 +41,16 @@ void blocks_drop(struct blocks *blocks, uint64_t number) {
     blocks->pieces[piece] = NULL;
 }
 
+uint64_t blocks_next(const struct blocks *blocks, uint64_t number) {
+    while (number < blocks->n && blocks_get(blocks, number) == 0) {
+        if (blocks->pieces[number / BLOCKS_PIECE])
+            number++;
+        else
+            number = (number / BLOCKS_PIECE + 1) * BLOCKS_PIECE;
+    }
+    return number < blocks->n ? number : blocks->n;
+}
+
 void blocks_finish(struct blocks *blocks) {
     for (size_t i = 0; i < blocks->n_pieces; i++) free(blocks->pieces[i]);
     free(blocks->pieces);

@@ -38,6 +38,9 @@ static inline void blocks_set(struct blocks *blocks, uint64_t number, uint64_t w
 /* Its word, which was not 0, is from now on. */
 void blocks_drop(struct blocks *blocks, uint64_t number);
 
+/* The first block from `number` on whose word is not 0; blocks->n where there is none. */
+uint64_t blocks_next(const struct blocks *blocks, uint64_t number);
+
 void blocks_finish(struct blocks *blocks); /* frees all; empty again */
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "generate.h"
@@ -198,8 +197,7 @@ int verb_generate(int argc, char **argv) {
 
     if (status == STATUS_OK && !done) {
         progress_begin("generating", !job.quiet);
-        if (is_standard_output(job.output) && isatty(STDOUT_FILENO))
-            status = complain_usage("generate", "compressed data is not for a terminal");
+        status = check_terminal("generate", job.output);
         if (status == STATUS_OK)
             status = trace_open(&job.trace, job.path, UINT64_MAX, true);
         if (status == STATUS_OK) status = write_file(&job);

@@ -21,6 +21,10 @@ static const struct verb {
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
     {"record", verb_record, "record what a command allocates, as traces"},
     {"generate", verb_generate, "write a made-up allocation trace"},
+    {"check", verb_check, "check that files are well-formed traces"},
+    {"stats", verb_stats, "say what traces consist of: sizes, lifetimes, threads"},
+    {"cut", verb_cut, "take a part of a trace: first events, a range, a time window"},
+    {"convert", verb_convert, "make a trace of what other tools log, or CSV of a trace"},
     {"locks", verb_locks, "infer a program's locks from its accesses"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Addresses are well spread by a multiplication; uthash takes the low bits. */
-#define HASH_FUNCTION(keyptr, keylen, hashv)                                             \
-    ((hashv) = (unsigned)(*(const uint64_t *)(const void *)(keyptr)*UINT64_C(            \
-                              0x9e3779b97f4a7c15) >>                                     \
-                          32))
+/* Out of memory, uthash leaves an element out of the table and says so by its hh.tbl. */
 #define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(block) ((block)->address = UINT64_MAX)
+/* The upper half of a product with 2^64 / the golden ratio depends on each bit of a key. */
+#define HASH_FUNCTION(keyptr, keylen, hashv)                                             \
+    (hashv) = (unsigned)(*(const uint64_t *)(const void *)(keyptr)*UINT64_C(             \
+                             0x9e3779b97f4a7c15) >>                                      \
+                         32)
 
 #include "record_blocks.h"
 
@@ -48,8 +48,9 @@ struct record_block *record_blocks_make(struct record_blocks *blocks) {
 bool record_blocks_put(struct record_blocks *blocks, struct record_block *block,
                        uint64_t address) {
     block->address = address;
+    block->hh.tbl = NULL;
     HASH_ADD(hh, blocks->by_address, address, sizeof(block->address), block);
-    return block->address != UINT64_MAX; /* see uthash_nonfatal_oom */
+    return block->hh.tbl != NULL;
 }
 
 void record_blocks_take(struct record_blocks *blocks, struct record_block *block) {

@@ -150,6 +150,10 @@ bool rules_locked(const struct trace *trace, uint64_t block) {
     return (blocks_get(&trace->blocks, block) & BLOCK_LOCKED) != 0;
 }
 
+uint64_t rules_size(const struct trace *trace, uint64_t block) {
+    return blocks_get(&trace->blocks, block) >> 8;
+}
+
 int rules_apply(struct trace *trace, const struct trace_line *line,
                 struct trace_event *event) {
     int status;

@@ -31,6 +31,8 @@
 
 /* What says when the event behind it happened: "# time: SECONDS.NANOSECONDS". */
 #define TRACE_TIME "# time: "
+/* How many blocks were live before the trace begins. */
+#define TRACE_INHERITED "# inherited: "
 #define TRACE_SECOND UINT64_C(1000000000)
 
 enum trace_op {
@@ -61,6 +63,10 @@ struct trace {
        header as it was. */
     uint64_t hint_events, hint_locks;
     struct trace_claims claims;
+    uint64_t inherited; /* so many blocks were live before the trace begins: it makes them
+                           first */
+    char *keys;         /* the header's other lines, each with its end; NULL for none */
+    size_t keys_size;
     uint64_t scanned_events; /* after trace_scan: how many there are */
     struct trace_totals totals;
     uint32_t thread; /* of the last event */
@@ -68,11 +74,14 @@ struct trace {
        comments alone do, so it is of no use after trace_rewind. */
     bool timed;
     uint64_t time_ns;
+    uint64_t time_fault_line; /* the first time that is before the one before it; or 0 */
 
     uint64_t limit_events; /* the trace ends after so many */
     struct input *input;   /* NULL while the tape is read */
     const char *pending;   /* the line behind the header, not yet taken; else NULL */
     size_t pending_length;
+    struct trace_line held; /* the next event's, if has_held; see trace_peek */
+    bool has_held;
     struct tape tape;
     bool taping;                /* what is read goes to the tape too */
     bool tape_whole;            /* it holds the trace to its end */
@@ -90,11 +99,22 @@ struct trace {
  */
 int trace_open(struct trace *trace, const char *path, uint64_t limit_events, bool keep);
 
+/* The same of text that has been opened, of which nothing has been read; it is the trace's
+   from now on. */
+int trace_open_input(struct trace *trace, const char *path, struct input *input);
+
 /*
  * Reads up to `most` events.
  *  n: receives their number; 0 at the end of the trace.
  */
 int trace_read(struct trace *trace, struct trace_event *events, size_t most, size_t *n);
+
+/*
+ * Reads what stands before the next event, so that time and thread are that event's, and
+ * the totals still those before it.
+ *  ended: receives whether there is no next event.
+ */
+int trace_peek(struct trace *trace, bool *ended);
 
 /* Reads all that is left, for the totals and for the check that it is well-formed. */
 int trace_scan(struct trace *trace);

@@ -14,34 +14,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "lookup.h"
 #include "output.h"
 #include "packer.h"
 #include "rules.h"
 #include "say.h"
+#include "units.h"
 
 #define TEXT_SIZE ((size_t)128 << 10)
 #define LINE_MOST 64 /* bytes of an event's line, and of the line t before it */
 #define VALUE_MOST (16 << 10)
 #define SIZE_LIMIT (UINT64_C(1) << 56)
 
-struct thread {
-    uint64_t thread;
-    uint64_t number; /* in the file */
-    UT_hash_handle hh;
-};
-
 struct trace_writer {
     const char *path;
-    FILE *body;
+    FILE *body; /* NULL: nothing is written; packer then too */
     struct packer *packer;
     int status;
     struct trace ledger; /* read by nobody: the books of rules.h */
 
-    struct thread *threads; /* of all that had an event */
-    uint64_t thread;        /* of the next event, as the caller names it */
-    struct thread *current; /* of the last event; NULL before the first */
+    struct lookup threads; /* that have had an event: their numbers in the file */
+    uint64_t thread;       /* of the next event, as the caller names it */
+    uint64_t last_thread;  /* of the last one, if begun */
+    bool begun;
 
     char *keys, *notes; /* header lines */
     size_t keys_size, notes_size;
@@ -77,21 +73,14 @@ static FILE *open_body(const char *path) {
 }
 
 static int flush(struct trace_writer *writer) {
-    int status = packer_write(writer->packer, writer->text, writer->used);
-
+    if (writer->packer)
+        writer->status = packer_write(writer->packer, writer->text, writer->used);
     writer->used = 0;
-    if (status) writer->status = status;
-    return status;
+    return writer->status;
 }
 
 static void put_number(struct trace_writer *writer, uint64_t number) {
-    char digits[20];
-    size_t n = sizeof(digits);
-
-    do digits[--n] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    memcpy(writer->text + writer->used, digits + n, sizeof(digits) - n);
-    writer->used += sizeof(digits) - n;
+    writer->used += put_count(writer->text + writer->used, number);
 }
 
 static void put_line(struct trace_writer *writer, const struct trace_line *line) {
@@ -107,24 +96,20 @@ static void put_line(struct trace_writer *writer, const struct trace_line *line)
 
 /* ------------------------------------------------------------------- events */
 
-/* The thread that the next event is of; the line t, if it was another before. */
+/* To the thread of the next event: the line t, if another had the last one. */
 static int switch_thread(struct trace_writer *writer) {
-    struct thread *thread;
+    struct trace_line line = {.op = 't'};
+    struct trace_event event;
 
-    HASH_FIND(hh, writer->threads, &writer->thread, sizeof(writer->thread), thread);
-    if (!thread) {
-        thread = malloc(sizeof(*thread));
-        if (!thread)
+    if (!lookup_find(&writer->threads, writer->thread, &line.first)) {
+        line.first = lookup_count(&writer->threads) + 1;
+        if (!lookup_add(&writer->threads, writer->thread, line.first))
             return writer->status =
                        complain(STATUS_IO, "%s: no memory for a thread", writer->path);
-        *thread = (struct thread){.thread = writer->thread,
-                                  .number = HASH_COUNT(writer->threads) + 1};
-        HASH_ADD(hh, writer->threads, thread, sizeof(thread->thread), thread);
     }
-    struct trace_line line = {.op = 't', .first = thread->number};
-    struct trace_event event;
-    if (writer->current) put_line(writer, &line);
-    writer->current = thread;
+    if (writer->begun) put_line(writer, &line);
+    writer->begun = true;
+    writer->last_thread = writer->thread;
     return writer->status = rules_apply(&writer->ledger, &line, &event);
 }
 
@@ -134,7 +119,7 @@ static int put_event(struct trace_writer *writer, char op, uint64_t first,
     struct trace_event event;
 
     if (writer->status) return writer->status;
-    if ((!writer->current || writer->current->thread != writer->thread) &&
+    if ((!writer->begun || writer->last_thread != writer->thread) &&
         switch_thread(writer) != STATUS_OK)
         return writer->status;
     writer->status = rules_apply(&writer->ledger, &line, &event);
@@ -305,21 +290,35 @@ int trace_writer_open(struct trace_writer **out, const char *path) {
 
     *out = NULL;
     if (!writer) return complain(STATUS_IO, "no memory to write %s", path);
-    writer->path = path;
-    writer->ledger = (struct trace){.path = path, .totals.threads = 1, .thread = 1};
+    writer->path = path ? path : "(nowhere)";
+    writer->ledger =
+        (struct trace){.path = writer->path, .totals.threads = 1, .thread = 1};
     writer->keys_stream = open_memstream(&writer->keys, &writer->keys_size);
     writer->notes_stream = open_memstream(&writer->notes, &writer->notes_size);
     errno = 0;
-    writer->body = open_body(path);
-    if (!writer->keys_stream || !writer->notes_stream || !writer->body)
-        status = complain(STATUS_IO, "%s: %s", path,
+    if (path) writer->body = open_body(path);
+    if (!writer->keys_stream || !writer->notes_stream || (path && !writer->body))
+        status = complain(STATUS_IO, "%s: %s", writer->path,
                           errno ? strerror(errno) : "no memory to write it");
     else
-        status = packer_open(&writer->packer, writer->body, path, true);
+        status =
+            path ? packer_open(&writer->packer, writer->body, path, true) : STATUS_OK;
     if (status)
         trace_writer_discard(writer);
     else
         *out = writer;
+    return status;
+}
+
+static int put_in_place(struct trace_writer *writer) {
+    struct output output;
+    int status = output_open(&output, writer->path);
+
+    if (status) return status;
+    status = pack_header(writer, output.file);
+    if (status == STATUS_OK) status = copy_body(writer, output.file);
+    if (status == STATUS_OK) return output_close(&output);
+    output_discard(&output);
     return status;
 }
 
@@ -330,25 +329,12 @@ int trace_writer_close(struct trace_writer *writer) {
         status = packer_close(writer->packer);
         writer->packer = NULL;
     }
-    if (status == STATUS_OK) {
-        struct output output;
-        status = output_open(&output, writer->path);
-        if (status == STATUS_OK) {
-            status = pack_header(writer, output.file);
-            if (status == STATUS_OK) status = copy_body(writer, output.file);
-            if (status == STATUS_OK)
-                status = output_close(&output);
-            else
-                output_discard(&output);
-        }
-    }
+    if (status == STATUS_OK && writer->body) status = put_in_place(writer);
     trace_writer_discard(writer);
     return status;
 }
 
 void trace_writer_discard(struct trace_writer *writer) {
-    struct thread *thread, *next;
-
     if (!writer) return;
     packer_discard(writer->packer);
     if (writer->body) fclose(writer->body);
@@ -356,10 +342,7 @@ void trace_writer_discard(struct trace_writer *writer) {
     if (writer->notes_stream) fclose(writer->notes_stream);
     free(writer->keys);
     free(writer->notes);
-    HASH_ITER(hh, writer->threads, thread, next) {
-        HASH_DEL(writer->threads, thread);
-        free(thread);
-    }
+    lookup_finish(&writer->threads);
     trace_close(&writer->ledger);
     free(writer);
 }

@@ -22,7 +22,8 @@ struct trace_writer;
  * Every function with a status complains when it fails. The first failure is the writer's:
  * all later calls return it and do nothing more, and so does trace_writer_close.
  *
- *  path: "-" is standard output, to which all goes at the end. Kept, not copied.
+ *  path: "-" is standard output, to which all goes at the end; NULL: nothing is written, for
+ *        the checks and the totals alone. Kept, not copied.
  */
 int trace_writer_open(struct trace_writer **out, const char *path);
 

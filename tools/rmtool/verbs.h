@@ -14,6 +14,10 @@ int verb_plot(int argc, char **argv);
 int verb_record(int argc, char **argv);
 int verb_generate(int argc, char **argv);
 int verb_micro(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_stats(int argc, char **argv);
+int verb_cut(int argc, char **argv);
+int verb_convert(int argc, char **argv);
 int verb_locks(int argc, char **argv);
 
 #endif
