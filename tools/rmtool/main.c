@@ -20,6 +20,8 @@ static const struct verb {
     {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
     {"record", verb_record, "record what a command allocates, as traces"},
+    {"report", verb_report,
+     "make a page of comparisons and replays, to be opened anywhere"},
     {"generate", verb_generate, "write a made-up allocation trace"},
     {"check", verb_check, "check that files are well-formed traces"},
     {"stats", verb_stats, "say what traces consist of: sizes, lifetimes, threads"},

@@ -12,6 +12,7 @@ int verb_minheap(int argc, char **argv);
 int verb_compare(int argc, char **argv);
 int verb_plot(int argc, char **argv);
 int verb_record(int argc, char **argv);
+int verb_report(int argc, char **argv);
 int verb_generate(int argc, char **argv);
 int verb_micro(int argc, char **argv);
 int verb_check(int argc, char **argv);
