@@ -48,7 +48,7 @@ if (what eq 'cost') {
     rows = 4
     array first[4] = ['held_back', 'external_fragmentation', 'moved', 'smallest_over_live']
     array second[4] = ['', '', '', '']
-    array label[4] = ['KiB held back by locks', 'external fragmentation, %', 'MiB moved', \
+    array label[4] = ['KiB held back, mean', 'external fragmentation, %', 'MiB moved', \
         'smallest region / peak']
     array scale[4] = [1.0/1024, 100, 1.0/2**20, 1]
     array logarithmic[4] = [0, 0, 0, 0]
