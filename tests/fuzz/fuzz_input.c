@@ -2,6 +2,8 @@
 /*
  * Lines of any file: plain, zstd, gzip. The first byte says whether leniently.
  */
+#include <string.h>
+
 #include "fuzz.h"
 #include "input.h"
 
@@ -11,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct input *input;
     const char *text;
     size_t length, held = 0;
-    uint64_t lines = 0, sum = 0;
+    uint64_t lines = 0;
     bool end = false;
     int status;
 
@@ -23,11 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (status || end) break;
         lines++;
         FUZZ_HOLDS(length <= LINE_MOST && input_line_number(input) == lines);
-        for (size_t i = 0; i < length; i++) {
-            FUZZ_HOLDS(text[i] != '\n');
-            sum += (uint8_t)text[i];
-        }
+        FUZZ_HOLDS(length == 0 || !memchr(text, '\n', length)); /* reads all of it */
     }
     input_close(input);
-    return sum == UINT64_MAX; /* the text is read, not only pointed to */
+    return 0;
 }

@@ -81,7 +81,7 @@ for line in 'malloc(5)' 'malloc() => 0x1' 'malloc(5,6) => 0x1' 'realloc(0x10) =>
 done
 
 # --- CS:APP
-printf '20000\n3\n8\n1\na 0 512\na 1 128\nr 0 640\na 2 128\nf 1\nr 0 768\nf 0\nf 2\n' >log
+printf '20000\n3\n8\n1\na 0 512\na\t1  128\nr 0 640\na 2 128\nf 1\nr 0 768\nf 0\nf 2\n' >log
 becomes 'rep' 'a 512;a 128;r 1 640;a 128;f 1;r 2 768;f 2;f 0'
 printf '1\n1\n9\n1\n\na 7 0\nr 7 0\na 7 1\nf 7\nf 7\nf -1\nr 9 5\nr -1 6\n' >log
 becomes 'rep: a number used again, frees of none' 'a 0;f 0;a 1;f 0;a 5'
@@ -90,7 +90,7 @@ zstd -qdc got.rmt.zst >got
 holds 'rep: fewer calls than promised' got 'promises more calls than there are'
 printf '1\n1\n3\n1\na 0 5\na 0 5\n' >log
 bad 'rep: a number in use' 6 'in use'
-for line in 'a 0' 'a x 5' 'f' 'f 0 5' 'a 0 -1' 'q 0 1' 'a 0 5 6' 'a  0 5'; do
+for line in 'a 0' 'a x 5' 'f' 'f 0 5' 'a 0 -1' 'q 0 1' 'a 0 5 6' 'a 0 '; do
     printf '1\n1\n3\n1\n%s\n' "$line" >log
     bad "rep: $line" 5 '' --from rep
 done

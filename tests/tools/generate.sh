@@ -91,6 +91,9 @@ if [ -w /dev/full ]; then
 else
     skip 'a full disk' 'no /dev/full'
 fi
-find . -name '*.tmp' >why
+# shellcheck disable=SC2016 # the inner shell expands them
+expect 'a file that may not grow' 3 'rmt.zst: File too large' \
+    sh -c 'trap "" XFSZ; ulimit -f 1; exec "$0" generate -q --scale 0.1 -o left.rmt.zst churn' "$rmtool"
+find . -name '*.tmp' -o -name '*.body' -o -name 'left*' >why
 check_empty 'no temporary file left' why
 plan

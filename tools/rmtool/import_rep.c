@@ -43,18 +43,25 @@ static int take_header(struct import *import, uint64_t *calls) {
     return STATUS_OK;
 }
 
+/* Blanks, one at least. */
+static bool take_blanks(const char **at, const char *end) {
+    const char *begin = *at;
+
+    while (*at < end && (**at == ' ' || **at == '\t')) ++*at;
+    return *at > begin;
+}
+
 /* A block's number, and a size where the call has one. The number -1 stands for NULL. */
 static bool take_numbers(const char *at, const char *end, bool sized, uint64_t *id,
                          uint64_t *size) {
-    if (!import_word(&at, end, " ")) return false;
+    if (!take_blanks(&at, end)) return false;
     if (import_word(&at, end, "-1"))
         *id = 0;
     else if (import_decimal(&at, end, id) && *id < UINT64_MAX)
         ++*id; /* as an address: 0 is NULL */
     else
         return false;
-    if (sized && !(import_word(&at, end, " ") && import_decimal(&at, end, size)))
-        return false;
+    if (sized && !(take_blanks(&at, end) && import_decimal(&at, end, size))) return false;
     return at == end;
 }
 

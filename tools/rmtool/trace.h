@@ -11,10 +11,11 @@
  *      l BACK   u BACK         lock and unlock, in some traces
  *      t THREAD                the events that follow are of that thread
  *
- * compressed with zstd, or plain; or made up on the spot, see generate.h. The reader checks every rule of the format, so whoever
- * takes an event from it may rely on them: it names a live block, a locked block is
- * neither locked again nor freed nor reallocated, and so on. Besides the events it keeps
- * 8 bytes per block ever made, and nothing of the file.
+ * compressed with zstd or gzip, or plain; or made up on the spot, see generate.h. The form
+ * is in tools/README.rst, exactly. The reader checks every rule of it, so whoever takes an
+ * event from it may rely on them: it names a live block, a locked block is neither locked
+ * again nor freed nor reallocated, and so on. Besides the events it keeps 8 bytes for each
+ * live block and its neighbours (blocks.h), and nothing of the file but the header's lines.
  */
 #ifndef RMTOOL_TRACE_H
 #define RMTOOL_TRACE_H

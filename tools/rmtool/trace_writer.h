@@ -9,7 +9,8 @@
  * file without a name beside the one that is wanted, and at the end follow a header that
  * is a zstd frame of its own: frames one behind the other are one text.
  *
- * It takes memory for the blocks that live (blocks.h), and none for events.
+ * It takes memory for the blocks that live (blocks.h), none for events, and up to 50 MiB to
+ * compress.
  */
 #ifndef RMTOOL_TRACE_WRITER_H
 #define RMTOOL_TRACE_WRITER_H
