@@ -46,11 +46,11 @@ if (what eq 'cost') {
         exit status 4
     }
     rows = 4
-    array first[4] = ['footprint', 'external_fragmentation', 'moved', 'smallest_over_live']
+    array first[4] = ['held_back', 'external_fragmentation', 'moved', 'smallest_over_live']
     array second[4] = ['', '', '', '']
-    array label[4] = ['footprint / live bytes', 'external fragmentation, %', 'MiB moved', \
+    array label[4] = ['KiB held back, mean', 'external fragmentation, %', 'MiB moved', \
         'smallest region / peak']
-    array scale[4] = [1, 100, 1.0/2**20, 1]
+    array scale[4] = [1.0/1024, 100, 1.0/2**20, 1]
     array logarithmic[4] = [0, 0, 0, 0]
     heading = sprintf('%s: what locking costs compaction, by model', trace)
 } else {
@@ -134,8 +134,8 @@ do for [i = 1:5] {
         } else {
             plot csv using (x_of(i)):(column(first[r]) * scale[r]) with linespoints \
                     pt 7 ps 0.8 lw 1.6 lc rgb blue title drawn, \
-                truth with lines dt 2 lw 1.4 lc rgb vermillion title 'its own locks', \
-                none with lines dt 3 lw 1.4 lc rgb green title 'no locks'
+                truth with lines dt 2 lw 1.4 lc rgb vermillion title (truth == truth ? 'its own locks' : ''), \
+                none with lines dt 3 lw 1.4 lc rgb green title (none == none ? 'no locks' : '')
         }
     }
 }

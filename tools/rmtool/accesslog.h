@@ -4,7 +4,7 @@
  * locking can be tried again and again without running it. Two to four bytes an item before
  * zstd compresses them.
  *
- * The file is text, then bytes, compressed with zstd as one stream:
+ * The file is text, then bytes, compressed with zstd (or plain) as one stream:
  *
  *      # rma 1                 the first line; more "# KEY: VALUE" lines follow,
  *                              name and command among them; an empty line ends them

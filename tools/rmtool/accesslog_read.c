@@ -12,15 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "say.h"
+#include "unpack.h"
 
 #define MAGIC "# rma 1\n"
 #define MAGIC_SIZE (sizeof(MAGIC) - 1)
 #define BUFFER_SIZE ((size_t)256 << 10)
 #define ITEM_MAX 64
-#define WINDOW_LOG_MAX 27
 #define EVENT_END 0
 #define N_EVENTS (N_ACCESS_OPS - ACCESS_ALLOC + 1)
 #define VALUE_LIMIT (UINT64_C(1) << 56)
@@ -31,8 +30,9 @@
 struct accesslog_reader {
     const char *path;
     int fd;
-    ZSTD_DCtx *zstd;
-    size_t raw_base, raw_limit, expected;
+    struct unpack *unpack; /* NULL: the file is plain */
+    size_t raw_base, raw_limit;
+    bool within;         /* the compressed data has to go on */
     bool raw_end, ended; /* no more to read; END has been read */
     uint64_t instructions, accesses, events;
     uint32_t slot;
@@ -67,35 +67,54 @@ static int read_raw(struct accesslog_reader *reader) {
     return STATUS_OK;
 }
 
+/* One step towards a full text. Returns: NULL, or what is wrong with the file. */
+static const char *unpack_some(struct accesslog_reader *reader) {
+    struct unpack_buffers buffers = {.in = reader->raw,
+                                     .in_size = reader->raw_limit,
+                                     .in_at = reader->raw_base,
+                                     .out = (char *)reader->text,
+                                     .out_size = BUFFER_SIZE,
+                                     .out_at = reader->limit,
+                                     .within = reader->within};
+    const char *wrong = NULL;
+
+    if (reader->unpack) {
+        wrong = unpack_step(reader->unpack, &buffers);
+    } else {
+        size_t n = buffers.in_size - buffers.in_at, room = BUFFER_SIZE - buffers.out_at;
+        if (n > room) n = room;
+        memcpy(buffers.out + buffers.out_at, buffers.in + buffers.in_at, n);
+        buffers.in_at += n;
+        buffers.out_at += n;
+    }
+    reader->raw_base = buffers.in_at;
+    reader->limit = buffers.out_at;
+    reader->within = buffers.within;
+    return wrong;
+}
+
 /* As much as there is room for, or all that is left. */
 static int fill(struct accesslog_reader *reader) {
     memmove(reader->text, reader->text + reader->base, reader->limit - reader->base);
     reader->limit -= reader->base;
     reader->base = 0;
-    ZSTD_outBuffer out = {reader->text, BUFFER_SIZE, reader->limit};
-    while (out.pos < BUFFER_SIZE) {
+    while (reader->limit < BUFFER_SIZE) {
         if (reader->raw_base == reader->raw_limit && !reader->raw_end) {
             int status = read_raw(reader);
             if (status) return status;
         }
         bool exhausted = reader->raw_base == reader->raw_limit;
-        if (exhausted && reader->expected == 0) break;
+        if (exhausted && !reader->within) break;
 
-        size_t before = out.pos;
-        ZSTD_inBuffer in = {reader->raw, reader->raw_limit, reader->raw_base};
-        size_t result = ZSTD_decompressStream(reader->zstd, &out, &in);
-        if (ZSTD_isError(result))
-            return complain(STATUS_MALFORMED,
-                            "%s: not an access log, or the compressed data is damaged "
-                            "(zstd: %s)",
-                            reader->path, ZSTD_getErrorName(result));
-        if (exhausted && result != 0 && out.pos == before)
+        size_t before = reader->limit;
+        const char *wrong = unpack_some(reader);
+        if (wrong)
+            return complain(STATUS_MALFORMED, "%s: not an access log, or damaged: %s",
+                            reader->path, wrong);
+        if (exhausted && reader->within && reader->limit == before)
             return malformed(reader,
                              "truncated: the compressed data ends within a frame");
-        reader->raw_base = in.pos;
-        reader->expected = result;
     }
-    reader->limit = out.pos;
     memset(reader->text + reader->limit, 0, ITEM_MAX);
     return STATUS_OK;
 }
@@ -149,21 +168,24 @@ int accesslog_open(struct accesslog_reader **out, const char *path,
 
     *out = reader;
     *header = (struct accesslog_header){0};
-    if (reader) reader->zstd = ZSTD_createDCtx();
-    if (!reader || !reader->zstd || !set_stack(reader, 0))
+    if (!reader || !set_stack(reader, 0))
         return complain(STATUS_IO, "no memory to read %s", path);
     reader->path = path;
-    ZSTD_DCtx_setParameter(reader->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
     reader->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (reader->fd < 0) return complain(STATUS_IO, "%s: %s", path, strerror(errno));
-    status = fill(reader);
+    status = read_raw(reader);
+    if (status == STATUS_OK)
+        status = unpack_open(
+            &reader->unpack, reader->raw,
+            reader->raw_limit < UNPACK_MAGIC ? reader->raw_limit : UNPACK_MAGIC, path);
+    if (status == STATUS_OK) status = fill(reader);
     return status ? status : read_header(reader, header);
 }
 
 void accesslog_close(struct accesslog_reader *reader) {
     if (!reader) return;
     if (reader->fd > STDIN_FILENO) close(reader->fd);
-    ZSTD_freeDCtx(reader->zstd);
+    unpack_close(reader->unpack);
     access_slots_finish(&reader->slots);
     free(reader->depths);
     free(reader->states);
@@ -221,7 +243,7 @@ static inline void get_access(struct accesslog_reader *reader, unsigned first,
     if (!is_live(reader, reader->slot)) reader->wrong = "an access to no live block";
     item->slot = reader->slot;
     item->instructions = reader->instructions;
-    reader->accesses++;
+    if (!reader->wrong) reader->accesses++;
 }
 
 static bool make_block(struct accesslog_reader *reader, uint32_t *slot) {

@@ -293,6 +293,7 @@ static int store_to_log(struct gather *g, const struct lackey_line *line) {
     if (!g->recording.path) status = open_log(g);
     if (status) return status;
     slot = g->recording.base_slot + (line->address - g->log_base) / sizeof(struct record);
+    if (!recording_has(&g->recording, slot)) return STATUS_OK;
     status = await_record(g, slot, &record);
     if (slot >= g->seen_limit) g->seen_limit = slot + 1;
     return status ? status : take_records(g);
@@ -401,6 +402,11 @@ int gather(const struct gather_options *options, const struct access_sink *sink,
         g->next_slot = g->seen_limit = g->recording.base_slot;
     }
     g->log_limit = g->log_base + LOG_SPAN;
+    if (options->log && status == STATUS_OK) { /* it grows no more */
+        recording_has(&g->recording, g->recording.base_slot);
+        g->log_limit = g->log_base + (g->recording.limit_slot - g->recording.base_slot) *
+                                         sizeof(struct record);
+    }
     if (status == STATUS_OK) status = lackey_open(&g->lackey, options->fd, options->path);
     if (status == STATUS_OK) status = run(g);
     if (g->lackey) snprintf(words, size, "%s", lackey_words(g->lackey));

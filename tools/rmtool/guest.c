@@ -20,6 +20,8 @@
    the program. */
 #define TEXT_FD 9
 
+static const int guest_signals[GUEST_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
 /* The recorder in front of what is preloaded already. */
 static bool set_environment(const struct guest *guest, const char *library) {
     const char *others = getenv("LD_PRELOAD");
@@ -75,6 +77,23 @@ static int await_exec(int fd) {
     return complain(STATUS_IO, "valgrind: %s", strerror(error));
 }
 
+/* The program that runs, for the handler: one at a time. */
+static volatile sig_atomic_t running;
+
+static void pass_on(int signal_number) {
+    if (running > 0) kill((pid_t)running, signal_number);
+}
+
+/* What would end this program ends the other one, and then there is a result. */
+static void take_signals(struct guest *guest) {
+    struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+
+    running = (sig_atomic_t)guest->pid;
+    for (size_t i = 0; i < GUEST_SIGNALS; i++)
+        sigaction(guest_signals[i], &action, &guest->before[i]);
+    guest->handled = true;
+}
+
 int guest_start(struct guest *guest, char *const argv[], bool output_aside) {
     struct record_place place;
     const char *library;
@@ -105,6 +124,7 @@ int guest_start(struct guest *guest, char *const argv[], bool output_aside) {
     close(text[1]);
     close(word[1]);
     guest->fd = text[0];
+    if (guest->pid > 0) take_signals(guest);
     status = guest->pid < 0 ? complain(STATUS_IO, "fork: %s", strerror(errno))
                             : await_exec(word[0]);
     close(word[0]);
@@ -125,8 +145,12 @@ int guest_finish(struct guest *guest, bool kill_it, int *result) {
     if (got > 0)
         *result = WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
                                            : WEXITSTATUS(wait_status);
+    for (size_t i = 0; i < GUEST_SIGNALS && guest->handled; i++)
+        sigaction(guest_signals[i], &guest->before[i], NULL);
+    running = 0;
     guest->pid = 0;
     guest->fd = -1;
+    guest->handled = false;
     scratch_remove(guest->directory);
     guest->directory = NULL;
     return STATUS_OK;

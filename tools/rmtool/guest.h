@@ -5,14 +5,19 @@
 #ifndef RMTOOL_GUEST_H
 #define RMTOOL_GUEST_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#define GUEST_SIGNALS 3
 
 struct guest {
     pid_t pid;
     int fd;          /* lackey's text */
     char *directory; /* of the recorder's logs; removed by guest_finish */
+    bool handled;    /* signals go to the program */
+    struct sigaction before[GUEST_SIGNALS];
 };
 
 /* Where the recorder's log is asked to lie in the program: free there, under valgrind, and

@@ -2,6 +2,7 @@
 #include "lockcost.h"
 
 #include "bisect.h"
+#include "blockers.h"
 #include "footprint.h"
 #include "replay.h"
 #include "report.h"
@@ -41,8 +42,10 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
         {.look = footprint_look, .thin = footprint_thin, .context = &footprint},
         {.look = fragmentation_look, .context = &fragmentation},
     };
+    struct blockers blockers;
     struct replay_options options = {
         .driver = &driver_rmalloc,
+        .blockers = &blockers,
         .touch = true,
         .heap_size = peak + peak / 2 + ((size_t)64 << 10),
         .step = {.bytes = STEP_BYTES},
@@ -53,6 +56,7 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
     struct replay_result result = {0};
     int status;
 
+    blockers_init(&blockers);
     options.step_every = operations / STEPS;
     if (options.step_every < 1) options.step_every = 1;
     if (options.step_every > STEP_EVERY_MOST) options.step_every = STEP_EVERY_MOST;
@@ -62,8 +66,12 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
     if (status == STATUS_OK) {
         struct footprint_means means = footprint_means(&footprint);
         cost->footprint = means.over_live;
-        cost->locked_blocks = means.locked_blocks;
-        cost->locked_bytes = means.locked_bytes;
+        cost->locked_blocks =
+            report_ratio(result.step_locked_blocks, result.step_live_blocks);
+        cost->locked_bytes =
+            report_ratio(result.step_locked_bytes, result.step_live_bytes);
+        cost->held_back = report_ratio(blockers.held, blockers.complete);
+        cost->most_held_back = blockers.most;
         cost->fragmentation =
             fragmentation.n ? fragmentation.sum / (double)fragmentation.n : 0;
         cost->steps = result.steps;
@@ -72,6 +80,7 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
         cost->regained = result.before.regained;
     }
     footprint_finish(&footprint);
+    blockers_finish(&blockers);
     return status;
 }
 

@@ -17,9 +17,11 @@ struct lockcost {
     double footprint; /* extent and metadata over live bytes, the mean over the trace */
     double fragmentation;               /* 1 - largest free span / free bytes, likewise */
     uint64_t moved, regained;           /* bytes */
-    double locked_blocks, locked_bytes; /* shares of what is live at the steps */
-    uint64_t smallest;                  /* region, bytes */
-    double smallest_over_live;          /* its peak */
+    double locked_blocks, locked_bytes; /* shares of what is live, at the steps */
+    double held_back; /* free bytes below locked blocks, the mean over complete steps */
+    uint64_t most_held_back;   /* the most at one of them (blockers.h) */
+    uint64_t smallest;         /* region, bytes */
+    double smallest_over_live; /* its peak */
 };
 
 /* Returns: a status. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,18 +85,15 @@ static int gather_from(struct locks *locks, struct gather_options *options,
     return status;
 }
 
-/* Ctrl-C ends the program; what it has done until then is of use. */
+/* A signal ends the program; what it has done until then is of use. */
 static int from_command(struct locks *locks) {
     struct guest guest;
     struct gather_options options = {.path = "lackey's output", .at = GUEST_LOG_AT};
-    void (*before)(int) = signal(SIGINT, SIG_IGN);
     char words[1024] = "";
     int result = 0;
     int status;
 
-    signal(SIGINT, before);
     status = guest_start(&guest, locks->command, locks->output_aside);
-    signal(SIGINT, SIG_IGN);
     if (status == STATUS_OK) {
         options.fd = guest.fd;
         options.directory = guest.directory;
@@ -105,7 +101,6 @@ static int from_command(struct locks *locks) {
         status = gather_from(locks, &options, words);
     }
     guest_finish(&guest, status != STATUS_OK || locks->gathered.cut, &result);
-    signal(SIGINT, before);
     if (status) return status;
     if (locks->gathered.instructions == 0)
         return complain(STATUS_IO, "%s did not run under valgrind%s%s", locks->command[0],

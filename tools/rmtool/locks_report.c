@@ -79,12 +79,12 @@ static void print_head(const struct locks_report *report) {
 }
 
 static void print_models(const struct locking *locking) {
-    printf("\n%-16s %10s %9s %12s %10s %9s %9s %8s %10s\n", "model", "locks", "/block",
+    printf("\n%-20s %10s %9s %12s %10s %9s %9s %8s %10s\n", "model", "locks", "/block",
            "mean held", "longest", "blocks", "bytes", "most", "most bytes");
     for (size_t i = 0; i < locking->n_models; i++) {
         const struct lockbook *book = &locking->models[i].model.book;
         struct figures_of f = figures_of(locking, i);
-        printf("%-16s %10" PRIu64 " %9.2f %12.1f %10" PRIu64,
+        printf("%-20s %10" PRIu64 " %9.2f %12.1f %10" PRIu64,
                locking->models[i].model.spec.name, book->locks,
                isnan(f.per_block) ? 0 : f.per_block, isnan(f.mean_held) ? 0 : f.mean_held,
                book->longest);
@@ -97,13 +97,13 @@ static void print_models(const struct locking *locking) {
 }
 
 static void print_truth(const struct locking *locking) {
-    printf("\n%-16s %-27s  %s\n", "against truth", "blocks x time", "locks");
-    printf("%-16s %8s %8s %8s  %8s %8s\n", "", "precise", "recalled", "F1", "precise",
+    printf("\n%-20s %-27s  %s\n", "against truth", "blocks x time", "locks");
+    printf("%-20s %8s %8s %8s  %8s %8s\n", "", "precise", "recalled", "F1", "precise",
            "recalled");
     for (size_t i = 0; i < locking->n_models; i++) {
         struct figures_of f = figures_of(locking, i);
         if (!locking->models[i].model.book.truth) continue;
-        printf("%-16s", locking->models[i].model.spec.name);
+        printf("%-20s", locking->models[i].model.spec.name);
         print_share(f.precision);
         print_share(f.recall);
         print_share(2 * f.precision * f.recall / (f.precision + f.recall));
@@ -121,13 +121,15 @@ static void print_costs(const struct locks_report *report) {
     for (size_t i = 0; i < report->locking->n_models; i++)
         if (report->locking->models[i].model.spec.kind == LOCKMODEL_NONE)
             none = &report->costs[i];
-    printf("\n%-16s %10s %8s %11s %10s %10s %9s\n", "compaction", "footprint", "ext.frag",
-           "moved", "smallest", "over live", "over none");
+    printf("\n%-20s %8s %10s %10s %8s %11s %10s %10s %9s\n", "compaction", "locked",
+           "held back", "footprint", "ext.frag", "moved", "smallest", "over live",
+           "over none");
     for (size_t i = 0; i < report->locking->n_models; i++) {
         const struct lockcost *cost = &report->costs[i];
         if (!cost->known) continue;
-        printf("%-16s %10.4f", report->locking->models[i].model.spec.name,
-               cost->footprint);
+        printf("%-20s", report->locking->models[i].model.spec.name);
+        print_share(cost->locked_bytes);
+        printf(" %10.0f %10.4f", cost->held_back, cost->footprint);
         print_share(cost->fragmentation);
         printf(" %11s %10" PRIu64 " %10.4f", format_size(text, cost->moved),
                cost->smallest, cost->smallest_over_live);
@@ -135,8 +137,10 @@ static void print_costs(const struct locks_report *report) {
                          : NAN);
         putchar('\n');
     }
-    printf("footprint: over live bytes, mean, with a step of 64 KiB every %" PRIu64
-           " operations\n",
+    printf("a step of 64 KiB every %" PRIu64
+           " operations. locked: of live bytes, at these;\n"
+           "held back: free bytes below locked blocks, the mean; footprint: over live "
+           "bytes;\nsmallest: region in which it completes\n",
            report->costs[0].step_every);
 }
 
@@ -175,6 +179,10 @@ static json_t *model_json(const struct locks_report *report, size_t i) {
     }
     if (report->costs && report->costs[i].known) {
         const struct lockcost *cost = &report->costs[i];
+        member_real(object, "step_locked_blocks", cost->locked_blocks);
+        member_real(object, "step_locked_bytes", cost->locked_bytes);
+        member_real(object, "held_back", cost->held_back);
+        member_count(object, "most_held_back", cost->most_held_back);
         member_real(object, "footprint", cost->footprint);
         member_real(object, "external_fragmentation", cost->fragmentation);
         member_count(object, "moved", cost->moved);
@@ -234,7 +242,8 @@ void locks_report_csv(const struct locks_report *report, struct output *output) 
     fputs("model,kind,parameter,own,foreign,locks,held_mean,held_longest,locked_blocks,"
           "locked_bytes,"
           "most_locked_blocks,most_locked_bytes,precision,recall,lock_precision,"
-          "lock_recall,footprint,external_fragmentation,moved,regained,smallest,"
+          "lock_recall,step_locked_blocks,step_locked_bytes,held_back,most_held_back,"
+          "footprint,external_fragmentation,moved,regained,smallest,"
           "smallest_over_live\n",
           file);
     for (size_t i = 0; i < report->locking->n_models; i++) {
@@ -261,13 +270,17 @@ void locks_report_csv(const struct locks_report *report, struct output *output) 
         put_real(file, f.lock_precision);
         put_real(file, f.lock_recall);
         if (cost && cost->known) {
+            put_real(file, cost->locked_blocks);
+            put_real(file, cost->locked_bytes);
+            put_real(file, cost->held_back);
+            fprintf(file, ",%" PRIu64, cost->most_held_back);
             put_real(file, cost->footprint);
             put_real(file, cost->fragmentation);
             fprintf(file, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, cost->moved,
                     cost->regained, cost->smallest);
             put_real(file, cost->smallest_over_live);
         } else {
-            fputs(",,,,,,", file);
+            fputs(",,,,,,,,,,", file);
         }
         fputc('\n', file);
     }

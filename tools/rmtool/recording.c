@@ -42,7 +42,7 @@ int recording_open(struct recording *recording, const char *path) {
         header.header_size != RECORD_HEADER_SIZE)
         return complain(STATUS_MALFORMED, "%s: the header makes no sense", path);
     recording->mapped = header.mapped;
-    recording->base_slot = header.base_slot;
+    recording->base_slot = recording->limit_slot = header.base_slot;
     recording->first_slot = header.first_slot;
     return STATUS_OK;
 }
@@ -77,6 +77,18 @@ int recording_find(struct recording *recording, const char *directory, uint64_t 
     int status = recording_open(recording, found);
     recording->found = found;
     return status;
+}
+
+bool recording_has(struct recording *recording, uint64_t slot) {
+    struct stat file;
+
+    if (slot < recording->base_slot) return false;
+    if (slot < recording->limit_slot) return true;
+    if (fstat(recording->fd, &file) == 0 && file.st_size > RECORD_HEADER_SIZE)
+        recording->limit_slot =
+            recording->base_slot + ((uint64_t)file.st_size - RECORD_HEADER_SIZE) /
+                                       (uint64_t)sizeof(struct record);
+    return slot < recording->limit_slot;
 }
 
 int recording_read(struct recording *recording, uint64_t slot, struct record *record) {
