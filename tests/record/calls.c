@@ -65,7 +65,8 @@ static void every_alignment(void) {
         aligned(valloc(size), 4096);
         aligned(pvalloc(size), 4096);
     }
-    aligned(memalign(48, 100), 64);
+    volatile size_t crooked = 48; /* rounded up */
+    aligned(memalign(crooked, 100), 64);
     aligned(memalign(1, 100), 16);
 }
 
