@@ -24,6 +24,7 @@ recorded() {
 # well_formed: of all that was recorded.
 well_formed() {
     for file in t/*.rmt.zst; do
+        "$rmtool" check "$file" >bad 2>&1 || cat bad
         "$rmtool" replay --quiet --check "$file" >/dev/null 2>bad || cat bad
     done
 }

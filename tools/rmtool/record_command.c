@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 #define STEP_NS 20000000L
 #define NOTICE_NS UINT64_C(1000000000)
+#define GIVE_WAY 10 /* on the scale of nice: the command goes first */
 
 /* -------------------------------------------------------------- environment */
 
@@ -172,7 +174,10 @@ int record_command_run(struct record_command *command, struct record_session *se
               &child); /* ignored, it would leave nothing to wait for */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     status = start(command, session, &before);
+    int priority = getpriority(PRIO_PROCESS, 0);
+    setpriority(PRIO_PROCESS, 0, priority + GIVE_WAY);
     if (status == STATUS_OK) watch(command, session, &signals);
+    setpriority(PRIO_PROCESS, 0, priority); /* where that is allowed */
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     sigaction(SIGCHLD, &child, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);

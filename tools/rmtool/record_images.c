@@ -66,6 +66,7 @@ static void free_image(struct record_image *image) {
     if (!image) return;
     record_reader_close(image->reader);
     record_trace_finish(&image->trace);
+    free(image->entries);
     free(image->log_path);
     free(image->trace_path);
     free(image);
@@ -75,7 +76,10 @@ static void add(struct record_session *session, const char *name) {
     struct record_image *image = calloc(1, sizeof(*image));
     int status = STATUS_OK;
 
-    if (!image || asprintf(&image->log_path, "%s/%s", session->logs, name) < 0) {
+    if (image) image->entries = calloc(RECORD_READS, sizeof(*image->entries));
+    if (!image || !image->entries ||
+        asprintf(&image->log_path, "%s/%s", session->logs, name) < 0) {
+        if (image) free(image->entries);
         free(image);
         note_status(session, complain(STATUS_IO, "no memory for another log"));
         return;

@@ -31,15 +31,15 @@ struct record_image {
     bool waits;                  /* for the parent's blocks */
     bool orphan;                 /* it had some, and nobody knows them */
     bool done;
-    bool stopped;          /* its end is now, though its process may live on */
-    uint64_t applied;      /* all slots below it are in the trace */
-    uint64_t heir_slot;    /* here the next child is to be given its blocks */
-    uint64_t stalled_ns;   /* since when it waits for a child; 0: it does not */
-    uint64_t stalled_fork; /* which */
-    int damage;            /* a status: of reading the log */
-    uint64_t checked_ns;   /* when it was last seen alive */
-    struct record_entry entries[RECORD_READS]; /* read, of which `taken` are done with */
-    size_t n_entries, taken;
+    bool stopped;                 /* its end is now, though its process may live on */
+    uint64_t applied;             /* all slots below it are in the trace */
+    uint64_t heir_slot;           /* here the next child is to be given its blocks */
+    uint64_t stalled_ns;          /* since when it waits for a child; 0: it does not */
+    uint64_t stalled_fork;        /* which */
+    int damage;                   /* a status: of reading the log */
+    uint64_t checked_ns;          /* when it was last seen alive */
+    struct record_entry *entries; /* RECORD_READS, until it is done */
+    size_t n_entries, taken;      /* of them: read, done with */
 
     /* Once it is done. */
     bool written;

@@ -23,7 +23,8 @@
 /* Most children of a fork call exec and do nothing before; they need no blocks. */
 static bool does_nothing(const struct record_session *session,
                          struct record_image *child) {
-    if (child->n_entries > 0 || child->done) return child->done;
+    if (child->done) return true;
+    if (child->n_entries > 0) return false;
     if (!session->complete && record_alive(child->log_path, child->header.pid))
         return false;
     if (record_reader_read(child->reader, RECORD_ENDED, child->entries, RECORD_READS,
@@ -153,6 +154,9 @@ static int finish(struct record_session *session, struct record_image *image,
     record_blocks_finish(&image->trace.blocks);
     record_reader_close(image->reader);
     image->reader = NULL;
+    free(image->entries);
+    image->entries = NULL;
+    image->n_entries = image->taken = 0;
     if (status != STATUS_OK || before != STATUS_OK) image->keep = true;
     if (!session->keep_logs && !image->keep) unlink(image->log_path);
     return status;
