@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A log of the recorder, read in each of the three ways, and made a trace of. The header is
- * mostly holes: the input has its numbers, 16 letters of each of its names, and records.
+ * A log of the recorder, read in each of the three ways, and made a trace of. The header
+ * is mostly holes: the input has its numbers, 16 letters of each of its names, and
+ * records.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs to be recorded, by name; "calls NAME". Some say on standard output how many calls they made:
- * three numbers, allocations, reallocations, frees, of those that a trace has.
+ * Programs to be recorded, by name; "calls NAME". Some say on standard output how many
+ * calls they made: three numbers, allocations, reallocations, frees, of those that a
+ * trace has.
  */
 #include "calls.h"
 

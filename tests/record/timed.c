@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "timed FILE COMMAND...": appends a line to FILE, the seconds that the command took: wall,
- * user, system.
+ * "timed FILE COMMAND...": appends a line to FILE, the seconds that the command took:
+ * wall, user, system.
  */
 #include <stdio.h>
 #include <sys/resource.h>

@@ -7,8 +7,8 @@ programs=$3
 library=$4
 calls=$programs/calls
 
-# recorded STATUS [OPTION]... -- COMMAND...: with the recorder alone. Standard output of the
-# command goes to `said`, the report to `report`.
+# recorded STATUS [OPTION]... -- COMMAND...: with the recorder alone. Standard output of
+# the command goes to `said`, the report to `report`.
 recorded() {
     recorded_status=$1
     shift
@@ -29,7 +29,8 @@ well_formed() {
     done
 }
 
-# alike UNKNOWN: prints what differs from what was counted of the programs in $names_wanted.
+# alike UNKNOWN: prints what differs from what was counted of the programs in
+# $names_wanted.
 alike() {
     {
         for file in counts/*; do

@@ -145,26 +145,29 @@ static void find_logs(struct record_session *session) {
 
 /* -------------------------------------------------------------------- calls */
 
-void record_session_step(struct record_session *session, bool urgent) {
-    bool moved;
+bool record_session_step(struct record_session *session, bool urgent) {
+    bool moved = false;
 
-    do {
-        find_logs(session);
-        moved = false;
-        for (struct record_image *image = session->images; image; image = image->next) {
-            if (image->done) continue;
-            int status = record_pump(session, image, urgent, &moved);
-            if (status != STATUS_OK) note_status(session, status);
-            if (image->done) session->n_live--;
-        }
-        /* Logs that wait for each other are none of ours; they are not to hang us. */
-        for (struct record_image *image = session->images;
-             session->complete && !moved && image; image = image->next) {
-            if (image->done || !image->waits) continue;
-            image->waits = false;
-            image->orphan = moved = true;
-        }
-    } while (moved);
+    find_logs(session);
+    for (struct record_image *image = session->images; image; image = image->next) {
+        if (image->done) continue;
+        int status = record_pump(session, image, urgent, &moved);
+        if (status != STATUS_OK) note_status(session, status);
+        if (image->done) session->n_live--;
+    }
+    /* Logs that wait for each other are none of ours; they are not to hang us. */
+    for (struct record_image *image = session->images;
+         session->complete && !moved && image; image = image->next) {
+        if (image->done || !image->waits) continue;
+        image->waits = false;
+        image->orphan = moved = true;
+    }
+    return moved;
+}
+
+void record_session_complete(struct record_session *session) {
+    session->complete = true;
+    while (record_session_step(session, true)) continue;
 }
 
 void record_session_stop(struct record_session *session) {
