@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs to be recorded, by name; "calls NAME". Some say on standard output how many calls they made:
- * three numbers, allocations, reallocations, frees, of those that a trace has.
+ * Programs to be recorded, by name; "calls NAME". Some say on standard output how many
+ * calls they made: three numbers, allocations, reallocations, frees, of those that a
+ * trace has.
  */
 #include "calls.h"
 
@@ -65,7 +66,8 @@ static void every_alignment(void) {
         aligned(valloc(size), 4096);
         aligned(pvalloc(size), 4096);
     }
-    aligned(memalign(48, 100), 64);
+    volatile size_t crooked = 48; /* rounded up */
+    aligned(memalign(crooked, 100), 64);
     aligned(memalign(1, 100), 16);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts allocations, reallocations and frees, by itself: preloaded before the recorder, it
- * passes each call on to that, and so both see the same run. What counts is what a trace
- * counts: no failed call, no free of NULL; realloc of NULL is an allocation, realloc to
- * nothing a free.
+ * Counts allocations, reallocations and frees, by itself: preloaded before the recorder,
+ * it passes each call on to that, and so both see the same run. What counts is what a
+ * trace counts: no failed call, no free of NULL; realloc of NULL is an allocation,
+ * realloc to nothing a free.
  *
- * A process image has a file of its own in RMCOUNT_DIR, PID-TIME-NAME, three numbers of 64 bits, which it has
- * mapped, so that they are right whatever ends it.
+ * A process image has a file of its own in RMCOUNT_DIR, PID-TIME-NAME, three numbers of
+ * 64 bits, which it has mapped, so that they are right whatever ends it.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What comes before main(): a constructor as early as there is one, objects of C++; new and
-// delete in all their forms; and what comes after it.
+// What comes before main(): a constructor as early as there is one, objects of C++; new
+// and delete in all their forms; and what comes after it.
 #include <cstdlib>
 #include <map>
 #include <new>

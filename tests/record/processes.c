@@ -30,7 +30,8 @@ static void wait_for_all(void) {
         if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) abort();
 }
 
-/* Blocks of the parent are freed in the child, some in both; then the same a generation on. */
+/* Blocks of the parent are freed in the child, some in both; then the same a generation
+   on. */
 static void family(int generations) {
     void *blocks[BLOCKS];
 

@@ -52,8 +52,8 @@ void run_threads(void) {
     for (int i = 0; i < SHARED; i++) free(shared[i]);
 }
 
-/* The handler allocates, at any time but while this program does: glibc's malloc cannot be
-   entered twice, so the recorder alone is what it interrupts. */
+/* The handler allocates, at any time but while this program does: glibc's malloc cannot
+   be entered twice, so the recorder alone is what it interrupts. */
 static volatile sig_atomic_t handled;
 static void *volatile held;
 

@@ -38,14 +38,15 @@ holds 'one file: of the command itself, as it ended' why.command 'usable'
 # -------------------------------------------------------------------- signals
 # until_lingering FILE
 until_lingering() {
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
         if grep -q lingering "$1"; then return; fi
         sleep 0.2
     done
 }
 
 for signal in HUP TERM; do
-    rm -rf t
+    rm -rf t out
+    touch out
     "$rmtool" record -d t -- "$calls" linger >out 2>err &
     recorder=$!
     until_lingering out
@@ -65,7 +66,8 @@ recorded 0 -d t -- "$calls" daemon >why
 check_empty 'a process left behind' why
 is 'a process left behind: is recorded to its end' "$(total frees)" 301
 
-rm -rf t
+rm -rf t out
+touch out
 "$rmtool" record -d t -- "$calls" linger >out 2>err &
 recorder=$!
 until_lingering out

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# What is recorded is what was called: each trace is well-formed, and has as many events as
-# another library, preloaded too, has counted, whatever a process does, and whatever ends it.
-# Usage: record.sh RMTOOL TRACES PROGRAMS LIBRARY
+# What is recorded is what was called: each trace is well-formed, and has as many events
+# as another library, preloaded too, has counted, whatever a process does, and whatever
+# ends it. Usage: record.sh RMTOOL TRACES PROGRAMS LIBRARY
 . "$(dirname "$0")/common.sh"
 . "$here/recording.sh"
 

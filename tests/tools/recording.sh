@@ -7,8 +7,8 @@ programs=$3
 library=$4
 calls=$programs/calls
 
-# recorded STATUS [OPTION]... -- COMMAND...: with the recorder alone. Standard output of the
-# command goes to `said`, the report to `report`.
+# recorded STATUS [OPTION]... -- COMMAND...: with the recorder alone. Standard output of
+# the command goes to `said`, the report to `report`.
 recorded() {
     recorded_status=$1
     shift
@@ -24,11 +24,13 @@ recorded() {
 # well_formed: of all that was recorded.
 well_formed() {
     for file in t/*.rmt.zst; do
+        "$rmtool" check "$file" >bad 2>&1 || cat bad
         "$rmtool" replay --quiet --check "$file" >/dev/null 2>bad || cat bad
     done
 }
 
-# alike UNKNOWN: prints what differs from what was counted of the programs in $names_wanted.
+# alike UNKNOWN: prints what differs from what was counted of the programs in
+# $names_wanted.
 alike() {
     {
         for file in counts/*; do

@@ -6,25 +6,25 @@
  *      0             struct record_header, RECORD_HEADER_SIZE bytes, mostly holes
  *      then          struct record, 16 bytes each, one per slot
  *
- * All threads take their slots from one counter, with one atomic addition, so the order of
- * slots is the order of events. A slot whose op is 0 was taken and not written: the program
- * ended in between (or, while it runs, has not come to it yet). Behind the last one the file
- * is zero: it grows ahead of what is written.
+ * All threads take their slots from one counter, with one atomic addition, so the order
+ * of slots is the order of events. A slot whose op is 0 was taken and not written: the
+ * program ended in between (or, while it runs, has not come to it yet). Behind the last
+ * one the file is zero: it grows ahead of what is written.
  *
- * The mapping never moves: slot k is written at header.mapped + (k - header.base_slot) * 16,
- * so who watches a program's stores (valgrind's lackey) can tell each record among them.
- * Word 1 is written first, word 0, with the op, last.
+ * The mapping never moves: slot k is written at header.mapped + (k - header.base_slot) *
+ * 16, so who watches a program's stores (valgrind's lackey) can tell each record among
+ * them. Word 1 is written first, word 0, with the op, last.
  *
- * A child of fork() goes on counting where its parent was: first_slot of its log is the slot
- * at which the fork happened, so its heap was then what the parent's log says up to, and
- * not including, that slot. base_slot is first_slot rounded down; the slots between are
- * empty.
+ * A child of fork() goes on counting where its parent was: first_slot of its log is the
+ * slot at which the fork happened, so its heap was then what the parent's log says up to,
+ * and not including, that slot. base_slot is first_slot rounded down; the slots between
+ * are empty.
  *
  *      word 0     address 48 | alignment_log2 8 | op 8
  *      word 1     size 40 | thread 24
  *
- * Byte order is the machine's. Sizes of 2^40 - 1 mean that or more. Threads are counted from
- * 1 in the order of their first record, in a child of fork() on from its parent's.
+ * Byte order is the machine's. Sizes of 2^40 - 1 mean that or more. Threads are counted
+ * from 1 in the order of their first record, in a child of fork() on from its parent's.
  */
 #ifndef RMALLOC_RECORD_LOG_H
 #define RMALLOC_RECORD_LOG_H

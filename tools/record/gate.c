@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The slow way into the log. Nothing here allocates, and no system call is made through a
- * function of libc that could be a cancellation point; all signals are blocked meanwhile, so
- * that a handler cannot wait for the lock that its own thread has.
+ * function of libc that could be a cancellation point; all signals are blocked meanwhile,
+ * so that a handler cannot wait for the lock that its own thread has.
  */
 #include "gate.h"
 
@@ -56,12 +56,13 @@ static uint64_t now(clockid_t clock) {
 }
 
 void gate_time(void) {
-    uint64_t slot, at = now(CLOCK_MONOTONIC);
+    uint64_t slot;
     struct record *record = gate_place(&slot);
 
     if (!record) return;
     struct gate *g = atomic_load_explicit(&gate, memory_order_acquire);
-    gate_write(record, record_word0(RECORD_TIME, 0, 0), at - g->header->start_ns);
+    gate_write(record, record_word0(RECORD_TIME, 0, 0),
+               now(CLOCK_MONOTONIC) - g->header->start_ns);
 }
 
 /* ------------------------------------------------------------------- the file */
@@ -274,6 +275,7 @@ bool gate_open(uint64_t slot) {
     uint64_t all = UINT64_MAX, before = 0;
     struct gate *g;
     bool open = false;
+    int error = errno;
 
     if (recording == NEVER) return slot < atomic_load(&atomic_load(&gate)->limit);
     raw(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&before, sizeof(all), 0, 0);
@@ -284,6 +286,7 @@ bool gate_open(uint64_t slot) {
         atomic_store(&g->lock, 0);
     }
     raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(before), 0, 0);
+    errno = error;
     return open;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way into the log: a slot, then 16 bytes. What is rare (the log is not there yet, has
- * to grow, or must not) is behind gate_open.
+ * The way into the log: a slot, then 16 bytes. What is rare (the log is not there yet,
+ * has to grow, or must not) is behind gate_open.
  *
- * `slots` is memory of the process, `gate` a page that a fork gives to the child as zeros,
- * and the log is mapped so that children do not have it. So whatever way a child is made,
- * its first record finds a closed gate, and the counter as it was at the fork: it begins a log of its own there.
- * A child of vfork shares all of it with its parent, and writes into the parent's log: it
- * uses the parent's heap.
+ * `slots` is memory of the process, `gate` a page that a fork gives to the child as
+ * zeros, and the log is mapped so that children do not have it. So whatever way a child
+ * is made, its first record finds a closed gate, and the counter as it was at the fork:
+ * it begins a log of its own there. A child of vfork shares all of it with its parent,
+ * and writes into the parent's log: it uses the parent's heap.
  *
  * A signal handler may interrupt any of this, and allocate: it takes slots of its own.
  */

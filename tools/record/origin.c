@@ -33,8 +33,8 @@ static const char *value_of(const char *variable, const char *name) {
                                                                  : NULL;
 }
 
-/* Calls take for each variable. The environment that the process was started with, of which
-   a program may by now have made something else. */
+/* Calls take for each variable. The environment that the process was started with, of
+   which a program may by now have made something else. */
 struct setting {
     char directory[ORIGIN_PATH], only[ORIGIN_PATH], at[32];
 };

@@ -11,7 +11,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* The result, or minus an errno, which is also left in errno where there is no better way. */
+/* The result, or minus an errno, which is also left in errno where there is no better
+   way. */
 static inline long raw(long number, long a, long b, long c, long d, long e, long f) {
 #ifdef __x86_64__
     register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;

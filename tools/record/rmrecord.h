@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For programs that say by themselves when they use a block: the recorder, where it is
- * loaded, writes each as an event of the log. Without the recorder both do nothing, at the
- * cost of one test; nothing has to be linked.
+ * loaded, writes each as an event of the log. Without the recorder both do nothing, at
+ * the cost of one test; nothing has to be linked.
  *
  *      unsigned char *pixels = malloc(size);
  *      rmrecord_locked(pixels);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * malloc and its family, as the program that is recorded calls them. The memory is glibc's,
- * by names that only glibc has: nothing has to be looked up, so the first call of the first
- * constructor finds everything in place; and a program that brings another malloc is
- * recorded on glibc's.
+ * malloc and its family, as the program that is recorded calls them. The memory is
+ * glibc's, by names that only glibc has: nothing has to be looked up, so the first call
+ * of the first constructor finds everything in place; and a program that brings another
+ * malloc is recorded on glibc's.
  *
- * An allocation is noted after the call, a free before it: another thread that is given the
- * same address takes a later slot, in both cases.
+ * An allocation is noted after the call, a free before it: another thread that is given
+ * the same address takes a later slot, in both cases.
  */
 #include <dlfcn.h>
 #include <errno.h>

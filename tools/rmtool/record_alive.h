@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether anybody still writes to a log: whether a process has it mapped. A process that has
- * ended, or has called exec, has not; nor has a child of fork.
+ * Whether anybody still writes to a log: whether a process has it mapped. A process that
+ * has ended, or has called exec, has not; nor has a child of fork.
  */
 #ifndef RMTOOL_RECORD_ALIVE_H
 #define RMTOOL_RECORD_ALIVE_H

@@ -2,7 +2,8 @@
 
 /* Out of memory, uthash leaves an element out of the table and says so by its hh.tbl. */
 #define HASH_NONFATAL_OOM 1
-/* The upper half of a product with 2^64 / the golden ratio depends on each bit of a key. */
+/* The upper half of a product with 2^64 / the golden ratio depends on each bit of a key.
+   */
 #define HASH_FUNCTION(keyptr, keylen, hashv)                                             \
     (hashv) = (unsigned)(*(const uint64_t *)(const void *)(keyptr)*UINT64_C(             \
                              0x9e3779b97f4a7c15) >>                                      \

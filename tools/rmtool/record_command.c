@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 #define STEP_NS 20000000L
 #define NOTICE_NS UINT64_C(1000000000)
+#define GIVE_WAY 10 /* on the scale of nice: the command goes first */
 
 /* -------------------------------------------------------------- environment */
 
@@ -29,8 +31,8 @@ static bool is_ours(const char *variable) {
     return false;
 }
 
-/* The variables of ours, one behind the other, each ended by a NUL. The recorder is loaded
-   before what else is to be, so that each allocation finds it first. */
+/* The variables of ours, one behind the other, each ended by a NUL. The recorder is
+   loaded before what else is to be, so that each allocation finds it first. */
 static char *own_variables(const struct record_command *command,
                            const struct record_session *session) {
     const char *others = getenv("LD_PRELOAD");
@@ -122,7 +124,8 @@ static void say_left(const struct record_session *session) {
 
 /* ----------------------------------------------------------------- the loop */
 
-/* A signal of the terminal has reached the command as well; one from elsewhere has not. */
+/* A signal of the terminal has reached the command as well; one from elsewhere has not.
+   */
 static void take_signal(struct record_command *command, struct record_session *session,
                         bool running, const siginfo_t *signal) {
     if (running) {
@@ -136,10 +139,10 @@ static void take_signal(struct record_command *command, struct record_session *s
 static void watch(struct record_command *command, struct record_session *session,
                   const sigset_t *signals) {
     uint64_t ended_ns = 0;
-    bool running = true, said = false;
+    bool running = true, said = false, moved = false;
 
     while (running || session->n_live > 0) {
-        struct timespec wait = {.tv_nsec = STEP_NS};
+        struct timespec wait = {.tv_nsec = moved ? 0 : STEP_NS};
         siginfo_t signal;
         int number = sigtimedwait(signals, &signal, &wait);
         if (number > 0 && number != SIGCHLD)
@@ -149,15 +152,14 @@ static void watch(struct record_command *command, struct record_session *session
             running = false;
             ended_ns = clock_wall_ns();
         }
-        record_session_step(session, !running);
+        moved = record_session_step(session, !running);
         if (!running && !said && !command->quiet && session->n_live > 0 &&
             clock_wall_ns() - ended_ns > NOTICE_NS) {
             say_left(session);
             said = true;
         }
     }
-    session->complete = true; /* what has not begun by now never will */
-    record_session_step(session, true);
+    record_session_complete(session); /* what has not begun by now never will */
 }
 
 int record_command_run(struct record_command *command, struct record_session *session) {
@@ -172,7 +174,10 @@ int record_command_run(struct record_command *command, struct record_session *se
               &child); /* ignored, it would leave nothing to wait for */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     status = start(command, session, &before);
+    int priority = getpriority(PRIO_PROCESS, 0);
+    setpriority(PRIO_PROCESS, 0, priority + GIVE_WAY);
     if (status == STATUS_OK) watch(command, session, &signals);
+    setpriority(PRIO_PROCESS, 0, priority); /* where that is allowed */
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     sigaction(SIGCHLD, &child, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -66,6 +66,7 @@ static void free_image(struct record_image *image) {
     if (!image) return;
     record_reader_close(image->reader);
     record_trace_finish(&image->trace);
+    free(image->entries);
     free(image->log_path);
     free(image->trace_path);
     free(image);
@@ -75,7 +76,10 @@ static void add(struct record_session *session, const char *name) {
     struct record_image *image = calloc(1, sizeof(*image));
     int status = STATUS_OK;
 
-    if (!image || asprintf(&image->log_path, "%s/%s", session->logs, name) < 0) {
+    if (image) image->entries = calloc(RECORD_READS, sizeof(*image->entries));
+    if (!image || !image->entries ||
+        asprintf(&image->log_path, "%s/%s", session->logs, name) < 0) {
+        if (image) free(image->entries);
         free(image);
         note_status(session, complain(STATUS_IO, "no memory for another log"));
         return;
@@ -141,26 +145,29 @@ static void find_logs(struct record_session *session) {
 
 /* -------------------------------------------------------------------- calls */
 
-void record_session_step(struct record_session *session, bool urgent) {
-    bool moved;
+bool record_session_step(struct record_session *session, bool urgent) {
+    bool moved = false;
 
-    do {
-        find_logs(session);
-        moved = false;
-        for (struct record_image *image = session->images; image; image = image->next) {
-            if (image->done) continue;
-            int status = record_pump(session, image, urgent, &moved);
-            if (status != STATUS_OK) note_status(session, status);
-            if (image->done) session->n_live--;
-        }
-        /* Logs that wait for each other are none of ours; they are not to hang us. */
-        for (struct record_image *image = session->images;
-             session->complete && !moved && image; image = image->next) {
-            if (image->done || !image->waits) continue;
-            image->waits = false;
-            image->orphan = moved = true;
-        }
-    } while (moved);
+    find_logs(session);
+    for (struct record_image *image = session->images; image; image = image->next) {
+        if (image->done) continue;
+        int status = record_pump(session, image, urgent, &moved);
+        if (status != STATUS_OK) note_status(session, status);
+        if (image->done) session->n_live--;
+    }
+    /* Logs that wait for each other are none of ours; they are not to hang us. */
+    for (struct record_image *image = session->images;
+         session->complete && !moved && image; image = image->next) {
+        if (image->done || !image->waits) continue;
+        image->waits = false;
+        image->orphan = moved = true;
+    }
+    return moved;
+}
+
+void record_session_complete(struct record_session *session) {
+    session->complete = true;
+    while (record_session_step(session, true)) continue;
 }
 
 void record_session_stop(struct record_session *session) {

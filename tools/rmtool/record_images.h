@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The logs of a recording, as they come, and the trace that each becomes. An image is what
- * one exec has made of a process: it has one log.
+ * The logs of a recording, as they come, and the trace that each becomes. An image is
+ * what one exec has made of a process: it has one log.
  *
  * A child's log goes on where its parent's was at the fork. So the parent's is read up to
  * there, the live blocks are handed on, and both are read further, in any order. At a
@@ -31,15 +31,15 @@ struct record_image {
     bool waits;                  /* for the parent's blocks */
     bool orphan;                 /* it had some, and nobody knows them */
     bool done;
-    bool stopped;          /* its end is now, though its process may live on */
-    uint64_t applied;      /* all slots below it are in the trace */
-    uint64_t heir_slot;    /* here the next child is to be given its blocks */
-    uint64_t stalled_ns;   /* since when it waits for a child; 0: it does not */
-    uint64_t stalled_fork; /* which */
-    int damage;            /* a status: of reading the log */
-    uint64_t checked_ns;   /* when it was last seen alive */
-    struct record_entry entries[RECORD_READS]; /* read, of which `taken` are done with */
-    size_t n_entries, taken;
+    bool stopped;                 /* its end is now, though its process may live on */
+    uint64_t applied;             /* all slots below it are in the trace */
+    uint64_t heir_slot;           /* here the next child is to be given its blocks */
+    uint64_t stalled_ns;          /* since when it waits for a child; 0: it does not */
+    uint64_t stalled_fork;        /* which */
+    int damage;                   /* a status: of reading the log */
+    uint64_t checked_ns;          /* when it was last seen alive */
+    struct record_entry *entries; /* RECORD_READS, until it is done */
+    size_t n_entries, taken;      /* of them: read, done with */
 
     /* Once it is done. */
     bool written;
@@ -58,9 +58,15 @@ struct record_session {
     int status;                  /* the first that is not fine */
 };
 
-/* Looks for new logs, and does what can be done with all of them. urgent: look at once
-   whether processes have ended, not just now and then. */
-void record_session_step(struct record_session *session, bool urgent);
+/*
+ * Looks for new logs, and takes each of all some steps further.
+ *  urgent: look at once whether processes have ended, not just now and then.
+ * Returns: whether there was anything to do.
+ */
+bool record_session_step(struct record_session *session, bool urgent);
+
+/* From now on there will be no more: reads all to their ends. */
+void record_session_complete(struct record_session *session);
 
 /* Ends all logs where they are, though their processes may live. */
 void record_session_stop(struct record_session *session);

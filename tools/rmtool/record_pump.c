@@ -15,7 +15,8 @@
 #include "say.h"
 
 #define STALL_NS                                                                         \
-    UINT64_C(2000000000) /* a fork that has failed has no child to wait for */
+    UINT64_C(2000000000)  /* a fork that has failed has no child to wait for */
+#define READS_AT_ONCE 100 /* others have their turn, and signals are looked at */
 #define CHECK_NS UINT64_C(500000000)
 
 /* ------------------------------------------------------------------- heirs */
@@ -23,7 +24,8 @@
 /* Most children of a fork call exec and do nothing before; they need no blocks. */
 static bool does_nothing(const struct record_session *session,
                          struct record_image *child) {
-    if (child->n_entries > 0 || child->done) return child->done;
+    if (child->done) return true;
+    if (child->n_entries > 0) return false;
     if (!session->complete && record_alive(child->log_path, child->header.pid))
         return false;
     if (record_reader_read(child->reader, RECORD_ENDED, child->entries, RECORD_READS,
@@ -153,6 +155,9 @@ static int finish(struct record_session *session, struct record_image *image,
     record_blocks_finish(&image->trace.blocks);
     record_reader_close(image->reader);
     image->reader = NULL;
+    free(image->entries);
+    image->entries = NULL;
+    image->n_entries = image->taken = 0;
     if (status != STATUS_OK || before != STATUS_OK) image->keep = true;
     if (!session->keep_logs && !image->keep) unlink(image->log_path);
     return status;
@@ -192,20 +197,23 @@ int record_pump(struct record_session *session, struct record_image *image, bool
                 bool *moved) {
     enum record_end end = end_of(session, image, urgent);
     int status = STATUS_OK;
+    bool ended = false;
 
     if (image->waits) return STATUS_OK;
     if (image->stalled_ns && stalls(session, image, image->stalled_fork))
         return STATUS_OK;
-    for (;;) {
+    for (int i = 0; i < READS_AT_ONCE; i++) {
         if (!apply(session, image, moved, &status)) return STATUS_OK;
         if (status) break;
         image->taken = 0;
         int damage = record_reader_read(image->reader, end, image->entries, RECORD_READS,
                                         &image->n_entries);
         if (damage) image->damage = damage;
-        if (image->n_entries == 0) break;
+        ended = image->n_entries == 0;
+        if (ended) break;
         if (!session->keep_logs && !session->complete) record_reader_punch(image->reader);
     }
+    if (!ended && status == STATUS_OK) return status;
     if (status == STATUS_OK) status = image->damage;
     if (end == RECORD_RUNNING && status == STATUS_OK) return status;
     *moved = true;

@@ -29,7 +29,8 @@ struct record_entry {
 /*
  * Opens a log and checks its header.
  *  path: kept, not copied.
- *  out:  receives the reader; NULL where the log has no header yet (or never got one, and then is
+ *  out:  receives the reader; NULL where the log has no header yet (or never got one, and
+ *  then is
  *        of a process that was ended in its first microseconds).
  * Returns: a status.
  */
@@ -42,7 +43,8 @@ const struct record_header *record_reader_header(const struct record_reader *rea
 /*
  * The next records, in order.
  *  n: receives how many; 0: no more (for now, if it is being written).
- * Returns: a status; STATUS_MALFORMED once, at a record that cannot be one. There the log ends.
+ * Returns: a status; STATUS_MALFORMED once, at a record that cannot be one. There the log
+ * ends.
  */
 int record_reader_read(struct record_reader *reader, enum record_end end,
                        struct record_entry *entries, size_t most, size_t *n);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reallocation is two records. At the first its block leaves the map of addresses, since
- * its old address may be another thread's before the second comes; then the block is put
- * where it is now. Those of one thread nest (a signal handler), so the latest is taken.
+ * A reallocation is two records. At the first its block leaves the map of addresses,
+ * since its old address may be another thread's before the second comes; then the block
+ * is put where it is now. Those of one thread nest (a signal handler), so the latest is
+ * taken.
  */
 #include "record_trace.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the records of one process to its trace: addresses become blocks. Nothing that a log
- * may hold is fatal; what cannot be told is counted.
+ * From the records of one process to its trace: addresses become blocks. Nothing that a
+ * log may hold is fatal; what cannot be told is counted.
  */
 #ifndef RMTOOL_RECORD_TRACE_H
 #define RMTOOL_RECORD_TRACE_H
