@@ -73,6 +73,14 @@ static bool pool_sound(struct proof *p) {
     return fail(p, 13, "The chunks of the pool are miscounted.");
 }
 
+/* What is queued says itself what it is. */
+static bool fits_queue(const struct proof *p, uint32_t slot) {
+    uint64_t e = table_entry(p->t, slot);
+    if (shape_is_plain(e)) return fits_list(p, slot, shape_plain_class(e), 0);
+    return shape_is_medium(e) &&
+           fits_list(p, slot, 0, block_units(shape_medium_size(e), false));
+}
+
 bool quick_sound(struct proof *p) {
     const struct quick *q = &p->s->quick;
     struct met met = {{0, 0}, 0};
@@ -84,7 +92,7 @@ bool quick_sound(struct proof *p) {
         if (!list_sound(p, &met, q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
     for (uint32_t i = 0; i < q->n_queued; i++) {
         if (i == QUICK_QUEUE || met.slots.n == p->resting.n ||
-            !proof_resting(p, q->queue[i]))
+            !proof_resting(p, q->queue[i]) || !fits_queue(p, q->queue[i]))
             return fail(p, 13, "What is queued does not rest.");
         note(&met.slots, q->queue[i]);
     }
