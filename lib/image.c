@@ -118,20 +118,27 @@ static bool plan_make(struct plan *p, const struct place *place, const struct he
            p->zones_end <= p->low + p->bytes;
 }
 
-/* Room for the copy, at the same place in its pages; what there is no memory of in the other has none here. */
+/* Room for the copy, at the same place in its pages; what there is no memory of in the other has none here. The
+   other stands still: huge pages are sooner there. */
 static bool make_room(struct image *m, const struct plan *p) {
     size_t page = os_page(), lead = p->low % page;
-    m->reserved = round_up(lead + p->bytes, page);
+    m->reserved = round_up(lead + p->bytes, page) + OS_HUGE;
     m->memory = os_reserve(m->reserved);
     if (m->memory == NULL) return false;
-    m->low = (char *)m->memory + lead;
+    char *memory = (char *)round_up((uintptr_t)m->memory, OS_HUGE);
+    m->low = memory + lead;
     m->bytes = p->bytes;
     m->shift = m->low - (char *)(uintptr_t)p->low;
-    if (!p->pages) return os_commit(m->memory, m->reserved);
+    if (!p->pages) {
+        os_prefer_huge(memory, round_up(lead + p->bytes, page));
+        return os_commit(memory, round_up(lead + p->bytes, page));
+    }
     size_t area = round_up(p->area_end - p->low, page);
     size_t table = round_down(p->table_end - p->low, page);
     size_t end = round_up(p->zones_end - p->low, page);
-    return os_commit(m->low, area) && os_commit(m->low + table, end - table);
+    if (!os_commit(m->low, area) || !os_commit(m->low + table, end - table)) return false;
+    os_prefer_huge(m->low, area);
+    return true;
 }
 
 static char *here(const struct image *m, uint64_t there) {
@@ -167,7 +174,19 @@ static void pick(struct pick *k, uint64_t from, uint64_t to) {
 
 static bool bit_of(const uint64_t *bits, size_t i) { return bits[i / 64] >> i % 64 & 1; }
 
-/* Fetch what is wanted and not there, whole stretches at a time. */
+/* What is wanted and not there; and a few pages between two such are no more work than another call. */
+enum { BETWEEN = 4 };
+static bool is_missing(const struct pick *k, size_t i) {
+    return bit_of(k->wanted, i) && !bit_of(k->there, i);
+}
+static size_t missing_from(const struct pick *k, size_t i) {
+    size_t n = 1;
+    for (size_t end = 1; end <= n + BETWEEN && i + end < k->n_pages; end++)
+        if (is_missing(k, i + end)) n = end + 1;
+    return n;
+}
+
+/* Fetch that, whole stretches at a time. */
 static bool fetch_picked(struct pick *k) {
     size_t page = os_page(), n;
     uint64_t base = round_down(k->plan->low, page);
@@ -177,9 +196,8 @@ static bool fetch_picked(struct pick *k) {
             n = 64 - i % 64;
             continue;
         }
-        if (!bit_of(k->wanted, i) || bit_of(k->there, i)) continue;
-        while (i + n < k->n_pages && bit_of(k->wanted, i + n) && !bit_of(k->there, i + n))
-            n++;
+        if (!is_missing(k, i)) continue;
+        n = missing_from(k, i);
         uint64_t from = base + i * page, to = from + n * page;
         if (from < k->plan->low) from = k->plan->low;
         if (to > k->plan->area_end) to = k->plan->area_end;

@@ -20,6 +20,7 @@ static const struct verb {
     {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
     {"generate", verb_generate, "write a made-up allocation trace"},
+    {"top", verb_top, "watch the heaps of a running program"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -12,6 +12,7 @@ int verb_minheap(int argc, char **argv);
 int verb_compare(int argc, char **argv);
 int verb_plot(int argc, char **argv);
 int verb_generate(int argc, char **argv);
+int verb_top(int argc, char **argv);
 int verb_micro(int argc, char **argv);
 
 #endif
