@@ -177,9 +177,9 @@ static void in_child(void) {
     thaw(atomic_load(&registry_lost));
 }
 
-/* Before the first heap is there: of a process with one thread the system asks little then. */
-static void prepare(void) {
-    os_barrier_open();
+/* When the program begins: whoever forks while the mutex is taken for the first time leaves a child that has it taken
+   for ever, unless these are there already. */
+__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
     pthread_atfork(before_fork, after_fork, in_child);
 }
 
@@ -257,8 +257,10 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
 }
 
 static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, prepare);
+    /* Before the first heap is there: of a process with one thread the system asks little then. */
+    static bool opened;
+    if (!opened) os_barrier_open();
+    opened = true;
     unsigned place = take_place();
     if (place == PLACES) return RM_ENOMEM;
     rm_status_t status = fill_place(place, options, tag);

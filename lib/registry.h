@@ -56,9 +56,8 @@ struct place {
             sizeof(struct place), offsetof(struct place, crowd), sizeof(struct cache),   \
             sizeof(struct watch), sizeof(struct rm_gate), REGISTRY_REVISION              \
     }
-enum {
-    REGISTRY_REVISION = 1
-}; /* to be raised where the meaning changes and no size does */
+/* To be raised where the meaning changes and no size does. */
+enum { REGISTRY_REVISION = 1 };
 enum { REGISTRY_N_SIZES = 12 };
 struct registry_sign {
     char magic[16];
@@ -72,6 +71,9 @@ struct registry_sign {
     uint32_t n_fresh; /* places from here on were never used */
 };
 extern struct registry_sign registry_sign;
+
+/* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
+#define REGISTRY_CONSTRUCTOR 201
 
 /* A heap that a call is inside of. */
 struct access {
