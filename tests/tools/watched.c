@@ -169,6 +169,7 @@ int main(int argc, char **argv) {
     heaps[4] = make(RM_THREADS_NONE, RM_COMPACT_MANUAL, NULL, 0);
     fill();
     if (strcmp(mode, "abort") == 0) abort();
+    if (strcmp(mode, "stand") == 0 && rm_heap_pause(heaps[2]) != RM_OK) return 2;
     for (uintptr_t i = 0; i < n; i++)
         if (pthread_create(&threads[i], NULL, work, (void *)i) != 0) return 2;
     if (strcmp(mode, "alone") == 0) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,8 +52,18 @@ static uint64_t began_at(pid_t pid) {
     return after && sscanf(after, "%" SCNu64, &ticks) == 1 ? ticks : 0;
 }
 
+/* The file that it runs, as a number: another one after an exec. */
+static uint64_t file_of(pid_t pid) {
+    char path[64];
+    struct stat is;
+
+    snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+    return stat(path, &is) == 0 ? (uint64_t)is.st_dev << 48 ^ (uint64_t)is.st_ino : 0;
+}
+
 bool target_lives(const struct target *target) {
-    return target->pid == 0 || began_at(target->pid) == target->started;
+    return target->pid == 0 || (began_at(target->pid) == target->started &&
+                                file_of(target->pid) == target->file);
 }
 
 static uint64_t number_behind(const char *text, const char *key) {
@@ -69,6 +80,7 @@ static pid_t tracer_of(pid_t pid) {
 
 int freeze_identify(struct target *target) {
     target->started = began_at(target->pid);
+    target->file = file_of(target->pid);
     if (target->started == 0)
         return complain(STATUS_IO, "%s: there is no such process", target->name);
     if (target->pid == getpid())

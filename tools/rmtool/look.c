@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#define HASH_FUNCTION HASH_OAT /* the default one falls through cases without saying so */
 #include <uthash.h>
 
 #include "clock.h"
@@ -258,7 +259,7 @@ int look_heaps(struct target *target, bool sorted, rm_view_heap_t **heaps, size_
 
     for (;;) {
         rm_view_status_t result = rm_view_heaps(target->view, *heaps, room, n);
-        if (result == RM_VIEW_NONE) return STATUS_FOUND;
+        if (result == RM_VIEW_NONE || !target_lives(target)) return STATUS_FOUND;
         if (result != RM_VIEW_OK) return cannot(target, result, &ended);
         if (*n <= room) break;
         room = *n + 8;
@@ -266,6 +267,6 @@ int look_heaps(struct target *target, bool sorted, rm_view_heap_t **heaps, size_
         if (!more) return complain(STATUS_IO, "no memory for a list of heaps");
         *heaps = more;
     }
-    if (sorted) qsort(*heaps, *n, sizeof(**heaps), by_capacity);
+    if (sorted && *n > 1) qsort(*heaps, *n, sizeof(**heaps), by_capacity);
     return STATUS_OK;
 }

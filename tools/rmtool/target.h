@@ -33,6 +33,7 @@ struct target {
     pid_t pid;        /* 0: a core file */
     char program[64];
     uint64_t started;  /* when it was, so that another of the same number is told */
+    uint64_t file;     /* what it runs, so that another program is told */
     rm_view_t *view;   /* NULL: not found yet */
     uint64_t registry; /* its address */
     char version[20];  /* of its library */
