@@ -357,12 +357,12 @@ static void draw_help(void) {
         "1 to 9       the first to ninth of the list",
         "u            sizes in bytes, or in KiB, MiB, GiB",
         "",
-        "The list has the heaps with the most memory first. The map shows the heap's",
-        "memory from its low end, without what is reserved between the blocks and the",
-        "handle table at its high end; of a character that holds anything locked that is",
-        "shown. Per second is since the look before. A lock is as old as it has been "
-        "seen.",
-        "The program is stopped for each look, for as long as is said in the last line.",
+        "The list has the heaps with the most memory first. The map shows the",
+        "heap's memory from its low end, without what is reserved between the",
+        "blocks and the handle table at its high end; where a character holds",
+        "anything locked that is shown. Per second is since the look before. A",
+        "lock is as old as it has been seen. The program is stopped for each",
+        "look; for how long is said in the last line.",
     };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
