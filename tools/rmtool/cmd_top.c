@@ -22,7 +22,7 @@
 
 static const char help[] =
     "Usage: rmtool top [OPTION]... PID\n"
-    "       rmtool top [OPTION]... --core FILE\n"
+    "  or:  rmtool top [OPTION]... --core FILE\n"
     "Watch the heaps of a running program that uses rmalloc: what lies where, "
     "fragmentation,\n"
     "locks, compaction, allocations. The program need not know, and may be stripped or\n"
