@@ -80,7 +80,7 @@ for seed in '' -1 x 99999999999999999999; do
     expect "seed=$seed is refused" 2 'seed=N' "$rmtool" replay "synth:redis,seed=$seed"
 done
 expect 'an unknown setting' 2 "'size=3'" "$rmtool" replay synth:redis,size=3
-expect 'a folder that is not there' 3 'gone/x.tmp: No such file' \
+expect 'a folder that is not there' 3 'gone/x: No such file' \
     "$rmtool" generate --scale 0.01 -o gone/x redis
 expect 'two things on standard output' 2 'standard output' \
     "$rmtool" generate --json -o - redis

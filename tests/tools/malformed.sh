@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Every rule of the trace format, broken: exit status 4 and a message that names file and
-# line, from replay and from minheap, and no file left behind.
+# line, from replay, minheap and check, and no file left behind.
 . "$(dirname "$0")/common.sh"
 
 leave_nothing() {
@@ -16,6 +16,7 @@ bad() {
         --heap-map left-map.csv --steps left-steps.csv bad.rmt
     leave_nothing "$1"
     expect "$1 (minheap)" 4 "^rmtool: bad.rmt:$2: .*$3" "$rmtool" minheap bad.rmt
+    expect "$1 (check)" 4 "^rmtool: bad.rmt:$2: .*$3" "$rmtool" check bad.rmt
 }
 
 # broken NAME LINE TEXT EVENTS: behind a good first line, events that end with a bad one.

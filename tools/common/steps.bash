@@ -55,6 +55,7 @@ have() {
     g++) command -v c++ >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1 ;;
     libc6-dev) printf '#include <stdio.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     uthash-dev) printf '#include <uthash.h>\n' | gcc -E - >/dev/null 2>&1 ;;
+    zlib1g-dev) pkg-config --exists zlib 2>/dev/null ;;
     libzstd-dev) pkg-config --exists libzstd 2>/dev/null ;;
     libncurses-dev) pkg-config --exists ncursesw 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;

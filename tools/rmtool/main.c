@@ -20,6 +20,10 @@ static const struct verb {
     {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
     {"generate", verb_generate, "write a made-up allocation trace"},
+    {"check", verb_check, "check that files are well-formed traces"},
+    {"stats", verb_stats, "say what traces consist of: sizes, lifetimes, threads"},
+    {"cut", verb_cut, "take a part of a trace: first events, a range, a time window"},
+    {"convert", verb_convert, "make a trace of what other tools log, or CSV of a trace"},
     {"top", verb_top, "watch the heaps of a running program"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };

@@ -14,5 +14,9 @@ int verb_plot(int argc, char **argv);
 int verb_generate(int argc, char **argv);
 int verb_top(int argc, char **argv);
 int verb_micro(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_stats(int argc, char **argv);
+int verb_cut(int argc, char **argv);
+int verb_convert(int argc, char **argv);
 
 #endif
