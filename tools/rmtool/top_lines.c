@@ -72,6 +72,13 @@ enum {
     N_RATES = sizeof(rates) / sizeof(rates[0])
 };
 
+static const char *const policies[] = {
+    [RM_COMPACT_ON_DEMAND] = "demand",
+    [RM_COMPACT_MANUAL] = "manual",
+    [RM_COMPACT_STEADY] = "steady",
+    [RM_COMPACT_BACKGROUND] = "background",
+};
+
 /* background_nanoseconds is 64 bits of its own; so is size_t where this is built. */
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "64 bits");
 
@@ -104,9 +111,8 @@ int top_json(const struct top *top, const struct top_watch *watch, FILE *file) {
     member_count(object, "address", heap->address);
     json_object_set_new(object, "grows", json_boolean(heap->grows));
     json_object_set_new(object, "default", json_boolean(heap->is_default));
-    json_object_set_new(object, "threads",
-                        json_boolean(heap->threads == RM_THREADS_SAFE));
-    member_count(object, "compaction", heap->compaction);
+    member_text(object, "threads", heap->threads == RM_THREADS_SAFE ? "safe" : "none");
+    member_text(object, "compaction", policies[heap->compaction]);
     for (size_t i = 0; i < N_COUNTS; i++)
         member_count(object, counts[i].name, count_at(&look->stats, counts[i].offset));
     for (size_t i = 0; i < N_REALS; i++)
