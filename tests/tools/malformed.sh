@@ -82,6 +82,22 @@ bad 'compressed, seven bytes damaged' '[0-9]*' ''
 { cat "$bundled"; printf 'garbage'; } >bad.rmt
 bad 'compressed, garbage behind the end' '[0-9]*' 'damaged'
 
+if command -v zstd >/dev/null 2>&1; then
+    head -c 200000000 /dev/zero | zstd -q >bad.rmt
+    bad 'compressed, 200 MB in one line' 1 'a line of more than 64 KiB'
+    { echo '# rmt 1'; head -c 1000000 /dev/zero; } | zstd -q --long=30 >bad.rmt
+    bad 'compressed with a window of 1 GiB' 1 'damaged'
+fi
+if printf '# rmt 1\na 1\n' | gzip >good.gz && "$rmtool" check -q good.gz; then
+    { echo '# rmt 1'; echo 'a 1'; head -c 100000000 /dev/zero | tr '\0' '\n'; } | gzip -1 >bad.rmt
+    bad 'gzip, 100 million lines' 3 'an empty line'
+    { echo '# rmt 1'; yes 'a 1' | head -n 20000; } | gzip -n >whole.gz
+    head -c 70 whole.gz >bad.rmt
+    bad 'gzip, cut' '[0-9]*' 'truncated'
+    { head -c 40 whole.gz; printf 'garbage'; tail -c +48 whole.gz; } >bad.rmt
+    bad 'gzip, seven bytes damaged' '[0-9]*' ''
+fi
+
 expect 'a file that is not there' 3 'gone.rmt: No such file' "$rmtool" replay gone.rmt
 expect 'a directory' 3 'Is a directory' "$rmtool" replay .
 printf '# rmt 1\nf 0\n' >bad.rmt

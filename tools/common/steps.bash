@@ -56,6 +56,7 @@ have() {
     libc6-dev) printf '#include <stdio.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     uthash-dev) printf '#include <uthash.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     zlib1g-dev) pkg-config --exists zlib 2>/dev/null ;;
+    libjudy-dev) printf '#include <Judy.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     libzstd-dev) pkg-config --exists libzstd 2>/dev/null ;;
     libncurses-dev) pkg-config --exists ncursesw 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;

@@ -248,8 +248,7 @@ static int judge(struct job *job) {
                         "%s: has no times, so that --time cannot cut it; --events can",
                         job->input);
     if (job->begun && job->trace.totals.events > job->first) return STATUS_OK;
-    return complain(STATUS_FOUND, "%s: none of its %" PRIu64 " events lies in that part",
-                    job->input, job->trace.totals.events);
+    return complain(STATUS_FOUND, "%s: none of its events lies in that part", job->input);
 }
 
 static int cut(struct job *job) {

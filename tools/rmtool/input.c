@@ -20,9 +20,15 @@
 #include "say.h"
 #include "unpack.h"
 
+#ifdef RMTOOL_SMALL_BUFFERS /* small files reach all that large ones do: tests/fuzz */
+#define RAW_SIZE ((size_t)61)
+#define TEXT_SIZE ((size_t)1000)
+#define LINE_MAX_BYTES ((size_t)250)
+#else
 #define RAW_SIZE ((size_t)128 << 10)
 #define TEXT_SIZE ((size_t)256 << 10)
 #define LINE_MAX_BYTES ((size_t)64 << 10)
+#endif
 
 struct input {
     const char *path;
