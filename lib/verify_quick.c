@@ -7,7 +7,8 @@ static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
     uint64_t e = table_entry(p->t, slot);
     if (entry_place(e) >> UNIT_SHIFT >= p->a->limit) return false;
     if (class_id == 0) { /* a larger block */
-        if (!shape_is_medium(e)) return false;
+        if (!shape_is_medium(e) || block_units(shape_medium_size(e), false) != units)
+            return false;
         uint64_t h = area_header(p->a, entry_span(p->s, e));
         return header_kind(h) == SPAN_BLOCK && block_units(block_size(h), false) == units;
     }
@@ -88,8 +89,7 @@ static bool pool_sound(struct proof *p, struct met *met) {
 static bool fits_queue(const struct proof *p, uint32_t slot) {
     uint64_t e = table_entry(p->t, slot);
     if (shape_is_plain(e)) return fits_list(p, slot, shape_plain_class(e), 0);
-    return shape_is_medium(e) &&
-           fits_list(p, slot, 0, block_units(shape_medium_size(e), false));
+    return fits_list(p, slot, 0, block_units(shape_medium_size(e), false));
 }
 
 bool quick_sound(struct proof *p) {
