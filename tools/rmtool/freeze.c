@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -234,6 +235,17 @@ static int await_asked(struct target *target) {
     return status;
 }
 
+/* While another program stands still because of this one nobody else had better come between, where that may
+   be asked for. */
+static void hurry(bool on) {
+    const struct sched_param least = {.sched_priority = 1}, none = {.sched_priority = 0};
+
+    if (on && sched_getscheduler(0) == SCHED_OTHER)
+        sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &least);
+    else if (!on && sched_getscheduler(0) == (SCHED_RR | SCHED_RESET_ON_FORK))
+        sched_setscheduler(0, SCHED_OTHER, &none);
+}
+
 enum { ROUNDS = 16 }; /* of looking for threads that others have made meanwhile */
 
 int target_stop(struct target *target) {
@@ -244,6 +256,7 @@ int target_stop(struct target *target) {
     target->stopped_at = clock_wall_ns();
     if (target->core) return STATUS_OK;
     if (!target_lives(target)) return STATUS_FOUND;
+    hurry(true);
     for (unsigned i = 0; status == STATUS_OK && found > 0 && i < ROUNDS; i++) {
         status = ask_new(target, &found);
         int awaited = await_asked(target);
@@ -272,6 +285,7 @@ bool target_go(struct target *target, uint64_t *stopped_ns) {
         any = true;
         ptrace(PTRACE_DETACH, t->id, NULL, (long)t->signal);
     }
+    hurry(false);
     *stopped_ns = any ? clock_wall_ns() - target->stopped_at : 0;
     target->n_threads = 0;
     return still;
