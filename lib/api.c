@@ -381,7 +381,9 @@ rm_status_t rmsize(rm_memory_t *handle, size_t *size) {
     if (shape_says_size(e, size)) return call_done(call_handle(handle));
     if (!call_enter(handle, &a, &slot)) return RM_EHANDLE;
     *size = heap_size(a.heap, slot);
-    return call_leave(&a, RM_OK);
+    /* Another thread may have freed it meanwhile, into what it keeps: that needs no mutex. */
+    bool live = heap_live(a.heap, call_handle(handle), slot);
+    return call_leave(&a, live ? RM_OK : RM_EHANDLE);
 }
 
 rm_status_t rmlocks(rm_memory_t *handle, unsigned *count) {

@@ -21,10 +21,10 @@ enum { MISSED = 20 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell;
 static pthread_t thread;
-static bool running;      /* the thread is there */
-static bool rung;         /* a heap needs it */
-static uintptr_t current; /* which one it is, by number: any other is to end */
-static bool at_exit;      /* the program ends: there will be no more of it */
+static bool running;         /* the thread is there */
+static bool rung;            /* a heap needs it */
+static uintptr_t current;    /* which one it is, by number: any other is to end */
+static bool at_exit; /* the program ends: there will be no more of it */
 /* The heaps that there are, anywhere below n_places. */
 static struct {
     uint64_t tag;
@@ -142,11 +142,29 @@ static void end(void) {
     pthread_mutex_lock(&mutex);
 }
 
+/* No thread could be begun, in a forked child: who is awake waits for nobody. It asks again later. */
+static void put_off(void) {
+    for (unsigned i = 0;; i++) {
+        struct access a;
+        pthread_mutex_lock(&mutex);
+        bool last = running || i >= n_places, used = !last && places[i].used;
+        uint64_t tag = used ? places[i].tag : 0;
+        pthread_mutex_unlock(&mutex);
+        if (last) return;
+        if (!used || !registry_enter(tag, &a)) continue;
+        struct watch *w = *registry_watch(&a);
+        if (w != NULL) watch_put_off(w, os_now_ns());
+        registry_leave(&a);
+    }
+}
+
 static void ring(void) {
     pthread_mutex_lock(&mutex);
     rung = true;
-    if (n_heaps > 0 && begin()) pthread_cond_signal(&bell);
+    bool nobody = n_heaps > 0 && !begin() && !at_exit;
+    if (!nobody) pthread_cond_signal(&bell);
     pthread_mutex_unlock(&mutex);
+    if (nobody) put_off();
 }
 
 __attribute__((destructor)) static void end_with_program(void) {
@@ -175,8 +193,8 @@ static void in_child(void) {
     pthread_mutex_unlock(&mutex);
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static void prepare(void) {
+/* Behind the registry's, and so before it in a fork: who has this mutex may not have, but may enter a heap. */
+__attribute__((constructor(REGISTRY_CONSTRUCTOR + 1))) static void prepare(void) {
     make_bell();
     pthread_atfork(before_fork, after_fork, in_child);
     atomic_store(&registry_alarm, ring);
@@ -187,7 +205,6 @@ static void prepare(void) {
 bool background_add(uint64_t tag, const rm_watermarks_t *marks) {
     struct access a;
     unsigned i = 0;
-    pthread_once(&once, prepare);
     pthread_mutex_lock(&mutex);
     bool added = begin();
     if (added) {

@@ -14,6 +14,8 @@ bool watch_wakes(const struct heap *h, struct watch *w);
    `stood` nothing could be moved: somebody reads. */
 bool watch_goes_on(const struct heap *h, struct watch *w, bool complete, bool stood,
                    uint64_t now);
+/* It woke, but there is no thread to work: it sleeps for a while. */
+void watch_put_off(struct watch *w, uint64_t now);
 /* When it is to be looked at again, come what may; UINT64_MAX: it need not be. */
 uint64_t watch_again(const struct watch *w);
 

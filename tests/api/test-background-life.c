@@ -3,6 +3,9 @@
  * The thread of RM_COMPACT_BACKGROUND comes with the first such heap, serves all of them,
  * and is in nobody's way: not of a heap's end, not of the program's, not of fork.
  */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,14 +183,18 @@ static void test_program_ends(void) {
 
 /* ------------------------------------------------------------------------ fork */
 
-/* Waits, without GLib; NULL where it has come to pass. */
-static const char *wait_below(rm_heap_t *heap, double mark) {
+/* As fragmentation_of, without GLib. */
+static double fragmentation_now(rm_heap_t *heap) {
     rm_stats_t stats;
 
-    for (uint64_t end = patience(); now_ns() < end; sleep_ns(2 * MILLISECOND)) {
-        if (rm_heap_stats_quick(heap, &stats) != RM_OK) return "no metrics";
-        if ((double)stats.requested > (1 - mark) * (double)stats.extent) return NULL;
-    }
+    if (rm_heap_stats_quick(heap, &stats) != RM_OK) return 1;
+    return 1 - (double)stats.requested / (double)stats.extent;
+}
+
+/* Waits; NULL where it has come to pass. */
+static const char *wait_below(rm_heap_t *heap, double mark) {
+    for (uint64_t end = patience(); now_ns() < end; sleep_ns(2 * MILLISECOND))
+        if (fragmentation_now(heap) < mark) return NULL;
     return "the thread does not work";
 }
 
@@ -234,6 +241,37 @@ static const char *destroys(void *context) {
     return rm_heap_destroy(yard->heap) != RM_OK ? "destroy" : new_heap(NULL);
 }
 
+/* The library's threads are begun by this, in the program before any shared object. */
+static bool no_threads;
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                   void *(*body)(void *), void *context) {
+    int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+    *(void **)&next = dlsym(RTLD_NEXT, "pthread_create");
+    return no_threads ? EAGAIN : next(thread, attributes, body, context);
+}
+
+/* The child's heap asks for the thread while none can be begun; later it has it all the same. */
+static const char *no_thread_at_first(void *context) {
+    struct yard *yard = context;
+    struct book *book = &yard->book;
+    size_t steps = steps_of(yard->heap);
+
+    for (unsigned i = 0; i < 2000; i++)
+        if (book_alloc(book, 3500, 0, 0) != RM_OK) return "alloc";
+    no_threads = true;
+    for (size_t i = book->n; i-- > 0;)
+        if (i % 4 != 0 && book_free(book, i) != RM_OK) return "free";
+    if (steps_of(yard->heap) != steps) return "there is a thread";
+    no_threads = false;
+    for (uint64_t end = patience(); fragmentation_now(yard->heap) > 0.05;) {
+        if (now_ns() > end) return "the thread does not work";
+        if (book_alloc(book, 100, 0, 0) != RM_OK || book_free(book, book->n - 1) != RM_OK)
+            return "in use";
+    }
+    return book_verify(book);
+}
+
 static void test_fork(void) {
     static child_fn *const bodies[] = {goes_on, forks_on, destroys, new_heap};
 
@@ -251,6 +289,13 @@ static void test_fork(void) {
         g_test_message("body %u, heap %u, at %u", round % 4, round / 4, round % 3);
         assert_sound(in_child(bodies[round % 4], &yard));
         await_below(yard.heap, 0.05); /* the parent's goes on */
+        yard_close(&yard);
+    }
+    for (enum yard_kind kind = 0; kind < N_YARDS; kind++) {
+        struct yard yard;
+
+        yard_open(&yard, kind, NULL);
+        assert_sound(in_child(no_thread_at_first, &yard));
         yard_close(&yard);
     }
     assert_sound(in_child(new_heap, NULL)); /* where there is no such heap any more */

@@ -332,14 +332,9 @@ static void close_shop(struct shop *shop) {
 }
 
 static void test_while_they_work(void) {
-    struct shop *shop;
+    struct shop *shop = g_new(struct shop, 1);
     struct rng rng = test_rng();
 
-    if (BUILT_FOR_TSAN) {
-        g_test_skip("a child of a process at work may hang in the sanitizer");
-        return;
-    }
-    shop = g_new(struct shop, 1);
     open_shop(shop);
     sleep_ns(20 * MILLISECOND);
     for (unsigned n = 0; n < FORKS; n++) {
@@ -347,6 +342,58 @@ static void test_while_they_work(void) {
         sleep_ns(rng_below(&rng, 3000000));
     }
     close_shop(shop);
+    g_free(shop);
+}
+
+static const char *comes_and_goes(void *context) {
+    rm_heap_t *heap;
+
+    (void)alarm(20); /* rather than wait for ever */
+    if (rm_heap_create(&heap, NULL) != RM_OK) return "no heap";
+    return rm_heap_destroy(heap) == RM_OK ? NULL : "no destroy";
+}
+
+/* A process that has no heap yet forks while another thread of it makes the first. */
+static const char *first_heap(void *context) {
+    struct worker worker = {.context = context};
+    struct rng *rng = ((struct shop *)context)->workers[0].context;
+    const char *text;
+
+    worker_start(&worker, found);
+    for (uint64_t end = now_ns() + rng_below(rng, 300000); now_ns() < end;) continue;
+    text = in_child(comes_and_goes, NULL);
+    atomic_store(&((struct shop *)context)->over, true);
+    worker_join(&worker);
+    return text != NULL ? text : worker.wrong;
+}
+
+static void test_first_heap(void) {
+    struct shop *shop = g_new0(struct shop, 1);
+    struct rng rng = test_rng();
+
+    if (BUILT_FOR_TSAN) {
+        g_test_skip("a child of fork cannot have threads here");
+        return;
+    }
+    shop->workers[0].context = &rng;
+    for (unsigned n = 0; n < 3 * FORKS; n++, (void)rng_below(&rng, 2))
+        assert_sound(in_child(first_heap, shop));
+    g_free(shop);
+}
+
+/* In a process that has never had a heap compacted in the background. */
+static void test_nothing_begun(void) {
+    struct shop *shop = g_new0(struct shop, 1);
+    struct worker workers[2] = {{0}};
+
+    for (unsigned i = 0; i < 2; i++) {
+        workers[i].context = shop;
+        worker_start(&workers[i], found);
+    }
+    for (unsigned n = 0; n < 10 * FORKS; n++)
+        assert_sound(in_child(comes_and_goes, NULL));
+    atomic_store(&shop->over, true);
+    for (unsigned i = 0; i < 2; i++) worker_join(&workers[i]);
     g_free(shop);
 }
 
@@ -401,6 +448,9 @@ static void test_from_a_thread(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    /* these two first: they are about a process that has not done much yet */
+    g_test_add_func("/fork/first-heap", test_first_heap);
+    g_test_add_func("/fork/nothing-begun", test_nothing_begun);
     g_test_add_func("/fork/while-they-work", test_while_they_work);
     g_test_add_func("/fork/generations", test_generations);
     g_test_add_func("/fork/from-a-thread", test_from_a_thread);

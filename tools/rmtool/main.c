@@ -28,6 +28,7 @@ static const struct verb {
     {"cut", verb_cut, "take a part of a trace: first events, a range, a time window"},
     {"convert", verb_convert, "make a trace of what other tools log, or CSV of a trace"},
     {"locks", verb_locks, "infer a program's locks from its accesses"},
+    {"top", verb_top, "watch the heaps of a running program"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };

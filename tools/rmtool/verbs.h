@@ -14,6 +14,7 @@ int verb_plot(int argc, char **argv);
 int verb_record(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_generate(int argc, char **argv);
+int verb_top(int argc, char **argv);
 int verb_micro(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_stats(int argc, char **argv);
