@@ -24,6 +24,11 @@ size_t region_zones(size_t bytes, bool pages) {
     return ((bytes >> (ZONE_SHIFT + UNIT_SHIFT)) + 2 + spare) * sizeof(struct zone);
 }
 
+uintptr_t region_top(uintptr_t low, size_t bytes, bool pages, size_t structure) {
+    uintptr_t end = round_down(low + bytes, sizeof(struct zone));
+    return round_down(end - region_zones(bytes, pages) - structure, LINE);
+}
+
 /* --- making and unmaking --- */
 
 static void *reserve(size_t *bytes) {
@@ -58,8 +63,8 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
     }
     r->low = memory;
     r->bytes = bytes;
-    uintptr_t low = (uintptr_t)memory, end = round_down(low + bytes, sizeof(struct zone));
-    uintptr_t top = round_down(end - region_zones(bytes, r->pages) - structure, LINE);
+    uintptr_t low = (uintptr_t)memory;
+    uintptr_t top = region_top(low, bytes, r->pages, structure);
     uintptr_t table = top - 8 * TABLE_SLOTS_MIN;
     uintptr_t least = round_up(low, UNIT) + 8 + UNIT + END_WORD; /* one unit */
     if (region_zones(bytes, r->pages) + structure + 8 * TABLE_SLOTS_MIN + 2 * UNIT >

@@ -60,8 +60,9 @@ bool region_room(struct region *r, struct store *s, uint32_t slots);
 /* A closed region: what the table has to spare goes to the area; or no more than so many slots. */
 void region_settle(struct region *r, struct store *s);
 void region_settle_some(struct region *r, struct store *s, uint32_t slots);
-/* Bytes of the zones of a region, which it ends with. */
+/* Bytes of the zones of a region, which it ends with; and where a structure of so many bytes lies below them. */
 size_t region_zones(size_t bytes, bool pages);
+uintptr_t region_top(uintptr_t low, size_t bytes, bool pages, size_t structure);
 
 /* The bytes of reserved pages between the two; and what is left of them for the area when the
    table has taken room for so many slots. */

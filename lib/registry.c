@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "registry.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -9,8 +8,6 @@
 #include "os.h"
 #include "watch.h"
 
-/* The default heap has a place beside those that callers may fill. */
-enum { PLACES = RM_HEAPS_MAX + 1 };
 _Static_assert(PLACES <= 1 << PLACE_BITS, "places fit a tag");
 
 struct rm_gate rm_gates[RM_GATES];
@@ -30,24 +27,22 @@ _Static_assert(ENTRY_LOCKS_SHIFT == 46 && ENTRY_GENERATION_SHIFT == 49 &&
                    ENTRY_PLACE_MASK == 0x7fffffff,
                "entries");
 
-struct place {
-    pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
-    atomic_uint waiting;   /* threads that would like to have it */
-    uint32_t uses;         /* heaps so far */
-    /* Of the heap, out of reach of what damages it: its region, ... */
-    char *low;
-    size_t bytes;
-    bool pages;
-    struct crowd crowd;
-    struct watch *watch;
-};
-
 static struct place
     places[PLACES]; /* zeros are PTHREAD_MUTEX_INITIALIZER with glibc and musl */
 
+struct registry_sign registry_sign = {
+    .magic = REGISTRY_MAGIC,
+    .bytes = sizeof registry_sign,
+    .version = REGISTRY_VERSION,
+    .sizes = REGISTRY_SIZES,
+    .self = &registry_sign,
+    .gates = rm_gates,
+    .places = places,
+    .default_state = &registry_default_state,
+};
+
 /* Places never used first, then the one that has been free the longest. */
 static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
-static unsigned n_fresh; /* places[n_fresh ..] were never used */
 static uint16_t queue[PLACES];
 static unsigned queue_first, queue_length;
 static unsigned n_created; /* heaps there are, the default one not counted */
@@ -151,7 +146,7 @@ bool registry_give_way(uint64_t tag, struct access *a) {
 static void before_fork(void) {
     struct access a;
     pthread_mutex_lock(&registry_mutex);
-    for (unsigned i = 0; i < n_fresh; i++) {
+    for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
         uint32_t tag = __atomic_load_n(&rm_gates[i].tag, __ATOMIC_RELAXED);
         if (tag == 0 || !rm_gates[i].shared) continue;
         take_mutex(&places[i]);
@@ -171,13 +166,14 @@ static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
 }
 
 static void thaw(void (*lost)(struct heap *)) {
-    for (unsigned i = n_fresh; i > 0; i--) thaw_place(i - 1, lost);
+    for (unsigned i = registry_sign.n_fresh; i > 0; i--) thaw_place(i - 1, lost);
     pthread_mutex_unlock(&registry_mutex);
 }
 
 static void after_fork(void) { thaw(NULL); }
 static void in_child(void) {
-    for (unsigned i = 0; i < n_fresh; i++) atomic_store(&places[i].waiting, 0);
+    for (unsigned i = 0; i < registry_sign.n_fresh; i++)
+        atomic_store(&places[i].waiting, 0);
     thaw(atomic_load(&registry_lost));
 }
 
@@ -204,7 +200,7 @@ void registry_region(const struct access *a, char **low, size_t *bytes) {
 
 /* A free place; PLACES: none. The registry's mutex is held. */
 static unsigned take_place(void) {
-    if (n_fresh < PLACES) return n_fresh++;
+    if (registry_sign.n_fresh < PLACES) return registry_sign.n_fresh++;
     if (queue_length == 0) return PLACES;
     unsigned place = queue[queue_first];
     queue_first = (queue_first + 1) % PLACES;

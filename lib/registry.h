@@ -12,6 +12,7 @@
 #ifndef RM_REGISTRY_H
 #define RM_REGISTRY_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "heap.h"
@@ -19,6 +20,57 @@
 #include <rmalloc_inline.h>
 
 enum { PLACE_SHIFT = 4, PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
+
+/* The default heap has a place beside those that callers may fill. */
+enum { PLACES = RM_HEAPS_MAX + 1 };
+
+struct place {
+    pthread_mutex_t mutex; /* of the heap, where it is shared between threads */
+    atomic_uint waiting;   /* threads that would like to have it */
+    uint32_t uses;         /* heaps so far */
+    /* Of the heap, out of reach of what damages it: its region, ... */
+    char *low;
+    size_t bytes;
+    bool pages;
+    struct crowd crowd;
+    struct watch *watch;
+};
+
+/*
+ * Where all this is, for who looks from another process or at a core file (view.h): found by its magic and by
+ * its own address, whatever has become of symbols. It is data that is written to, so that it lies in a private
+ * mapping; the registry uses it, so that no linker drops it. Where the sizes are others, so is the layout, and
+ * nothing else is believed.
+ */
+#define REGISTRY_MAGIC "rmalloc registry" /* 16 bytes, and no end */
+#define REGISTRY_TEXT(x) #x
+#define REGISTRY_DOTTED(x, y, z)                                                         \
+    REGISTRY_TEXT(x) "." REGISTRY_TEXT(y) "." REGISTRY_TEXT(z)
+#define REGISTRY_VERSION                                                                 \
+    REGISTRY_DOTTED(RM_VERSION_MAJOR, RM_VERSION_MINOR, RM_VERSION_PATCH)
+#define REGISTRY_SIZES                                                                   \
+    {                                                                                    \
+        sizeof(struct heap), offsetof(struct heap, region),                              \
+            offsetof(struct heap, store.area), offsetof(struct heap, store.quick),       \
+            offsetof(struct heap, store.mover), offsetof(struct heap, store.runs),       \
+            sizeof(struct place), offsetof(struct place, crowd), sizeof(struct cache),   \
+            sizeof(struct watch), sizeof(struct rm_gate), REGISTRY_REVISION              \
+    }
+/* To be raised where the meaning changes and no size does. */
+enum { REGISTRY_REVISION = 1 };
+enum { REGISTRY_N_SIZES = 12 };
+struct registry_sign {
+    char magic[16];
+    uint32_t bytes; /* of this structure */
+    char version[20];
+    uint32_t sizes[REGISTRY_N_SIZES];
+    const struct registry_sign *self;
+    const struct rm_gate *gates;
+    const struct place *places;
+    const _Atomic uint32_t *default_state;
+    uint32_t n_fresh; /* places from here on were never used */
+};
+extern struct registry_sign registry_sign;
 
 /* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
 #define REGISTRY_CONSTRUCTOR 201

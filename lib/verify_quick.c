@@ -7,7 +7,8 @@ static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
     uint64_t e = table_entry(p->t, slot);
     if (entry_place(e) >> UNIT_SHIFT >= p->a->limit) return false;
     if (class_id == 0) { /* a larger block */
-        if (!shape_is_medium(e)) return false;
+        if (!shape_is_medium(e) || block_units(shape_medium_size(e), false) != units)
+            return false;
         uint64_t h = area_header(p->a, entry_span(p->s, e));
         return header_kind(h) == SPAN_BLOCK && block_units(block_size(h), false) == units;
     }
@@ -25,11 +26,22 @@ static bool chunk_sound(const struct quick *q, uint32_t at) {
            chunk + q->fresh > q->n_chunks;
 }
 
-/* What has been met on all lists, of which there cannot be more than there is. */
+/* What has been met on all lists, of which there cannot be more than there is; no chunk is met twice. */
 struct met {
     struct tally slots;
     uint32_t n_chunks;
+    uint64_t chunks[QUICK_CHUNKS_MAX / 64];
 };
+
+/* A chunk that has been used is met. False: it is none, or has been met before. */
+static bool meet_chunk(struct met *met, const struct quick *q, uint32_t at) {
+    if (!chunk_sound(q, at)) return false;
+    uint32_t chunk = (at - q->pool) / QUICK_CHUNK;
+    uint64_t bit = UINT64_C(1) << chunk % 64;
+    if (met->chunks[chunk / 64] & bit) return false;
+    met->chunks[chunk / 64] |= bit;
+    return true;
+}
 
 /* One list, from its top down. */
 static bool list_sound(struct proof *p, struct met *met, uint32_t top, unsigned class_id,
@@ -37,7 +49,7 @@ static bool list_sound(struct proof *p, struct met *met, uint32_t top, unsigned 
     const struct quick *q = &p->s->quick;
     while (top != quick_bottom(q)) {
         uint32_t chunk = top & ~(uint32_t)(QUICK_CHUNK - 1), link;
-        if (top % QUICK_WORD != 0 || !chunk_sound(q, chunk) ||
+        if (top % QUICK_WORD != 0 || !meet_chunk(met, q, chunk) ||
             met->n_chunks++ == q->n_used)
             return fail(p, 13, "A quick list leads out of its pool.");
         for (; top != chunk; top -= QUICK_WORD) {
@@ -55,7 +67,7 @@ static bool list_sound(struct proof *p, struct met *met, uint32_t top, unsigned 
     return true;
 }
 
-static bool pool_sound(struct proof *p) {
+static bool pool_sound(struct proof *p, struct met *met) {
     const struct quick *q = &p->s->quick;
     size_t bytes = p->h->asked, pool = HEAP_STRUCTURE + heap_tops(bytes), n = 0;
     const char *tops = (const char *)p->h + HEAP_STRUCTURE;
@@ -67,24 +79,31 @@ static bool pool_sound(struct proof *p) {
         load32(quick_word(p->s, quick_bottom(q))) != QUICK_LINK)
         return fail(p, 13, "The pool of the quick lists is damaged.");
     for (uint32_t at = q->vacant; at != 0; at = load32(quick_word(p->s, at)))
-        if (!chunk_sound(q, at) || n++ == q->fresh)
+        if (!meet_chunk(met, q, at) || n++ == q->fresh)
             return fail(p, 13, "A vacant chunk is none of the pool.");
     if (n + q->n_used + 1 == q->fresh) return true;
     return fail(p, 13, "The chunks of the pool are miscounted.");
 }
 
+/* What is queued says itself what it is. */
+static bool fits_queue(const struct proof *p, uint32_t slot) {
+    uint64_t e = table_entry(p->t, slot);
+    if (shape_is_plain(e)) return fits_list(p, slot, shape_plain_class(e), 0);
+    return fits_list(p, slot, 0, block_units(shape_medium_size(e), false));
+}
+
 bool quick_sound(struct proof *p) {
     const struct quick *q = &p->s->quick;
-    struct met met = {{0, 0}, 0};
+    struct met met = {.n_chunks = 0};
     p->fault->offset = p->self;
-    if (!pool_sound(p)) return false;
+    if (!pool_sound(p, &met)) return false;
     for (unsigned c = 1; c < CLASSES; c++)
         if (!list_sound(p, &met, q->small[c], c, 0)) return false;
     for (unsigned i = 0; q->blocks != NULL && i < QUICK_BLOCKS; i++)
         if (!list_sound(p, &met, q->blocks[i], 0, QUICK_UNITS_MIN + i)) return false;
     for (uint32_t i = 0; i < q->n_queued; i++) {
         if (i == QUICK_QUEUE || met.slots.n == p->resting.n ||
-            !proof_resting(p, q->queue[i]))
+            !proof_resting(p, q->queue[i]) || !fits_queue(p, q->queue[i]))
             return fail(p, 13, "What is queued does not rest.");
         note(&met.slots, q->queue[i]);
     }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Allocators along one trace: live bytes and each one's footprint; below it, where that was
-# measured, the largest request that would succeed.
+# Allocators along one trace: live bytes and each one's footprint; the share of the footprint
+# that is not live, which is fragmentation as it is seen from outside; and below them, where
+# that was measured, the largest request that would succeed.
 #
 # By hand, with what was measured along the traces of a comparison:
 #   rmtool compare --series series.csv TRACE...
@@ -25,7 +26,8 @@ rows(allocator) = sprintf("< awk -F, '!/^#/ && (!n++ || ($1 == \"%s\" && $2 == \
         trace, allocator, series)
 has_largest = system(sprintf("awk -F, '!/^#/ && n++ && $1 == \"%s\" && $7 != \"\" { print 1; " \
         ."exit }' '%s'", trace, series)) eq '1'
-if (!exists("height")) height = has_largest ? 1000 : 640
+panels = has_largest ? 3 : 2
+if (!exists("height")) height = 105 + 390*panels
 load here.'/palette.gp'
 
 first = rows(word(allocators, 1))
@@ -40,17 +42,16 @@ do for [i=1:n_allocators] {
 xu = count_unit(L_max_x)
 yu = byte_unit(top)
 
+# The panels from top to bottom; each has room for its title, the last one for the x axis.
+low(panel) = (120.0 + 390*(panels - panel)) / height
+high(panel) = low(panel) + 325.0/height
+
+set multiplot
 set xrange [0:L_max_x/xu]
-set xlabel sprintf('operations of the trace (%s)', count_name(L_max_x))
+set format x ''
+set key at screen 0.5,0.004 center bottom horizontal samplen 1.5
+set margins screen 0.08, screen 0.97, screen low(1), screen high(1)
 set ylabel sprintf('memory (%s)', byte_name(top))
-set key at screen 0.5,0.01 center bottom horizontal samplen 1.5
-if (has_largest) {
-    set multiplot
-    unset xlabel
-    set margins screen 0.08, screen 0.97, screen 0.58, screen 0.95
-} else {
-    set margins screen 0.08, screen 0.97, screen 0.22, screen 0.92
-}
 set yrange [0:top/yu*1.04]
 set title sprintf('%s: live bytes and the footprint of each allocator', trace)
 plot first using (column('operations')/xu):(column('live_bytes')/yu) \
@@ -59,16 +60,32 @@ plot first using (column('operations')/xu):(column('live_bytes')/yu) \
          using (column('operations')/xu):(column('footprint')/yu) with lines \
          lw (word(allocators, i) eq 'rmalloc' ? 3 : 1.6) \
          lc rgb allocator_colour(word(allocators, i)) title word(allocators, i)
-if (has_largest) {
-    unset key
-    set xlabel sprintf('operations of the trace (%s)', count_name(L_max_x))
-    set margins screen 0.08, screen 0.97, screen 0.14, screen 0.49
-    set yrange [0:*]
-    set title sprintf('%s: the largest request that would succeed, in a heap of 1.3 times ' \
-            .'the peak', trace)
-    plot for [i=n_allocators:1:-1] rows(word(allocators, i)) \
-         using (column('operations')/xu):(column('largest')/yu) with lines \
-         lw (word(allocators, i) eq 'rmalloc' ? 3 : 1.6) \
-         lc rgb allocator_colour(word(allocators, i)) notitle
-    unset multiplot
+
+unset key
+do for [panel=2:panels] {
+    if (panel == panels) {
+        set format x '%h'
+        set xlabel sprintf('operations of the trace (%s)', count_name(L_max_x))
+    }
+    set margins screen 0.08, screen 0.97, screen low(panel), screen high(panel)
+    if (panel == 2) {
+        set title sprintf('%s: the share of each footprint that is not live', trace)
+        set ylabel 'share of the footprint (%)'
+        set yrange [0:100]
+        plot for [i=n_allocators:1:-1] rows(word(allocators, i)) \
+            using (column('operations')/xu):(column('footprint') > 0 ? \
+                100*(1 - column('live_bytes')/column('footprint')) : NaN) with lines \
+            lw (word(allocators, i) eq 'rmalloc' ? 3 : 1.6) \
+            lc rgb allocator_colour(word(allocators, i)) notitle
+    } else {
+        set title sprintf('%s: the largest request that would succeed, in a heap of 1.3 ' \
+            .'times the peak', trace)
+        set ylabel sprintf('memory (%s)', byte_name(top))
+        set yrange [0:*]
+        plot for [i=n_allocators:1:-1] rows(word(allocators, i)) \
+            using (column('operations')/xu):(column('largest')/yu) with lines \
+            lw (word(allocators, i) eq 'rmalloc' ? 3 : 1.6) \
+            lc rgb allocator_colour(word(allocators, i)) notitle
+    }
 }
+unset multiplot

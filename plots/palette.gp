@@ -43,7 +43,8 @@ name_compacted = 'with compaction'
 # ------------------------------------------------------------------ output
 
 if (!exists("out")) out = sprintf('%s.png', figure)
-if (!exists("format")) format = out[strlen(out)-3:*] eq '.svg' ? 'svg' : 'png'
+if (!exists("format")) format = out[strlen(out)-3:*] eq '.svg' ? 'svg' : \
+    out[strlen(out)-3:*] eq '.gif' ? 'gif' : 'png'
 if (!exists("width")) width = 1200
 if (!exists("height")) height = 720
 
@@ -53,13 +54,18 @@ if (format eq 'svg') {
     sheet_font = ',17'
     panel_font = ',14'
     set terminal svg size width,height font 'sans,14' noenhanced background 'white'
-} else {
-    if (format eq 'png') {
-        set terminal pngcairo size width,height font 'sans,12' noenhanced background 'white'
-    } else {
-        print sprintf("%s: unknown format '%s': png and svg are known", figure, format)
-        exit status 2
-    }
+}
+if (format eq 'png') {
+    set terminal pngcairo size width,height font 'sans,12' noenhanced background 'white'
+}
+if (format eq 'gif') {
+    if (!exists("delay")) { delay = 8 }
+    set terminal gif animate delay delay loop 0 optimize size width,height \
+        font 'sans,11' noenhanced background '#ffffff'
+}
+if (format ne 'svg' && format ne 'png' && format ne 'gif') {
+    print sprintf("%s: unknown format '%s': png, svg and gif are known", figure, format)
+    exit status 2
 }
 set output out
 

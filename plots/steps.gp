@@ -8,7 +8,8 @@
 #   gnuplot -e "steps='steps.csv'; out='steps.png'" plots/steps.gp
 
 figure = 'steps'
-height = 800
+if (!exists("page")) page = 0 # 1: the upper panel alone, for a page with many pictures
+height = page ? 460 : 800
 here = system("dirname '".ARG0."'")
 load here.'/palette.gp'
 
@@ -59,8 +60,11 @@ set xrange [low:high]
 set xtics ('' low)
 do for [n = low:high] { set xtics add (duration_text(10.0**n) n) }
 
-set tmargin at screen 0.875
-set bmargin at screen 0.53
+set tmargin at screen (page ? 0.80 : 0.875)
+set bmargin at screen (page ? 0.16 : 0.53)
+if (page) {
+    set xlabel 'time of the step (log scale)'
+}
 set title sprintf('how many steps took how long (policy: %s)', comment(steps, 'policy')) \
     font panel_font offset 0,-0.4
 set ylabel 'steps'
@@ -79,6 +83,10 @@ plot $histogram using 1:2 with boxes fc rgb c_compacted
 set datafile separator comma
 
 do for [i = 1:4] { unset arrow i; unset label i }
+if (page) {
+    unset multiplot
+    exit
+}
 set tmargin at screen 0.42
 set bmargin at screen 0.095
 set title 'what the time goes with: bytes moved by each step' font panel_font offset 0,-0.4

@@ -8,17 +8,18 @@
 #   TRACES  a folder of recorded traces, others' in its subfolder "imported"
 #   RUNS    of each pair for the time (default: 5)
 #   SET     ten, recorded, imported, generated, heaps, micro, scale, steps, threads, latency
-#           (default: all).
+#           (default: all of these), or report.
 #           "ten" is what the goals are counted over: five recorded traces, six million events
 #           at most, and five made up; "heaps" are the smallest heaps and largest requests, on
 #           the three traces of Opera and the first half million events of the recorded ones;
 #           "scale" goes up to 4 GiB and 10^8 handles, or to half of the memory that is free;
 #           "steps" are the pauses on five traces; "threads" and "latency" want nothing else to
-#           run on the machine
+#           run on the machine; "report" is a page of the traces of "ten", report.html,
+#           within a quarter of an hour
 # What is not there of the allocators is listed as absent; a set whose traces are not there
 # is left out, and so is what does not fit into memory: both are said on standard error.
 if [ $# -lt 2 ]; then
-    sed -n '4,20s/^# \{0,1\}//p' "$0" >&2
+    sed -n '4,21s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 rmtool=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") || exit 3
@@ -98,6 +99,15 @@ run() {
         mv ten-series.csv "$here" || exit 3
         "$rmtool" plot -q -o "$here" --format png "$here/ten.csv"
         ;;
+    report)
+        "$rmtool" compare -q --runs "$runs" --samples 100 -m time,footprint,left \
+            --limit-events 6000000 --csv ten.csv --series along.csv --times runs.csv "$@"
+        status=$?
+        [ $status -le 1 ] || exit $status
+        "$rmtool" report -q -o report.html --limit-events 6000000 ten.csv along.csv runs.csv \
+            "$@" || exit $?
+        mv report.html "$here" || exit 3
+        ;;
     recorded | generated) compare "$set" -m $all -a $peers --limit-events 10000000 "$@" ;;
     imported) compare imported -m $all -a $peers "$@" ;;
     heaps) compare heaps -m smallest,largest -a $heaps --limit-events 500000 "$@" ;;
@@ -121,8 +131,8 @@ done
 
 for set; do
     case $set in
-    ten)
-        run ten traces/python3-htmlindex.rmt.zst traces/gnuplot-surface.rmt.zst \
+    ten | report)
+        run "$set" traces/python3-htmlindex.rmt.zst traces/gnuplot-surface.rmt.zst \
             traces/webkit-session-a.rmt.zst traces/netsurf-gtk-docs.rmt.zst \
             synth:redis synth:churn synth:fragkill synth:browser synth:smallhot \
             traces/sqlite3-load.rmt.zst

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # include/rmalloc.h compiles clean: alone, as C11 and C++17, with gcc and clang, with
-# short names and without; and it leaves the short names alone where it is told to.
+# short names and without; and it leaves the short names alone where it is told to. So
+# does rmalloc_view.h.
 # Usage: header.sh SOURCE_ROOT
 . "$(dirname "$0")/tap.sh"
 root=$1
@@ -31,7 +32,14 @@ typedef double memory_t;
 rm_status_t allocate(rm_memory_t **out);
 rm_status_t allocate(rm_memory_t **out) { return rmalloc(out, 1); }
 C
+cat >"$scratch/view.c" <<'C'
+#include <rmalloc_view.h>
+#include <rmalloc_view.h>
+rm_view_status_t look(rm_view_t *view);
+rm_view_status_t look(rm_view_t *view) { return rm_view_settle(view, NULL); }
+C
 cp "$scratch/alone.c" "$scratch/alone.cc"
+cp "$scratch/view.c" "$scratch/view.cc"
 cp "$scratch/options.c" "$scratch/options.cc"
 cp "$scratch/long.c" "$scratch/long.cc"
 
@@ -40,7 +48,7 @@ for compiler in gcc clang g++ clang++; do
     *++) standard=c++17 ending=cc ;;
     *) standard=c11 ending=c ;;
     esac
-    for unit in alone options long; do
+    for unit in alone options long view; do
         name="$compiler -std=$standard, $unit"
         if ! command -v $compiler >/dev/null 2>&1; then
             skip "$name" 'no such compiler here'

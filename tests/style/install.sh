@@ -33,6 +33,10 @@ installed pkgconfig/rmalloc.pc
 if [ "$with" = tools ]; then
     installed bin/rmtool
     installed share/rmalloc/plots/palette.gp
+    if [ -f "$build/tools/record/librmrecord.so" ]; then
+        installed rmalloc/librmrecord.so
+        installed include/rmrecord.h
+    fi
 fi
 
 # The files lie below another root than the one they are for.
@@ -83,5 +87,10 @@ if [ "$with" = tools ]; then
     rmtool=$scratch/root$(grep '/bin/rmtool$' "$scratch/files")
     check 'rmtool runs where it is installed' \
         env LD_LIBRARY_PATH="$scratch/root$library" "$rmtool" --help
+    if [ -f "$build/tools/record/librmrecord.so" ]; then
+        check 'rmtool record finds its library where it is installed' \
+            env LD_LIBRARY_PATH="$scratch/root$library" \
+            "$rmtool" record -q -o "$scratch/sort.rmt.zst" -- sort /dev/null
+    fi
 fi
 plan

@@ -68,6 +68,14 @@ for figure in memory free fragmentation heapmap steps; do
     done
 done
 
+exits 2 'an unknown animation: usage' "$rmtool" plot --animate=avi "$trace"
+exits 0 'an animation' "$rmtool" plot -o "$out" --format png --limit-events 3000 --samples 40 \
+    --animate "$trace"
+check 'an animation: its frames' sh -c "
+    head -c 6 '$out/lua-wordfreq-animation.gif' | grep -q GIF89a &&
+    [ \"\$(wc -c <'$out/lua-wordfreq-animation.gif')\" -gt 20000 ]"
+check 'an animation: its name' grep -qx "$out/lua-wordfreq-animation.gif" "$scratch/stdout"
+
 # A half-made CSV file: no picture replaces the whole one.
 echo 'event,free' >"$out/lua-wordfreq-plain-grow.csv"
 cp "$out/lua-wordfreq-memory.png" "$scratch/before.png"

@@ -9,7 +9,7 @@ cd "$1" || exit 1
 
 find lib include tools tests plots -type f \
     \( -name '*.[ch]' -o -name '*.sh' -o -name '*.bash' -o -name '*.gp' -o -name '*.awk' \
-    -o -name '*.pml' \
+    -o -name '*.pml' -o -name '*.js' -o -name '*.css' -o -name '*.html' \
     -o -name '*.py' -o -name meson.build \) >"$scratch/sources"
 for file in meson.build meson_options.txt tools/demo tools/check .ci/run; do
     if [ -f "$file" ]; then echo "$file"; fi

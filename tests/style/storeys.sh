@@ -32,7 +32,7 @@ FNR == 1 {
     if (ours && name == room ".h") {
         if (stage > 0) print place "its own header comes first"
         stage = 1
-    } else if (!ours && name !~ /^rmalloc(_inline)?\.h$/) {
+    } else if (!ours && name !~ /^rmalloc(_inline|_view)?\.h$/) {
         if (stage > 2) print place "libc comes before our own: " name
         if (stage == 0 && ending == "c" && (room ".h") in exists)
             print place "its own header comes first, not " name
@@ -41,7 +41,7 @@ FNR == 1 {
         if (stage == 0 && ending == "c" && (room ".h") in exists)
             print place "its own header comes first, not " name
         stage = 3
-        if (name ~ /^rmalloc(_inline)?\.h$/) next # public: known to all
+        if (name ~ /^rmalloc(_inline|_view)?\.h$/) next # public: known to all
         other = name
         sub(/\.h$/, "", other)
         if (name !~ /\.h$/) print place "not a header: " name
@@ -79,7 +79,8 @@ fi
 for file in tools/*/*.[ch]; do
     folder=${file%/*}
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file" | while read -r name; do
-        [ "$name" = rmalloc.h ] || [ "$name" = rmalloc_inline.h ] || [ -f "$folder/$name" ] ||
+        [ "$name" = rmalloc.h ] || [ "$name" = rmalloc_inline.h ] ||
+            [ "$name" = rmalloc_view.h ] || [ -f "$folder/$name" ] ||
             [ -f "tools/common/$name" ] || echo "$file: includes $name"
     done
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*<\([^>]*\)>.*/\1/p' "$file" | while read -r name; do

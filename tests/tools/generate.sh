@@ -80,7 +80,7 @@ for seed in '' -1 x 99999999999999999999; do
     expect "seed=$seed is refused" 2 'seed=N' "$rmtool" replay "synth:redis,seed=$seed"
 done
 expect 'an unknown setting' 2 "'size=3'" "$rmtool" replay synth:redis,size=3
-expect 'a folder that is not there' 3 'gone/x.tmp: No such file' \
+expect 'a folder that is not there' 3 'gone/x: No such file' \
     "$rmtool" generate --scale 0.01 -o gone/x redis
 expect 'two things on standard output' 2 'standard output' \
     "$rmtool" generate --json -o - redis
@@ -91,6 +91,9 @@ if [ -w /dev/full ]; then
 else
     skip 'a full disk' 'no /dev/full'
 fi
-find . -name '*.tmp' >why
+# shellcheck disable=SC2016 # the inner shell expands them
+expect 'a file that may not grow' 3 'rmt.zst: File too large' \
+    sh -c 'trap "" XFSZ; ulimit -f 1; exec "$0" generate -q --scale 0.1 -o left.rmt.zst churn' "$rmtool"
+find . -name '*.tmp' -o -name '*.body' -o -name 'left*' >why
 check_empty 'no temporary file left' why
 plan

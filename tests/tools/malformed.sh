@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Every rule of the trace format, broken: exit status 4 and a message that names file and
-# line, from replay and from minheap, and no file left behind.
+# line, from replay, minheap and check, and no file left behind.
 . "$(dirname "$0")/common.sh"
 
 leave_nothing() {
@@ -16,6 +16,7 @@ bad() {
         --heap-map left-map.csv --steps left-steps.csv bad.rmt
     leave_nothing "$1"
     expect "$1 (minheap)" 4 "^rmtool: bad.rmt:$2: .*$3" "$rmtool" minheap bad.rmt
+    expect "$1 (check)" 4 "^rmtool: bad.rmt:$2: .*$3" "$rmtool" check bad.rmt
 }
 
 # broken NAME LINE TEXT EVENTS: behind a good first line, events that end with a bad one.
@@ -80,6 +81,22 @@ done
 bad 'compressed, seven bytes damaged' '[0-9]*' ''
 { cat "$bundled"; printf 'garbage'; } >bad.rmt
 bad 'compressed, garbage behind the end' '[0-9]*' 'damaged'
+
+if command -v zstd >/dev/null 2>&1; then
+    head -c 20000000 /dev/zero | zstd -q >bad.rmt
+    bad 'compressed, 20 MB in one line' 1 'a line of more than 64 KiB'
+    { echo '# rmt 1'; head -c 1000000 /dev/zero; } | zstd -q --long=30 >bad.rmt
+    bad 'compressed with a window of 1 GiB' 1 'damaged'
+fi
+if printf '# rmt 1\na 1\n' | gzip >good.gz && "$rmtool" check -q good.gz; then
+    { echo '# rmt 1'; echo 'a 1'; head -c 20000000 /dev/zero | tr '\0' '\n'; } | gzip -1 >bad.rmt
+    bad 'gzip, 20 million lines' 3 'an empty line'
+    { echo '# rmt 1'; yes 'a 1' | head -n 20000; } | gzip -n >whole.gz
+    head -c 70 whole.gz >bad.rmt
+    bad 'gzip, cut' '[0-9]*' 'truncated'
+    { head -c 40 whole.gz; printf 'garbage'; tail -c +48 whole.gz; } >bad.rmt
+    bad 'gzip, seven bytes damaged' '[0-9]*' ''
+fi
 
 expect 'a file that is not there' 3 'gone.rmt: No such file' "$rmtool" replay gone.rmt
 expect 'a directory' 3 'Is a directory' "$rmtool" replay .

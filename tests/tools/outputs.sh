@@ -37,7 +37,7 @@ rows() {
 }
 rows 'series: rows' series.csv "$columns" 67 135
 rows 'map: rows' map.csv event,offset,cell,used,locked,free,metadata 25600 103000
-rows 'steps: rows' steps.csv event,moved,moved_blocks,nanoseconds,complete 50 240
+rows 'steps: rows' steps.csv event,moved,moved_blocks,nanoseconds,complete,live_blocks,live_bytes,locked_blocks,locked_bytes,held_back 50 240
 
 awk -F, '/^#|^event/ { next } $7 + $8 + $9 != $10 { print "sum: " $0 }' series.csv >why
 check_empty 'series: used + metadata + free is the capacity' why

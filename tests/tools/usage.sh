@@ -11,7 +11,7 @@ holds 'help has an example' out Example:
 expect 'version' 0 '' "$rmtool" --version
 expect 'no verb' 2 'Usage' "$rmtool"
 expect 'unknown verb' 2 "no verb 'frobnicate'" "$rmtool" frobnicate
-for verb in replay minheap compare plot generate micro; do
+for verb in replay minheap compare plot generate top micro check stats cut convert; do
     expect "$verb --help" 0 '' "$rmtool" "$verb" --help
     holds "$verb --help has an example" out Example:
     expect "$verb: unknown option" 2 '--frobnicate' "$rmtool" "$verb" --frobnicate one.rmt

@@ -230,6 +230,14 @@ static void test_resting(struct site *site, gconstpointer none) {
     SPOIL(13, store32(link, 0));
     SPOIL(5, table_set(t, slots[3], e + 1));
     SPOIL(13, table_set(t, slots[3], e + shape_to_live(40))); /* live */
+    /* Out of its list into the queue, where an entry has to say its class. */
+    unsigned d = class_of(200);
+    SPOIL(13, (q->small[d] -= QUICK_WORD, q->queue[q->n_queued++] = slots[7]));
+    /* A list whose chunk is used up, and another one with the same chunk. */
+    for (unsigned i = 0; i < 4; i++) make_block(site, 40, 0);
+    assert_sound(site);
+    memcpy(site->copy, site->low, site->bytes);
+    SPOIL(13, (q->small[class_of(64)] = q->small[c], q->n_used++));
     heap_settle(site->h);
     g_assert_cmpuint(quick_count(&site->h->store), ==, 0);
     memcpy(site->copy, site->low, site->bytes);

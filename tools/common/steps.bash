@@ -46,7 +46,8 @@ quietly() {
 # by package, so that other ways of having it do as well.
 have() {
     case $1 in
-    gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin)
+    gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin | \
+        tmux | strace | help2man | mandoc)
         local command=$1
         [ "$command" = ninja-build ] && command=ninja
         [ "$command" = gnuplot-nox ] && command=gnuplot
@@ -54,7 +55,10 @@ have() {
     g++) command -v c++ >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1 ;;
     libc6-dev) printf '#include <stdio.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     uthash-dev) printf '#include <uthash.h>\n' | gcc -E - >/dev/null 2>&1 ;;
+    zlib1g-dev) pkg-config --exists zlib 2>/dev/null ;;
+    libjudy-dev) printf '#include <Judy.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     libzstd-dev) pkg-config --exists libzstd 2>/dev/null ;;
+    libncurses-dev) pkg-config --exists ncursesw 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;
     libglib2.0-dev) pkg-config --exists glib-2.0 2>/dev/null ;;
     libclang-rt-14-dev)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "say.h"
 #include "units.h"
@@ -96,6 +97,11 @@ int check_standard_output(const char *verb, const char *files, const char *const
     if (taken) *taken = n_taken > 0;
     if (n_taken + json <= 1) return STATUS_OK;
     return complain_usage(verb, "standard output can take only one of %s", files);
+}
+
+int check_terminal(const char *verb, const char *path) {
+    if (!is_standard_output(path) || !isatty(STDOUT_FILENO)) return STATUS_OK;
+    return complain_usage(verb, "compressed data is not for a terminal");
 }
 
 int parse_trace(const char *verb, int argc, char **argv, const char **path) {

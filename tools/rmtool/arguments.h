@@ -55,6 +55,9 @@ bool is_standard_output(const char *path);
 int check_standard_output(const char *verb, const char *files, const char *const *paths,
                           size_t n, bool json, bool *taken);
 
+/* Refuses a path that is standard output where that is a terminal: for compressed data. */
+int check_terminal(const char *verb, const char *path);
+
 /* The one argument that is no option: the trace. */
 int parse_trace(const char *verb, int argc, char **argv, const char **path);
 

@@ -9,15 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arguments.h"
 #include "generate.h"
 #include "member.h"
 #include "output.h"
-#include "packer.h"
 #include "say.h"
-#include "trace.h"
+#include "trace_writer.h"
 #include "units.h"
 
 static const char help[] =
@@ -43,7 +41,6 @@ struct job {
     char *path; /* synth:... */
     char *file;
     bool list, json, quiet;
-    uint64_t largest; /* block, bytes */
     struct trace trace;
     struct trace_totals totals;
 };
@@ -128,67 +125,36 @@ static int parse(struct job *job, int argc, char **argv, bool *done) {
 
 /* ------------------------------------------------------------------- writing */
 
-static int read_all(struct job *job) {
-    struct trace_event events[1024];
-    size_t n;
-    int status;
+static void write_keys(const struct job *job, struct trace_writer *writer) {
+    const struct generated *made = &job->trace.generated;
 
-    do {
-        status = trace_read(&job->trace, events, 1024, &n);
-        for (size_t i = 0; i < n; i++)
-            if (events[i].size > job->largest) job->largest = events[i].size;
-    } while (status == STATUS_OK && n > 0);
-    job->totals = job->trace.totals;
-    return status;
-}
-
-static void write_header(const struct job *job, FILE *file) {
-    const struct trace_totals *t = &job->totals;
-
-    fprintf(file, "# rmt 1\n# name: %s\n# program: rmtool\n# version: %s\n",
-            job->trace.name, tool_version);
-    fprintf(file, "# command: rmtool generate %s --seed %" PRIu64 " --scale %g\n",
-            job->trace.generated.name, job->trace.generated.seed,
-            job->trace.generated.scale);
-    fprintf(file, "# kind: synthetic\n# events: %" PRIu64 "\n# threads: 1\n", t->events);
-    fprintf(file,
-            "# allocs: %" PRIu64 "\n# reallocs: %" PRIu64 "\n# frees: %" PRIu64 "\n",
-            t->allocations, t->reallocations, t->frees);
-    fprintf(file, "# peak-live-bytes: %" PRIu64 "\n# peak-live-blocks: %" PRIu64 "\n",
-            t->peak_live_bytes, t->peak_live_blocks);
-    fprintf(file, "# end-live-bytes: %" PRIu64 "\n# end-live-blocks: %" PRIu64 "\n",
-            t->live_bytes, t->live_blocks);
-    fprintf(file, "# max-size: %" PRIu64 "\n# note: %s\n", job->largest,
-            job->trace.generated.summary);
-}
-
-static void write_events(struct job *job, FILE *file) {
-    struct trace_line line;
-
-    tape_rewind(&job->trace.tape);
-    while (tape_read(&job->trace.tape, &line)) {
-        if (line.op == 'r')
-            fprintf(file, "r %" PRIu64 " %" PRIu64 "\n", line.first, line.second);
-        else
-            fprintf(file, "%c %" PRIu64 "\n", line.op, line.first);
-        if (line.number % 65536 == 0) progress_update(line.number, job->totals.events);
-    }
+    trace_writer_key(writer, "name", "%s", job->trace.name);
+    trace_writer_key(writer, "program", "rmtool");
+    trace_writer_key(writer, "version", "%s", tool_version);
+    trace_writer_key(writer, "command",
+                     "rmtool generate %s --seed %" PRIu64 " --scale %g", made->name,
+                     made->seed, made->scale);
+    trace_writer_key(writer, "kind", "synthetic");
+    trace_writer_key(writer, "note", "%s", made->summary);
 }
 
 static int write_file(struct job *job) {
-    struct output output;
-    struct packer *packer;
-    int status = output_open(&output, job->output);
+    struct trace_event events[1024];
+    struct trace_writer *writer;
+    size_t n;
+    int status = trace_writer_open(&writer, job->output);
 
     if (status) return status;
-    status = packer_open(&packer, output.file, job->output);
-    if (status == STATUS_OK) {
-        write_header(job, packer_stream(packer));
-        write_events(job, packer_stream(packer));
-        status = packer_close(packer);
-    }
-    if (status == STATUS_OK) return output_close(&output);
-    output_discard(&output);
+    write_keys(job, writer);
+    do {
+        status = trace_read(&job->trace, events, 1024, &n);
+        for (size_t i = 0; i < n && status == STATUS_OK; i++)
+            status = trace_writer_event(writer, &events[i]);
+        progress_update(job->trace.totals.events, trace_expected_events(&job->trace));
+    } while (status == STATUS_OK && n > 0);
+    job->totals = job->trace.totals;
+    if (status == STATUS_OK) return trace_writer_close(writer);
+    trace_writer_discard(writer);
     return status;
 }
 
@@ -231,11 +197,9 @@ int verb_generate(int argc, char **argv) {
 
     if (status == STATUS_OK && !done) {
         progress_begin("generating", !job.quiet);
-        if (is_standard_output(job.output) && isatty(STDOUT_FILENO))
-            status = complain_usage("generate", "compressed data is not for a terminal");
+        status = check_terminal("generate", job.output);
         if (status == STATUS_OK)
             status = trace_open(&job.trace, job.path, UINT64_MAX, true);
-        if (status == STATUS_OK) status = read_all(&job);
         if (status == STATUS_OK) status = write_file(&job);
         progress_end();
         if (status == STATUS_OK) status = print_report(&job);

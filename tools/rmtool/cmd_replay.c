@@ -52,8 +52,11 @@ static const char help[] =
     "Output ('-' as FILE is standard output, in place of the report)\n"
     "  --csv FILE                every metric over time; --samples N rows, about\n"
     "                            (default: 1000)\n"
-    "  --heap-map FILE           what lies where, over time\n"
+    "  --heap-map FILE           what lies where, over time; --map-cells N cells of "
+    "equal\n"
+    "                            size (default: 256)\n"
     "  --steps FILE              one row per call that compacts, the final one excepted\n"
+    "  --blockers FILE           the locked blocks that held free memory back\n"
     "  --json                    the report as JSON\n"
     "  -q, --quiet               no report, no progress bar\n"
     "  -h, --help                this text\n"
@@ -63,6 +66,17 @@ static const char help[] =
     "has committed, or extent and metadata in a region. The floor is the replay alone,\n"
     "without a heap and without writing to blocks. BYTES and SIZE may be written 64KiB.\n"
     "\n"
+    "Who blocks what: after a compaction that is complete no unlocked block fits into a\n"
+    "gap below it. Each byte that is free below the highest locked block is then held\n"
+    "back by one block, the next locked one above it. --blockers lists these: their\n"
+    "number in the trace, size, at how many compactions, the bytes held back summed\n"
+    "over these, the most at one, and for how many events the locks lasted that did it.\n"
+    "Only calls that compact are looked at (--step N:0 makes complete ones), not what a\n"
+    "heap does within an allocation. After 1,000 looks, or 2^25 spans, only every "
+    "second\n"
+    "one is looked at, then every fourth, and so on; each counts for those it stands "
+    "for.\n"
+    "\n"
     "Example: rmtool replay --heap 1.3x --check tests/traces/lua-wordfreq.rmt.zst\n";
 
 struct job {
@@ -71,7 +85,7 @@ struct job {
     uint64_t limit_events, samples;
     double factor; /* of the peak; 0: options.heap_size says all */
     bool check, floor, json, quiet;
-    const char *csv_path, *map_path, *steps_path;
+    const char *csv_path, *map_path, *steps_path, *blockers_path;
 
     struct trace trace;
     struct provenance provenance;
@@ -79,7 +93,8 @@ struct job {
     struct footprint footprint;
     struct series series;
     struct heapmap map;
-    struct output csv_file, map_file, steps_file;
+    struct output csv_file, map_file, steps_file, blockers_file;
+    struct blockers blockers;
     struct watcher watchers[4];
 };
 
@@ -126,6 +141,15 @@ static int parse_step(struct job *job, const char *text) {
     return STATUS_OK;
 }
 
+/* Even, for two become one when a heap outgrows them. */
+static int parse_cells(struct job *job, const char *text) {
+    uint64_t cells;
+    int status = parse_number("replay", "map-cells", text, 2, HEAPMAP_CELLS_MAX, &cells);
+
+    job->map.n_cells = cells + cells % 2;
+    return status;
+}
+
 enum {
     OPTION_HEAP = 256,
     OPTION_COMPACT,
@@ -140,7 +164,9 @@ enum {
     OPTION_CSV,
     OPTION_SAMPLES,
     OPTION_MAP,
+    OPTION_CELLS,
     OPTION_STEPS,
+    OPTION_BLOCKERS,
     OPTION_JSON,
 };
 
@@ -158,7 +184,9 @@ static const struct option options[] = {
     {"csv", required_argument, NULL, OPTION_CSV},
     {"samples", required_argument, NULL, OPTION_SAMPLES},
     {"heap-map", required_argument, NULL, OPTION_MAP},
+    {"map-cells", required_argument, NULL, OPTION_CELLS},
     {"steps", required_argument, NULL, OPTION_STEPS},
+    {"blockers", required_argument, NULL, OPTION_BLOCKERS},
     {"json", no_argument, NULL, OPTION_JSON},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -183,7 +211,9 @@ static int set_option(void *context, int option) {
     case OPTION_SAMPLES:
         return parse_number("replay", "samples", optarg, 1, SAMPLES_MAX, &job->samples);
     case OPTION_MAP: job->map_path = optarg; break;
+    case OPTION_CELLS: return parse_cells(job, optarg);
     case OPTION_STEPS: job->steps_path = optarg; break;
+    case OPTION_BLOCKERS: job->blockers_path = optarg; break;
     case OPTION_JSON: job->json = true; break;
     case 'q': job->quiet = true; break;
     }
@@ -192,10 +222,12 @@ static int set_option(void *context, int option) {
 
 /* A file on standard output takes the place of the report. */
 static int check_outputs(struct job *job) {
-    const char *const paths[] = {job->csv_path, job->map_path, job->steps_path};
+    const char *const paths[] = {job->csv_path, job->map_path, job->steps_path,
+                                 job->blockers_path};
     bool taken;
-    int status = check_standard_output("replay", "--csv, --heap-map, --steps and --json",
-                                       paths, 3, job->json, &taken);
+    int status = check_standard_output(
+        "replay", "--csv, --heap-map, --steps, --blockers and --json", paths, 4,
+        job->json, &taken);
 
     if (taken) job->quiet = true;
     return status;
@@ -240,11 +272,17 @@ static int replay_floor(struct job *job, struct replay_result *result) {
     return status ? status : trace_rewind(&job->trace);
 }
 
-static void write_step(void *context, uint64_t event, const rm_progress_t *progress) {
+static void write_step(void *context, const struct replay_step *step) {
+    const rm_progress_t *progress = step->progress;
+    const struct moment *now = step->now;
     FILE *file = context;
 
-    fprintf(file, "%" PRIu64 ",%zu,%zu,%" PRIu64 ",%d\n", event, progress->moved,
+    fprintf(file, "%" PRIu64 ",%zu,%zu,%" PRIu64 ",%d", step->event, progress->moved,
             progress->moved_blocks, progress->nanoseconds, progress->complete);
+    fprintf(file, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", now->live_blocks,
+            now->live_bytes, now->locked_blocks, now->locked_bytes);
+    if (step->held_back != UINT64_MAX) fprintf(file, "%" PRIu64, step->held_back);
+    fputc('\n', file);
 }
 
 static void add_watcher(struct job *job, uint64_t wanted, void *context,
@@ -267,6 +305,10 @@ static void set_up_watchers(struct job *job) {
         add_watcher(job, FOOTPRINT_SAMPLES, &job->footprint, footprint_look,
                     footprint_thin);
     if (job->check) add_watcher(job, CHECKS, &job->contents, contents_look, NULL);
+    /* So does a compaction, and what is locked is looked at only after one. */
+    blockers_init(&job->blockers);
+    if (job->blockers_path || job->steps_path || !job->quiet || job->json)
+        job->options.blockers = &job->blockers;
     if (job->csv_path)
         add_watcher(job, job->samples, &job->series, series_look, series_thin);
     if (job->map_path)
@@ -297,12 +339,17 @@ static int open_outputs(struct job *job) {
 
     if (status == STATUS_OK) status = output_open(&job->map_file, job->map_path);
     if (status == STATUS_OK) status = output_open(&job->steps_file, job->steps_path);
+    if (status == STATUS_OK)
+        status = output_open(&job->blockers_file, job->blockers_path);
     if (status) return status;
     output_provenance(&job->csv_file, &job->provenance);
     output_provenance(&job->map_file, &job->provenance);
     output_provenance(&job->steps_file, &job->provenance);
+    output_provenance(&job->blockers_file, &job->provenance);
     if (job->steps_file.file) {
-        fputs("event,moved,moved_blocks,nanoseconds,complete\n", job->steps_file.file);
+        fputs("event,moved,moved_blocks,nanoseconds,complete,live_blocks,live_bytes,"
+              "locked_blocks,locked_bytes,held_back\n",
+              job->steps_file.file);
         job->options.on_step = write_step;
         job->options.on_step_context = job->steps_file.file;
     }
@@ -313,8 +360,10 @@ static int close_outputs(struct job *job) {
     series_write(&job->series, &job->csv_file);
     heapmap_write(&job->map, &job->map_file);
 
-    int status = output_close(&job->csv_file);
+    int status = blockers_write(&job->blockers, &job->blockers_file);
+    if (status == STATUS_OK) status = output_close(&job->csv_file);
     if (status == STATUS_OK) status = output_close(&job->map_file);
+    if (status == STATUS_OK) status = output_close(&job->blockers_file);
     if (status == STATUS_OK) status = output_close(&job->steps_file);
     return status;
 }
@@ -369,6 +418,8 @@ int verb_replay(int argc, char **argv) {
     output_discard(&job.csv_file);
     output_discard(&job.map_file);
     output_discard(&job.steps_file);
+    output_discard(&job.blockers_file);
+    blockers_finish(&job.blockers);
     footprint_finish(&job.footprint);
     series_finish(&job.series);
     heapmap_finish(&job.map);

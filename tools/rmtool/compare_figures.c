@@ -126,7 +126,7 @@ static int draw(struct figures *figures, const char *script, const char *variabl
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
         if (!wanted[i]) continue;
         status = figures_draw(figures, script, variables, name, figure, formats[i]);
-        if (status == STATUS_OK && !figures->quiet)
+        if (status == STATUS_OK && !figures->quiet && !figures->unnamed)
             printf("%s/%s-%s.%s\n", figures->directory, name, figure, formats[i]);
     }
     return status;

@@ -142,6 +142,7 @@ int compare_print_json(const struct compare *compare,
     member_text(object, "version", tool_version);
     member_text(object, "command", provenance->command ? provenance->command : "rmtool");
     member_text(object, "machine", provenance->machine);
+    member_text(object, "date", provenance->date);
     member_count(object, "runs", compare->options.runs);
     member_count(object, "seed", compare->options.seed);
     json_object_set_new(object, "huge_pages",

@@ -23,11 +23,11 @@ static const struct figure {
     const char *name;
     const char *plain, *compacted, *steps;
 } figures[] = {
-    {"memory", "-plain-grow.csv", "-compacted-grow.csv", NULL},
-    {"free", "-plain.csv", "-compacted.csv", NULL},
-    {"fragmentation", "-plain.csv", "-compacted.csv", NULL},
-    {"heapmap", "-plain-map.csv", "-compacted-map.csv", NULL},
-    {"steps", NULL, NULL, "-compacted-steps.csv"},
+    {"memory", FIGURES_PLAIN_GROW, FIGURES_COMPACTED_GROW, NULL},
+    {"free", FIGURES_PLAIN, FIGURES_COMPACTED, NULL},
+    {"fragmentation", FIGURES_PLAIN, FIGURES_COMPACTED, NULL},
+    {"heapmap", FIGURES_PLAIN_MAP, FIGURES_COMPACTED_MAP, NULL},
+    {"steps", NULL, NULL, FIGURES_STEPS},
 };
 enum { N_FIGURES = sizeof(figures) / sizeof(figures[0]), N_REPLAYS = 5 };
 enum { ARGUMENTS_MAX = 32, STEP_TEXT = 64 };
@@ -89,7 +89,7 @@ struct replay {
     const char *compact; /* a policy */
     const char *step;    /* NULL: none */
     const char *csv;     /* endings of file names, NULL: not wanted */
-    const char *map, *steps;
+    const char *map, *steps, *blockers;
 };
 
 /* Returns: the exit status of `rmtool replay`. */
@@ -101,11 +101,15 @@ static int replay(struct figures *all, const char *trace, const char *name,
         {"--step", r->step},
         {"--samples", all->samples},
         {"--limit-events", all->limit_events},
+        {"--map-cells", r->map ? all->map_cells : NULL},
     };
-    const char *files[][2] = {
-        {"--csv", r->csv}, {"--heap-map", r->map}, {"--steps", r->steps}};
+    enum { FILES = 4 };
+    const char *files[FILES][2] = {{"--csv", r->csv},
+                                   {"--heap-map", r->map},
+                                   {"--steps", r->steps},
+                                   {"--blockers", r->blockers}};
     const char *argv[ARGUMENTS_MAX];
-    char *paths[3] = {NULL, NULL, NULL};
+    char *paths[FILES] = {NULL};
     int argc = 0, status = STATUS_IO;
     bool found;
 
@@ -118,7 +122,7 @@ static int replay(struct figures *all, const char *trace, const char *name,
         argv[argc++] = options[i][0];
         argv[argc++] = options[i][1];
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < FILES; i++) {
         if (!files[i][1]) continue;
         paths[i] = path_in(all, name, files[i][1]);
         if (!paths[i]) goto out;
@@ -132,7 +136,7 @@ static int replay(struct figures *all, const char *trace, const char *name,
     if (!found) complain(STATUS_IO, "%s: cannot be run", all->program);
     job_done(all);
 out:
-    for (size_t i = 0; i < 3; i++) free(paths[i]);
+    for (size_t i = 0; i < FILES; i++) free(paths[i]);
     return status;
 }
 
@@ -150,12 +154,13 @@ static const char *step_text(char text[STEP_TEXT], double operations, int times,
  */
 static int replay_all(struct figures *all, const char *trace, const char *name) {
     char region[SIZE_TEXT], complete[STEP_TEXT], budgeted[STEP_TEXT];
-    const char *step = all->step, *steps = all->step ? "-compacted-steps.csv" : NULL;
+    const char *step = all->step, *steps = all->step ? FIGURES_STEPS : NULL;
     double footprint, operations;
     uint64_t rows;
     int status;
 
-    const struct replay first = {"grow", "manual", NULL, "-plain-grow.csv", NULL, NULL};
+    const struct replay first = {"grow", "manual", NULL, FIGURES_PLAIN_GROW,
+                                 NULL,   NULL,     NULL};
     status = replay(all, trace, name, &first);
     if (status != STATUS_OK) return status;
     char *path = path_in(all, name, first.csv);
@@ -168,11 +173,12 @@ static int replay_all(struct figures *all, const char *trace, const char *name) 
     snprintf(region, sizeof region, "%.0f", footprint * 1.02 + 65536);
     if (!step) step = step_text(complete, operations, COMPLETE_TIMES, 0);
     const struct replay others[] = {
-        {"grow", all->compact, step, "-compacted-grow.csv", NULL, NULL},
-        {region, "manual", NULL, "-plain.csv", "-plain-map.csv", NULL},
-        {region, all->compact, step, "-compacted.csv", "-compacted-map.csv", steps},
+        {"grow", all->compact, step, FIGURES_COMPACTED_GROW, NULL, NULL, NULL},
+        {region, "manual", NULL, FIGURES_PLAIN, FIGURES_PLAIN_MAP, NULL, NULL},
+        {region, all->compact, step, FIGURES_COMPACTED, FIGURES_COMPACTED_MAP, steps,
+         FIGURES_BLOCKERS},
         {region, all->compact, step_text(budgeted, operations, STEP_TIMES, STEP_BYTES),
-         NULL, NULL, "-compacted-steps.csv"},
+         NULL, NULL, FIGURES_STEPS, NULL},
     };
     size_t n = sizeof others / sizeof others[0] - (all->step != NULL);
     for (size_t i = 0; i < n && status == STATUS_OK; i++)
@@ -195,8 +201,9 @@ int figures_draw(struct figures *all, const char *script, const char *variables,
     snprintf(picture, sizeof picture, "-%s.%s", figure, format);
     path = path_in(all, name, picture);
     if (path && asprintf(&temporary, "%s.tmp", path) < 0) temporary = NULL;
-    if (asprintf(&settings, "%s; format='%s'; out='%s%s.tmp'", variables, format, name,
-                 picture) < 0)
+    if (asprintf(&settings, "%s%s%s; format='%s'; out='%s%s.tmp'", variables,
+                 all->settings ? "; " : "", all->settings ? all->settings : "", format,
+                 name, picture) < 0)
         settings = NULL;
     if (!path || !temporary || !settings) {
         free(path);
@@ -213,6 +220,8 @@ int figures_draw(struct figures *all, const char *script, const char *variables,
     else if (rename(temporary, path) != 0)
         status = complain(STATUS_IO, "%s: %s", path, strerror(errno));
     if (status != STATUS_OK) unlink(temporary);
+    if (status == STATUS_OK && all->on_picture)
+        all->on_picture(all->on_picture_context, path, script, variables);
     free(temporary);
     free(path);
     free(settings);
@@ -259,22 +268,62 @@ static int draw_all(struct figures *all, const char *name, bool drawn[N_FIGURES]
     return status;
 }
 
+/* The two heap maps as an animation. gnuplot makes a GIF; ffmpeg makes a film of that. */
+static int animate(struct figures *all, const char *name) {
+    char variables[8 * FIGURES_NAME];
+    char *gif = path_in(all, name, "-animation.gif");
+    char *mp4 = path_in(all, name, "-animation.mp4");
+    char *temporary = path_in(all, name, "-animation.mp4.tmp");
+    int status = gif && mp4 && temporary ? STATUS_OK : STATUS_IO;
+    bool found = true;
+
+    snprintf(variables, sizeof variables,
+             "plain='%s" FIGURES_PLAIN "'; compacted='%s" FIGURES_COMPACTED
+             "'; plain_map='%s" FIGURES_PLAIN_MAP
+             "'; compacted_map='%s" FIGURES_COMPACTED_MAP "'",
+             name, name, name, name);
+    if (status == STATUS_OK)
+        status = figures_draw(all, "animate", variables, name, "animation", "gif");
+    if (status == STATUS_OK && strcmp(all->animate, "mp4") == 0) {
+        const char *argv[] = {"ffmpeg", "-loglevel", "error",   "-y",        "-i",
+                              gif,      "-pix_fmt",  "yuv420p", "-movflags", "+faststart",
+                              "-f",     "mp4",       temporary, NULL};
+        status = child_run(argv, NULL, true, &found);
+        if (!found)
+            status = complain(STATUS_IO, "ffmpeg cannot be run; %s is there", gif);
+        else if (status != STATUS_OK)
+            status = complain(STATUS_IO, "%s: ffmpeg failed", mp4);
+        else if (rename(temporary, mp4) != 0)
+            status = complain(STATUS_IO, "%s: %s", mp4, strerror(errno));
+        if (status != STATUS_OK) unlink(temporary);
+    }
+    free(gif);
+    free(mp4);
+    free(temporary);
+    return status;
+}
+
 int figures_make(struct figures *all, const char *trace, const char *name) {
     bool drawn[N_FIGURES];
     int status = STATUS_OK;
 
     all->done = 0;
     all->n_jobs = N_FIGURES * (unsigned)(all->png + all->svg);
+    if (all->animate) all->n_jobs++;
     if (!all->reuse) all->n_jobs += N_REPLAYS - (all->step != NULL);
     progress_begin(name, !all->quiet);
     if (!all->reuse) status = replay_all(all, trace, name);
     if (status == STATUS_OK) status = draw_all(all, name, drawn);
+    if (status == STATUS_OK && all->animate) status = animate(all, name);
     progress_end();
-    for (size_t i = 0; i < N_FIGURES && status == STATUS_OK && !all->quiet; i++) {
+    for (size_t i = 0;
+         i < N_FIGURES && status == STATUS_OK && !all->quiet && !all->unnamed; i++) {
         if (!drawn[i]) continue;
         if (all->png) printf("%s/%s-%s.png\n", all->directory, name, figures[i].name);
         if (all->svg) printf("%s/%s-%s.svg\n", all->directory, name, figures[i].name);
     }
+    if (all->animate && status == STATUS_OK && !all->quiet && !all->unnamed)
+        printf("%s/%s-animation.%s\n", all->directory, name, all->animate);
     if (fflush(stdout) != 0 && status == STATUS_OK)
         status = complain(STATUS_IO, "standard output: %s", strerror(errno));
     return status;

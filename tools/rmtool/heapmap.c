@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "say.h"
 
@@ -33,14 +34,30 @@ static uint64_t cells_for(const struct heapmap *map, uint64_t bytes) {
     return (bytes + map->cell - 1) / map->cell;
 }
 
-static void fold(struct heapmap_cell *cells) {
-    for (size_t i = 0; i < HEAPMAP_CELLS / 2; i++) {
+static size_t sample_size(const struct heapmap *map) {
+    return sizeof(struct heapmap_sample) + 2 * map->n_cells * sizeof(struct heapmap_cell);
+}
+
+static struct heapmap_sample *sample_at(const struct heapmap *map, size_t i) {
+    return (struct heapmap_sample *)((char *)map->samples + i * sample_size(map));
+}
+
+/* Both parts of a sample, one after the other. */
+static struct heapmap_cell *low_of(struct heapmap_sample *sample) {
+    return sample->cells;
+}
+static struct heapmap_cell *high_of(const struct heapmap *map,
+                                    struct heapmap_sample *sample) {
+    return sample->cells + map->n_cells;
+}
+
+static void fold(struct heapmap_cell *cells, size_t n) {
+    for (size_t i = 0; i < n / 2; i++) {
         const struct heapmap_cell a = cells[2 * i], b = cells[2 * i + 1];
         cells[i] = (struct heapmap_cell){a.used + b.used, a.locked + b.locked,
                                          a.free + b.free, a.metadata + b.metadata};
     }
-    for (size_t i = HEAPMAP_CELLS / 2; i < HEAPMAP_CELLS; i++)
-        cells[i] = (struct heapmap_cell){0};
+    for (size_t i = n / 2; i < n; i++) cells[i] = (struct heapmap_cell){0};
 }
 
 /* Makes the cells large enough for both parts together. */
@@ -51,10 +68,10 @@ static void reserve(struct heapmap *map, const struct parts *parts) {
     if (high > map->high_bytes) map->high_bytes = high;
     if (map->cell == 0) map->cell = CELL_FIRST;
     while (cells_for(map, map->low_bytes) + cells_for(map, map->high_bytes) >
-           HEAPMAP_CELLS) {
+           map->n_cells) {
         for (size_t i = 0; i < map->n; i++) {
-            fold(map->samples[i].low);
-            fold(map->samples[i].high);
+            fold(low_of(sample_at(map, i)), map->n_cells);
+            fold(high_of(map, sample_at(map, i)), map->n_cells);
         }
         map->cell *= 2;
     }
@@ -80,13 +97,13 @@ static bool paint(const rm_span_t *span, void *context) {
     const struct parts *parts = &painter->parts;
     uint64_t cell = painter->map->cell;
     uint64_t base = span->offset, limit = base + span->size;
-    struct heapmap_cell *cells = painter->sample->low;
+    struct heapmap_cell *cells = low_of(painter->sample);
 
     if (span->kind == RM_SPAN_RESERVED) return true;
     if (base >= parts->high_base) { /* mirrored: distances from the end */
         base = parts->end - limit;
         limit = base + span->size;
-        cells = painter->sample->high;
+        cells = high_of(painter->map, painter->sample);
     }
     while (base < limit) {
         uint64_t stop = (base / cell + 1) * cell;
@@ -101,18 +118,19 @@ int heapmap_look(void *context, const struct moment *moment) {
     struct heapmap *map = context;
     struct painter painter = {.map = map};
     struct parts *parts = &painter.parts;
-    struct heapmap_sample *samples;
     rm_status_t status;
 
-    samples = watch_room(map->samples, map->n, &map->capacity, sizeof(*map->samples));
+    if (map->n_cells == 0) map->n_cells = HEAPMAP_CELLS;
+    void *samples = watch_room(map->samples, map->n, &map->capacity, sample_size(map));
     if (!samples) return complain(STATUS_IO, "no memory for the heap map");
     map->samples = samples;
     status = rm_heap_walk(moment->heap, find_parts, parts);
     if (parts->low_limit == parts->high_base)
         parts->low_limit = parts->high_base = parts->end;
     reserve(map, parts);
-    painter.sample = &map->samples[map->n++];
-    *painter.sample = (struct heapmap_sample){.event = moment->events};
+    painter.sample = sample_at(map, map->n++);
+    memset(painter.sample, 0, sample_size(map));
+    painter.sample->event = moment->events;
     if (status == RM_OK) status = rm_heap_walk(moment->heap, paint, &painter);
     if (status != RM_OK)
         return complain(STATUS_FOUND, "rm_heap_walk: %s", rm_strerror(status));
@@ -122,7 +140,7 @@ int heapmap_look(void *context, const struct moment *moment) {
 void heapmap_thin(void *context, uint64_t interval) {
     struct heapmap *map = context;
 
-    map->n = watch_thin_items(map->samples, map->n, sizeof(*map->samples), interval);
+    map->n = watch_thin_items(map->samples, map->n, sample_size(map), interval);
 }
 
 static void write_row(const struct heapmap *map, uint64_t event, uint64_t index,
@@ -146,11 +164,11 @@ void heapmap_write(const struct heapmap *map, struct output *output) {
                 low * map->cell);
     fputs("event,offset,cell,used,locked,free,metadata\n", output->file);
     for (size_t i = 0; i < map->n; i++) {
-        const struct heapmap_sample *sample = &map->samples[i];
+        struct heapmap_sample *sample = sample_at(map, i);
         for (uint64_t j = 0; j < low; j++)
-            write_row(map, sample->event, j, &sample->low[j], output->file);
+            write_row(map, sample->event, j, &low_of(sample)[j], output->file);
         for (uint64_t j = 0; j < high; j++)
-            write_row(map, sample->event, low + j, &sample->high[high - 1 - j],
+            write_row(map, sample->event, low + j, &high_of(map, sample)[high - 1 - j],
                       output->file);
     }
 }

@@ -16,23 +16,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "say.h"
+#include "unpack.h"
 
+#ifdef RMTOOL_SMALL_BUFFERS /* small files reach all that large ones do: tests/fuzz */
+#define RAW_SIZE ((size_t)61)
+#define TEXT_SIZE ((size_t)1000)
+#define LINE_MAX_BYTES ((size_t)250)
+#else
 #define RAW_SIZE ((size_t)128 << 10)
 #define TEXT_SIZE ((size_t)256 << 10)
 #define LINE_MAX_BYTES ((size_t)64 << 10)
-#define WINDOW_LOG_MAX 27 /* 128 MiB: the format's limit */
+#endif
 
 struct input {
     const char *path;
     int fd;
     uint64_t line;
 
-    ZSTD_DCtx *zstd; /* NULL: the file is plain text */
-    size_t expected; /* by the frame that is being decompressed; 0 between frames */
-    bool raw_end;    /* the file has been read to its end */
+    struct unpack *unpack;  /* NULL: the file is plain text */
+    bool within;            /* a frame that is being decompressed */
+    bool raw_end;           /* the file has been read to its end */
+    bool cut;               /* the line that was given last has no end */
+    bool lenient, skipping; /* see input_lenient; what is left of a long line */
     size_t raw_base, raw_limit;
     size_t base, limit;
     unsigned char raw[RAW_SIZE];
@@ -65,29 +72,33 @@ static int fill_raw(struct input *input) {
 
 /* Adds at least one byte of text, unless there is no more: then limit stays. */
 static int decompress(struct input *input) {
-    ZSTD_outBuffer out = {input->text, TEXT_SIZE, input->limit};
+    size_t before = input->limit;
 
-    while (out.pos == input->limit) {
+    while (input->limit == before) {
         if (input->raw_base == input->raw_limit && !input->raw_end) {
             int status = fill_raw(input);
             if (status) return status;
         }
         bool exhausted = input->raw_base == input->raw_limit;
-        if (exhausted && input->expected == 0) break;
+        if (exhausted && !input->within) break;
 
-        ZSTD_inBuffer in = {input->raw, input->raw_limit, input->raw_base};
-        size_t result = ZSTD_decompressStream(input->zstd, &out, &in);
-        if (ZSTD_isError(result))
+        struct unpack_buffers buffers = {.in = input->raw,
+                                         .in_size = input->raw_limit,
+                                         .in_at = input->raw_base,
+                                         .out = input->text,
+                                         .out_size = TEXT_SIZE,
+                                         .out_at = before};
+        const char *wrong = unpack_step(input->unpack, &buffers);
+        if (wrong)
             return complain_at(STATUS_MALFORMED, input->path, input->line,
-                               "the compressed data is damaged (zstd: %s)",
-                               ZSTD_getErrorName(result));
+                               "the compressed data is damaged (%s)", wrong);
+        input->raw_base = buffers.in_at;
+        input->limit = buffers.out_at;
+        input->within = buffers.within;
         /* Nothing left to read, nothing came out, and the frame expects more. */
-        if (exhausted && result != 0 && out.pos == input->limit)
+        if (exhausted && input->within && input->limit == before)
             return malformed(input, "truncated: the compressed data ends within a frame");
-        input->raw_base = in.pos;
-        input->expected = result;
     }
-    input->limit = out.pos;
     return STATUS_OK;
 }
 
@@ -99,7 +110,7 @@ static int fill_text(struct input *input, bool *end) {
     input->limit -= input->base;
     input->base = 0;
     before = input->limit;
-    if (input->zstd) {
+    if (input->unpack) {
         status = decompress(input);
     } else if (input->raw_end) {
         status = STATUS_OK;
@@ -111,31 +122,25 @@ static int fill_text(struct input *input, bool *end) {
     return status;
 }
 
-/* By its first four bytes a file is a zstd frame; whatever else is taken for text. */
+/* By its first bytes a file is compressed; whatever is not is taken for text. */
 static int tell_kind(struct input *input) {
     size_t n = 0, got;
-    uint32_t magic = 0;
     int status;
 
     do {
-        status = read_some(input, input->raw + n, sizeof(magic) - n, &got);
+        status = read_some(input, input->raw + n, UNPACK_MAGIC - n, &got);
         if (status) return status;
         n += got;
-    } while (n < sizeof(magic) && !input->raw_end);
+    } while (n < UNPACK_MAGIC && !input->raw_end);
 
-    for (size_t i = 0; i < n; i++)
-        magic |= (uint32_t)input->raw[i] << (8 * i); /* little-endian by the format */
-    if (magic == ZSTD_MAGICNUMBER ||
-        (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START) {
+    status = unpack_open(&input->unpack, input->raw, n, input->path);
+    if (status) return status;
+    if (input->unpack) {
         input->raw_limit = n;
-        input->zstd = ZSTD_createDCtx();
-        if (!input->zstd)
-            return complain(STATUS_IO, "no memory to decompress %s", input->path);
-        ZSTD_DCtx_setParameter(input->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-        return STATUS_OK;
+    } else {
+        memcpy(input->text, input->raw, n);
+        input->limit = n;
     }
-    memcpy(input->text, input->raw, n);
-    input->limit = n;
     return STATUS_OK;
 }
 
@@ -164,13 +169,41 @@ int input_open(struct input **out, const char *path) {
 void input_close(struct input *input) {
     if (!input) return;
     if (input->fd != STDIN_FILENO) close(input->fd);
-    ZSTD_freeDCtx(input->zstd);
+    unpack_close(input->unpack);
     free(input);
+}
+
+void input_lenient(struct input *input) { input->lenient = true; }
+
+/* The line that begins at base has been given. */
+static void step_over(struct input *input, size_t length) {
+    input->base += length < input->limit - input->base ? length + 1 : length;
+}
+
+/* Drops what is left of a line of which the beginning has been given. */
+static int skip_rest(struct input *input) {
+    bool end = false;
+
+    while (input->skipping && !end) {
+        const char *start = input->text + input->base;
+        size_t held = input->limit - input->base;
+        const char *newline = memchr(start, '\n', held);
+        int status;
+        step_over(input, newline ? (size_t)(newline - start) : held);
+        input->skipping = !newline;
+        if (newline) break;
+        status = fill_text(input, &end);
+        if (status) return status;
+    }
+    input->skipping = false;
+    return STATUS_OK;
 }
 
 int input_line(struct input *input, const char **line, size_t *length, bool *end) {
     size_t searched = 0;
+    int status = skip_rest(input);
 
+    if (status) return status;
     input->line++;
     *end = false;
     for (;;) {
@@ -180,21 +213,49 @@ int input_line(struct input *input, const char **line, size_t *length, bool *end
             held > searched ? memchr(start + searched, '\n', held - searched) : NULL;
 
         *length = newline ? (size_t)(newline - start) : held;
-        if (*length > LINE_MAX_BYTES)
-            return malformed(input, "a line of more than 64 KiB: not a trace");
+        *line = start;
+        if (*length > LINE_MAX_BYTES) {
+            if (!input->lenient)
+                return malformed(input, "a line of more than 64 KiB: not a trace");
+            *length = LINE_MAX_BYTES;
+            input->base += LINE_MAX_BYTES;
+            input->skipping = true;
+            return STATUS_OK;
+        }
         if (newline) {
-            *line = start;
-            input->base += *length + 1;
+            step_over(input, *length);
             return STATUS_OK;
         }
         searched = held;
 
-        int status = fill_text(input, end);
+        status = fill_text(input, end);
         if (status) return status;
-        if (*end && held > 0)
-            return malformed(input, "truncated: the last line has no end");
+        if (*end && held > 0) {
+            if (!input->lenient)
+                return malformed(input, "truncated: the last line has no end");
+            *end = false;
+            input->cut = true;
+            *line = input->text + input->base; /* fill_text has moved it */
+            *length = held;
+            step_over(input, held);
+            return STATUS_OK;
+        }
         if (*end) return STATUS_OK;
     }
+}
+
+bool input_line_cut(const struct input *input) { return input->cut; }
+
+int input_peek(struct input *input, const char **text, size_t *length) {
+    bool end = false;
+
+    while (!end && input->limit - input->base < LINE_MAX_BYTES) {
+        int status = fill_text(input, &end);
+        if (status) return status;
+    }
+    *text = input->text + input->base;
+    *length = input->limit - input->base;
+    return STATUS_OK;
 }
 
 uint64_t input_line_number(const struct input *input) { return input->line; }

@@ -19,7 +19,16 @@ static const struct verb {
     {"minheap", verb_minheap, "find the smallest region in which a trace completes"},
     {"compare", verb_compare, "replay traces on this and other allocators, side by side"},
     {"plot", verb_plot, "replay with and without compaction, and draw what happened"},
+    {"record", verb_record, "record what a command allocates, as traces"},
+    {"report", verb_report,
+     "make a page of comparisons and replays, to be opened anywhere"},
     {"generate", verb_generate, "write a made-up allocation trace"},
+    {"check", verb_check, "check that files are well-formed traces"},
+    {"stats", verb_stats, "say what traces consist of: sizes, lifetimes, threads"},
+    {"cut", verb_cut, "take a part of a trace: first events, a range, a time window"},
+    {"convert", verb_convert, "make a trace of what other tools log, or CSV of a trace"},
+    {"locks", verb_locks, "infer a program's locks from its accesses"},
+    {"top", verb_top, "watch the heaps of a running program"},
     {"micro", verb_micro, "measure what no trace shows: locks, compaction, scaling"},
 };
 enum { N_VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -71,7 +71,7 @@ static int draw(struct figures *figures, const char *path, const char *name,
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
         if (!wanted[i]) continue;
         status = figures_draw(figures, script, variables, name, group, formats[i]);
-        if (status == STATUS_OK && !figures->quiet)
+        if (status == STATUS_OK && !figures->quiet && !figures->unnamed)
             printf("%s/%s-%s.%s\n", figures->directory, name, group, formats[i]);
     }
     return status;

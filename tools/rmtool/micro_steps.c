@@ -101,9 +101,9 @@ static int report(struct micro *micro, const char *name, struct steps *steps) {
 
 /* ------------------------------------------------------------------- replaying */
 
-static void note_step(void *context, uint64_t event, const rm_progress_t *progress) {
+static void note_step(void *context, const struct replay_step *step) {
     struct steps *steps = context;
-    double us = (double)progress->nanoseconds / 1000;
+    double us = (double)step->progress->nanoseconds / 1000;
 
     if (steps->n < STEPS) steps->times[steps->n * steps->rounds + steps->round] = us;
     if (us > steps->longest) steps->longest = us;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rmalloc.h"
@@ -66,6 +67,10 @@ void provenance_init(struct provenance *provenance, int argc, char **argv) {
         }
         fclose(command);
     }
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc))
+        strftime(provenance->date, sizeof(provenance->date), "%Y-%m-%dT%H:%M:%SZ", &utc);
     read_processor(processor, sizeof(processor));
     if (uname(&name) == 0)
         snprintf(provenance->machine, sizeof(provenance->machine),
@@ -81,11 +86,13 @@ void provenance_finish(struct provenance *provenance) {
 
 void output_provenance(struct output *output, const struct provenance *provenance) {
     if (!output->file) return;
-    fprintf(output->file,
-            "# command: %s\n# version: rmtool %s\n# machine: %s\n# trace: %s\n"
-            "# heap: %s\n# policy: %s\n",
-            provenance->command ? provenance->command : "rmtool", tool_version,
-            provenance->machine, provenance->trace, provenance->heap, provenance->policy);
+    fprintf(
+        output->file,
+        "# command: %s\n# version: rmtool %s\n# machine: %s\n# date: %s\n# trace: %s\n"
+        "# heap: %s\n# policy: %s\n",
+        provenance->command ? provenance->command : "rmtool", tool_version,
+        provenance->machine, provenance->date, provenance->trace, provenance->heap,
+        provenance->policy);
 }
 
 int output_open(struct output *output, const char *path) {

@@ -17,6 +17,7 @@ struct output {
 struct provenance {
     char *command; /* as the user would type it again */
     char machine[160];
+    char date[24]; /* when it began, UTC: "2026-01-31T12:00:00Z" */
     const char *trace;
     char heap[64]; /* "grow", or bytes */
     char policy[96];

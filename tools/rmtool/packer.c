@@ -2,7 +2,6 @@
 #include "packer.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -13,76 +12,70 @@
 #define OUT_SIZE ((size_t)128 << 10)
 
 struct packer {
-    FILE *file, *stream;
+    FILE *file;
     const char *path;
     ZSTD_CCtx *zstd;
-    const char
-        *wrong; /* what has failed first, as zstd or the system says; NULL: nothing */
+    int status; /* of all so far */
     char out[OUT_SIZE];
 };
 
+static int failed(struct packer *packer, const char *what) {
+    packer->status = complain(STATUS_IO, "%s: %s", packer->path, what);
+    return packer->status;
+}
+
 /* Until all of the input is taken, and with `end` until all of it is out. */
-static bool pack(struct packer *packer, const char *text, size_t size,
-                 ZSTD_EndDirective end) {
+static int pack(struct packer *packer, const char *text, size_t size,
+                ZSTD_EndDirective end) {
     ZSTD_inBuffer in = {text, size, 0};
     size_t left;
 
+    if (packer->status) return packer->status;
     do {
         ZSTD_outBuffer out = {packer->out, OUT_SIZE, 0};
         left = ZSTD_compressStream2(packer->zstd, &out, &in, end);
-        if (ZSTD_isError(left)) {
-            packer->wrong = ZSTD_getErrorName(left);
-            return false;
-        }
+        if (ZSTD_isError(left)) return failed(packer, ZSTD_getErrorName(left));
         errno = 0;
-        if (fwrite(packer->out, 1, out.pos, packer->file) != out.pos) {
-            if (!packer->wrong) packer->wrong = errno ? strerror(errno) : "cannot write";
-            return false;
-        }
+        if (fwrite(packer->out, 1, out.pos, packer->file) != out.pos)
+            return failed(packer, errno ? strerror(errno) : "could not be written");
     } while (in.pos < in.size || (end == ZSTD_e_end && left > 0));
-    return true;
+    return STATUS_OK;
 }
 
-static ssize_t take(void *cookie, const char *text, size_t size) {
-    return pack(cookie, text, size, ZSTD_e_continue) ? (ssize_t)size : 0;
-}
-
-int packer_open(struct packer **out, FILE *file, const char *path) {
-    static const cookie_io_functions_t functions = {.write = take};
+int packer_open(struct packer **out, FILE *file, const char *path, bool long_text) {
     struct packer *packer = calloc(1, sizeof(*packer));
 
     *out = NULL;
-    if (packer) {
-        packer->zstd = ZSTD_createCCtx();
-        if (packer->zstd) packer->stream = fopencookie(packer, "w", functions);
-    }
-    if (!packer || !packer->stream) {
-        if (packer) ZSTD_freeCCtx(packer->zstd);
+    if (packer) packer->zstd = ZSTD_createCCtx();
+    if (!packer || !packer->zstd) {
         free(packer);
         return complain(STATUS_IO, "no memory to compress %s", path);
     }
     packer->file = file;
     packer->path = path;
-    setvbuf(packer->stream, NULL, _IOFBF, OUT_SIZE);
     ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, LEVEL);
     ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_checksumFlag, 1);
+    /* A zstd without threads refuses this and compresses in the caller's. */
+    if (long_text) ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_nbWorkers, 1);
     *out = packer;
     return STATUS_OK;
 }
 
-FILE *packer_stream(struct packer *packer) { return packer->stream; }
+int packer_write(struct packer *packer, const char *text, size_t size) {
+    return pack(packer, text, size, ZSTD_e_continue);
+}
 
 int packer_close(struct packer *packer) {
-    int status = STATUS_OK;
+    int status;
 
     if (!packer) return STATUS_OK;
-    bool failed = ferror(packer->stream) != 0;
-    failed = fclose(packer->stream) != 0 || failed;
-    failed = failed || !pack(packer, NULL, 0, ZSTD_e_end);
-    if (failed)
-        status = complain(STATUS_IO, "%s: %s", packer->path,
-                          packer->wrong ? packer->wrong : "could not be written");
+    status = pack(packer, NULL, 0, ZSTD_e_end);
+    packer_discard(packer);
+    return status;
+}
+
+void packer_discard(struct packer *packer) {
+    if (!packer) return;
     ZSTD_freeCCtx(packer->zstd);
     free(packer);
-    return status;
 }

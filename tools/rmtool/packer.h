@@ -5,6 +5,8 @@
 #ifndef RMTOOL_PACKER_H
 #define RMTOOL_PACKER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 struct packer;
@@ -12,14 +14,18 @@ struct packer;
 /*
  * Begins a frame on a file, which stays the caller's.
  *  path: for complaints. Kept, not copied.
+ *  long_text: compress on a thread beside, where zstd has threads.
  * Returns: a status.
  */
-int packer_open(struct packer **out, FILE *file, const char *path);
+int packer_open(struct packer **out, FILE *file, const char *path, bool long_text);
 
-/* The stream to print to. What goes wrong on the way is said by packer_close. */
-FILE *packer_stream(struct packer *packer);
+/* Returns: a status; after the first failure always that one, without a second complaint. */
+int packer_write(struct packer *packer, const char *text, size_t size);
 
 /* Ends the frame and frees the packer; NULL does nothing. Returns: a status. */
 int packer_close(struct packer *packer);
+
+/* Frees it without an end to the frame; NULL does nothing. */
+void packer_discard(struct packer *packer);
 
 #endif

@@ -30,7 +30,85 @@ static int complain_status(struct player *player, const struct trace_event *even
     return complain_event(player, event, rm_strerror(status));
 }
 
+/* ---------------------------------------------------------------------- counts */
+
+static int count(struct player *player, const struct trace_event *event) {
+    struct moment *now = &player->now;
+    struct replay_result *result = player->result;
+    struct blockers *blockers = player->options->blockers;
+
+    now->events++;
+    switch ((enum trace_op)event->op) {
+    case TRACE_REALLOC:
+        result->reallocations++;
+        now->live_bytes += event->size - event->old_size; /* modulo 2^64 */
+        break;
+    case TRACE_FREE:
+        now->frees++;
+        now->live_blocks--;
+        now->live_bytes -= event->size;
+        break;
+    case TRACE_LOCK:
+        result->locks++;
+        now->locked_blocks++;
+        now->locked_bytes += event->size;
+        if (now->locked_blocks > result->most_locked_blocks)
+            result->most_locked_blocks = now->locked_blocks;
+        if (now->locked_bytes > result->most_locked_bytes)
+            result->most_locked_bytes = now->locked_bytes;
+        if (blockers)
+            return blockers_lock(blockers, event->block, event->size, now->events);
+        break;
+    case TRACE_UNLOCK:
+        now->locked_blocks--;
+        now->locked_bytes -= event->size;
+        if (blockers) blockers_unlock(blockers, event->block, now->events);
+        break;
+    default:
+        now->allocations++;
+        now->live_blocks++;
+        now->live_bytes += event->size;
+        break;
+    }
+    return STATUS_OK;
+}
+
+/* Counts what has been played of the segment, so that `events` are in all. The stopwatch
+   stands. */
+static int catch_up(struct player *player, uint64_t events) {
+    int status = STATUS_OK;
+
+    while (player->now.events < events && status == STATUS_OK)
+        status =
+            count(player, &player->segment[player->now.events - player->segment_base]);
+    return status;
+}
+
 /* ---------------------------------------------------------------- compaction */
+
+/* What a step has met: locks, and what they hold back. */
+static int note_locks(struct player *player, uint64_t event,
+                      const rm_progress_t *progress) {
+    struct replay_result *result = player->result;
+    const struct moment *now = &player->now;
+    struct replay_step met = {event, progress, now, UINT64_MAX};
+    int status = catch_up(player, event);
+
+    result->step_live_blocks += now->live_blocks;
+    result->step_live_bytes += now->live_bytes;
+    result->step_locked_blocks += now->locked_blocks;
+    result->step_locked_bytes += now->locked_bytes;
+    if (now->locked_blocks > result->step_most_locked_blocks)
+        result->step_most_locked_blocks = now->locked_blocks;
+    if (now->locked_bytes > result->step_most_locked_bytes)
+        result->step_most_locked_bytes = now->locked_bytes;
+    if (player->options->blockers && progress->complete && status == STATUS_OK)
+        status = blockers_look(player->options->blockers, now->heap, player->handles,
+                               &met.held_back);
+    if (player->options->on_step && status == STATUS_OK)
+        player->options->on_step(player->options->on_step_context, &met);
+    return status;
+}
 
 /* One step. The stopwatch of the operations runs when this is called, and after it. */
 static int step(struct player *player, uint64_t event, const rm_budget_t *budget,
@@ -61,13 +139,12 @@ static int step(struct player *player, uint64_t event, const rm_budget_t *budget
                  "%s: after event %" PRIu64 ": a compaction step with a budget of %zu "
                  "bytes has moved %zu",
                  player->trace->path, event, budget->bytes, progress->moved);
-    if (player->options->on_step)
-        player->options->on_step(player->options->on_step_context, event, progress);
+    int failed = note_locks(player, event, progress);
     stopwatch_start(&player->watch);
     if (status != RM_OK)
         return complain(STATUS_FOUND, "%s: after event %" PRIu64 ": compaction: %s",
                         player->trace->path, event, rm_strerror(status));
-    return STATUS_OK;
+    return failed;
 }
 
 /* To the end: at once, or by steps where there are any. */
@@ -182,9 +259,11 @@ static int play(struct player *player, const struct trace_event *event, uint64_t
 int play_segment(struct player *player, const struct trace_event *events, size_t n,
                  size_t *done) {
     uint64_t number = player->now.events;
-    int status = STATUS_OK;
+    int status = STATUS_OK, counted;
     size_t i;
 
+    player->segment = events;
+    player->segment_base = number;
     stopwatch_start(&player->watch);
     for (i = 0; i < n; i++) {
         status = play(player, &events[i], number + i);
@@ -197,6 +276,7 @@ int play_segment(struct player *player, const struct trace_event *events, size_t
         if (status) break;
     }
     stopwatch_stop(&player->watch);
+    counted = catch_up(player, number + i);
     *done = i;
-    return status;
+    return status ? status : counted;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of a replay: single events, and the steps of compaction between them. Private
- * to replay.c, which reads the trace, cuts it into segments and counts.
+ * The inside of a replay: single events, what they change in the counts, and the steps of
+ * compaction between them. Private to replay.c, which reads the trace and cuts it into
+ * segments.
  */
 #ifndef RMTOOL_PLAY_H
 #define RMTOOL_PLAY_H
@@ -22,11 +23,13 @@ struct player {
     rm_memory_t **handles; /* by block; NULL once freed */
     size_t capacity;
     void *region;
+    const struct trace_event *segment; /* being played; counted up to now.events */
+    uint64_t segment_base;             /* the number of its first event */
     struct trace_event batch[BATCH_EVENTS];
 };
 
 /*
- * Plays n events, timed.
+ * Plays n events, timed, and counts them.
  *  done: receives how many of them succeeded.
  * Returns: a status, as replay_run does.
  */

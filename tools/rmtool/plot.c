@@ -5,26 +5,16 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "arguments.h"
-#include "child.h"
 #include "compare_figures.h"
 #include "figures.h"
+#include "lock_figures.h"
 #include "micro_figures.h"
 #include "say.h"
 #include "verbs.h"
-
-/* Given by the build. */
-#ifndef RMTOOL_PLOTS_DIR
-#define RMTOOL_PLOTS_DIR "/usr/local/share/rmalloc/plots"
-#endif
-#ifndef RMTOOL_PLOTS_SOURCE_DIR
-#define RMTOOL_PLOTS_SOURCE_DIR "plots"
-#endif
 
 static const char help[] =
     "Usage: rmtool plot [OPTION]... TRACE|CSV...\n"
@@ -32,6 +22,8 @@ static const char help[] =
     "draw them with gnuplot. The names of the pictures go to standard output.\n"
     "\n"
     "  -o, --output DIR       where all files go (default: out)\n"
+    "      --animate[=FORMAT] the heap over time as well, both runs side by side: gif\n"
+    "                         (default), or mp4, which takes ffmpeg\n"
     "      --format LIST      png, svg, or both with a comma between (default: png,svg)\n"
     "      --compact POLICY   of the runs with compaction: demand (default) or steady\n"
     "      --step N:BYTES[:NANOSECONDS]\n"
@@ -53,83 +45,11 @@ static const char help[] =
     "drawn\n"
     "(--csv), or the footprint and the largest request along each trace (--series); of "
     "one\n"
-    "that 'rmtool micro' has written, the groups scale, steps and latency.\n"
+    "that 'rmtool micro' has written, the groups scale, steps and latency; of one of\n"
+    "'rmtool locks', its models, and what they cost.\n"
     "\n"
-    "Example: rmtool plot -o out --format png tests/traces/lua-wordfreq.rmt.zst\n";
-
-/* ----------------------------------------------------------------------- setup */
-
-static int find_gnuplot(void) {
-    const char *argv[] = {"gnuplot", "--version", NULL};
-    bool found;
-    if (child_run(argv, NULL, false, &found) == 0) return STATUS_OK;
-    return complain(STATUS_IO, "gnuplot cannot be run; it draws the pictures (on Debian: "
-                               "apt-get install gnuplot-nox)");
-}
-
-/* Whether the directory holds the scripts; an absolute path then is in figures->scripts. */
-static bool scripts_in(struct figures *figures, const char *directory) {
-    char script[FIGURES_PATH], *real;
-    if (snprintf(script, sizeof script, "%s/palette.gp", directory) >= (int)sizeof script)
-        return false;
-    if (access(script, R_OK) != 0) return false;
-    real = realpath(directory, NULL);
-    if (!real || strlen(real) >= sizeof figures->scripts) {
-        free(real);
-        return false;
-    }
-    strcpy(figures->scripts, real);
-    free(real);
-    return true;
-}
-
-/* Beside this executable as installed; else the source tree of this build; else where
-   the build was to be installed. */
-static int find_scripts(struct figures *figures, const char *given) {
-    char beside[FIGURES_PATH + 32];
-    char *slash;
-
-    if (given) {
-        if (!scripts_in(figures, given))
-            return complain(STATUS_IO, "%s: no gnuplot scripts of rmtool here", given);
-    } else {
-        snprintf(beside, sizeof beside, "%s", figures->program);
-        slash = strrchr(beside, '/');
-        if (slash) strcpy(slash, "/../share/rmalloc/plots");
-        if (!scripts_in(figures, beside) &&
-            !scripts_in(figures, RMTOOL_PLOTS_SOURCE_DIR) &&
-            !scripts_in(figures, RMTOOL_PLOTS_DIR))
-            return complain(STATUS_IO,
-                            "the gnuplot scripts are neither in %s nor in %s; "
-                            "say where with --plots-dir",
-                            RMTOOL_PLOTS_DIR, RMTOOL_PLOTS_SOURCE_DIR);
-    }
-    if (strchr(figures->scripts, '\''))
-        return complain(STATUS_IO,
-                        "%s: gnuplot scripts cannot lie under a name with a "
-                        "quote in it",
-                        figures->scripts);
-    return STATUS_OK;
-}
-
-/* The name that a trace's files get: that of its own file without the endings, and
-   nothing in it that a shell or gnuplot would take amiss. */
-static void name_of(const char *trace, char name[FIGURES_NAME]) {
-    static const char *const endings[] = {".zst", ".rmt", ".csv"};
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-_.+";
-    const char *slash = strrchr(trace, '/');
-
-    snprintf(name, FIGURES_NAME, "%s", slash ? slash + 1 : trace);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        size_t length = strlen(name), ending = strlen(endings[i]);
-        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
-            name[length - ending] = '\0';
-    }
-    for (char *c = name; *c; c++)
-        if (!strchr(plain, *c)) *c = '_';
-    if (name[0] == '-' || name[0] == '.') name[0] = '_';
-}
+    "Example: rmtool plot -o out --format png --animate "
+    "tests/traces/lua-wordfreq.rmt.zst\n";
 
 static int parse_formats(struct figures *figures, const char *list) {
     figures->png = strcmp(list, "png") == 0 || strcmp(list, "png,svg") == 0 ||
@@ -140,6 +60,16 @@ static int parse_formats(struct figures *figures, const char *list) {
     return complain_usage("plot", "unknown format '%s': png and svg are known", list);
 }
 
+/* The cells are those of a film: enough to see blocks move. */
+static int parse_animation(struct figures *figures, const char *format) {
+    if (strcmp(format, "gif") != 0 && strcmp(format, "mp4") != 0)
+        return complain_usage("plot", "an animation is a gif or an mp4, not '%s'",
+                              format);
+    figures->animate = format;
+    figures->map_cells = "1024";
+    return STATUS_OK;
+}
+
 /* ------------------------------------------------------------------------ verb */
 
 /* Two traces of one name would overwrite each other's files. */
@@ -148,9 +78,9 @@ static int check_names(char *const traces[], int n) {
         char name[FIGURES_NAME], other[FIGURES_NAME];
         if (strcmp(traces[i], "-") == 0)
             return complain_usage("plot", "a trace is read several times; save it first");
-        name_of(traces[i], name);
+        figures_name(traces[i], name);
         for (int j = 0; j < i; j++) {
-            name_of(traces[j], other);
+            figures_name(traces[j], other);
             if (strcmp(name, other) == 0)
                 return complain_usage("plot", "two traces are called '%s'", name);
         }
@@ -163,9 +93,10 @@ static int make_directory(const char *directory) {
     return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
 }
 
-enum { FORMAT = 256, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
+enum { ANIMATE = 256, FORMAT, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
+    {"animate", optional_argument, NULL, ANIMATE},
     {"format", required_argument, NULL, FORMAT},
     {"compact", required_argument, NULL, COMPACT},
     {"step", required_argument, NULL, STEP},
@@ -189,6 +120,7 @@ static int set_option(void *context, int option) {
 
     switch (option) {
     case 'o': figures->directory = optarg; break;
+    case ANIMATE: return parse_animation(figures, optarg ? optarg : "gif");
     case FORMAT: return parse_formats(figures, optarg);
     case COMPACT: figures->compact = optarg; break;
     case STEP: figures->step = optarg; break;
@@ -210,7 +142,6 @@ int verb_plot(int argc, char **argv) {
                                     .png = true,
                                     .svg = true}};
     struct figures *figures = &wish.figures;
-    ssize_t length;
     bool helped;
     int status = parse_options(&reader, argc, argv, &wish, &helped);
 
@@ -223,16 +154,14 @@ int verb_plot(int argc, char **argv) {
     status = check_names(argv + optind, argc - optind);
     if (status != STATUS_OK) return status;
 
-    length = readlink("/proc/self/exe", figures->program, sizeof figures->program - 1);
-    if (length < 0) return complain(STATUS_IO, "/proc/self/exe: %s", strerror(errno));
-    figures->program[length] = '\0';
-    status = find_gnuplot();
-    if (status == STATUS_OK) status = find_scripts(figures, wish.scripts);
+    status = figures_find(figures, wish.scripts);
     if (status == STATUS_OK) status = make_directory(figures->directory);
     for (int i = optind; i < argc && status == STATUS_OK; i++) {
         char name[FIGURES_NAME];
-        name_of(argv[i], name);
-        if (!compare_figures_wanted(argv[i]))
+        figures_name(argv[i], name);
+        if (lock_figures_wanted(argv[i]))
+            status = lock_figures_make(figures, argv[i], name);
+        else if (!compare_figures_wanted(argv[i]))
             status = figures_make(figures, argv[i], name);
         else if (micro_figures_wanted(argv[i]))
             status = micro_figures_make(figures, argv[i], name);

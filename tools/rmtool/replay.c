@@ -12,43 +12,7 @@
 
 #define ALIGNMENT_MAX_LOG2 12 /* RM_ALIGNMENT_MAX */
 
-/* ---------------------------------------------------------------------- counts */
-
-static void count(struct player *player, const struct trace_event *event) {
-    struct moment *now = &player->now;
-    struct replay_result *result = player->result;
-
-    now->events++;
-    switch ((enum trace_op)event->op) {
-    case TRACE_REALLOC:
-        result->reallocations++;
-        now->live_bytes += event->size - event->old_size; /* modulo 2^64 */
-        break;
-    case TRACE_FREE:
-        now->frees++;
-        now->live_blocks--;
-        now->live_bytes -= event->size;
-        break;
-    case TRACE_LOCK:
-        result->locks++;
-        now->locked_blocks++;
-        now->locked_bytes += event->size;
-        if (now->locked_blocks > result->most_locked_blocks)
-            result->most_locked_blocks = now->locked_blocks;
-        if (now->locked_bytes > result->most_locked_bytes)
-            result->most_locked_bytes = now->locked_bytes;
-        break;
-    case TRACE_UNLOCK:
-        now->locked_blocks--;
-        now->locked_bytes -= event->size;
-        break;
-    default:
-        now->allocations++;
-        now->live_blocks++;
-        now->live_bytes += event->size;
-        break;
-    }
-}
+/* ---------------------------------------------------------------------- looks */
 
 static int look(struct player *player, bool now) {
     int status = STATUS_OK;
@@ -107,7 +71,6 @@ static int play_batch(struct player *player, size_t n) {
         uint64_t until_due = next_due(player) - player->now.events;
         size_t done, segment = until_due < n - i ? (size_t)until_due : n - i;
         status = play_segment(player, player->batch + i, segment, &done);
-        for (size_t j = 0; j < done; j++) count(player, &player->batch[i + j]);
         i += done;
         if (status == STATUS_OK) status = look(player, false);
     }
@@ -202,6 +165,7 @@ int replay_run(struct trace *trace, const struct replay_options *options,
     if (status == STATUS_OK) status = look(player, true);
     if (status == STATUS_OK && options->final_compaction)
         status = compact_finally(player);
+    if (options->blockers) blockers_end(options->blockers, player->now.events);
     result->whole = status == STATUS_OK;
     if (status == STATUS_OK && result->steps_over_budget > 0) status = STATUS_FOUND;
     if (player->now.heap) rm_heap_destroy(player->now.heap);

@@ -13,6 +13,7 @@
 #ifndef RMTOOL_REPLAY_H
 #define RMTOOL_REPLAY_H
 
+#include "blockers.h"
 #include "clock.h"
 #include "contents.h"
 #include "histogram.h"
@@ -35,6 +36,14 @@ extern const struct driver driver_rmalloc;
    contents or touching with it. */
 extern const struct driver driver_null;
 
+/* A step of compaction, and what it met. */
+struct replay_step {
+    uint64_t event; /* how many events came before it */
+    const rm_progress_t *progress;
+    const struct moment *now; /* what is live, and what of it is locked */
+    uint64_t held_back; /* bytes, as blockers.h says; UINT64_MAX where nobody looked */
+};
+
 struct replay_options {
     const struct driver *driver;
     size_t heap_size; /* of the caller's region; 0: the heap grows */
@@ -47,10 +56,11 @@ struct replay_options {
     bool final_compaction;     /* and metrics before and after it */
     bool memory_may_run_out;   /* without a complaint */
     struct contents *contents; /* verify all content; NULL: do not */
+    struct blockers *blockers; /* who holds what back; NULL: do not look */
     struct watcher *watchers;
     size_t n_watchers;
     /* Called after every step; may be NULL. */
-    void (*on_step)(void *context, uint64_t event, const rm_progress_t *progress);
+    void (*on_step)(void *context, const struct replay_step *step);
     void *on_step_context;
 };
 
@@ -67,6 +77,9 @@ struct replay_result {
     uint64_t steps, steps_complete, steps_over_budget;
     uint64_t steps_ns, step_longest_ns, step_most_bytes;
     struct histogram step_ns;
+    /* What was live and locked when they were made: sums over them, and the most. */
+    uint64_t step_live_blocks, step_live_bytes, step_locked_blocks, step_locked_bytes;
+    uint64_t step_most_locked_blocks, step_most_locked_bytes;
 
     /* The end of the trace, and what one complete compaction then makes of it. */
     rm_stats_t before, after;

@@ -109,6 +109,38 @@ static void print_steps(const struct report *report) {
     printf("\n");
 }
 
+/* The locks that compactions met, and what they held back. */
+static void print_locks(const struct report *report) {
+    const struct replay_result *result = report->result;
+    const struct blockers *blockers = report->options->blockers;
+    char size[SIZE_TEXT], most[SIZE_TEXT];
+    struct blocker worst[5];
+    size_t n;
+
+    if (result->locks == 0 || result->steps == 0) return;
+    printf(
+        "locked then  mean %.3f %% of blocks, %.2f %% of bytes at the compactions; most "
+        "%" PRIu64 " blocks, %s\n",
+        100 * report_ratio(result->step_locked_blocks, result->step_live_blocks),
+        100 * report_ratio(result->step_locked_bytes, result->step_live_bytes),
+        result->step_most_locked_blocks,
+        format_size(size, result->step_most_locked_bytes));
+    if (!blockers || blockers->complete == 0) return;
+    printf("held back    something at %" PRIu64 " of %" PRIu64
+           " complete compactions (%" PRIu64 " looked at): mean %s, most %s",
+           blockers->held_up, blockers->complete, blockers->looks,
+           format_size(size, blockers->held / blockers->complete),
+           format_size(most, blockers->most));
+    n = blockers_worst(blockers, worst, sizeof(worst) / sizeof(worst[0]));
+    printf(", by %zu blocks%s\n", blockers_count(blockers), n > 0 ? ":" : "");
+    for (size_t i = 0; i < n; i++)
+        printf("             block %" PRIu64 ", %" PRIu64 " bytes: %s at each of %" PRIu64
+               " compactions; locked for %" PRIu64 " events\n",
+               worst[i].block + 1, worst[i].size,
+               format_size(size, worst[i].held / worst[i].compactions),
+               worst[i].compactions, worst[i].events);
+}
+
 static void print_final(const struct report *report) {
     const struct replay_result *result = report->result;
     const rm_stats_t *before = &result->before, *after = &result->after;
@@ -140,6 +172,7 @@ void report_text(const struct report *report) {
     print_time(report);
     print_memory(report);
     print_steps(report);
+    print_locks(report);
     print_final(report);
     if (report->options->contents)
         printf("verified     %s of content; the heap was consistent whenever checked\n",

@@ -98,6 +98,43 @@ static json_t *compaction_object(const struct replay_result *result) {
     return object;
 }
 
+/* What compactions met of locks; NULL where the trace has none. */
+static json_t *locks_object(const struct report *report) {
+    const struct replay_result *result = report->result;
+    const struct blockers *blockers = report->options->blockers;
+    json_t *object, *array;
+    struct blocker worst[20];
+
+    if (result->locks == 0 || !blockers) return NULL;
+    object = json_object();
+    member_real(object, "share_of_blocks",
+                report_ratio(result->step_locked_blocks, result->step_live_blocks));
+    member_real(object, "share_of_bytes",
+                report_ratio(result->step_locked_bytes, result->step_live_bytes));
+    member_count(object, "most_blocks", result->step_most_locked_blocks);
+    member_count(object, "most_bytes", result->step_most_locked_bytes);
+    member_count(object, "complete", blockers->complete);
+    member_count(object, "looked_at", blockers->looks);
+    member_count(object, "held_up", blockers->held_up);
+    member_real(object, "mean_held_back",
+                report_ratio(blockers->held, blockers->complete));
+    member_count(object, "most_held_back", blockers->most);
+    member_count(object, "blockers", blockers_count(blockers));
+    array = json_array();
+    for (size_t i = 0, n = blockers_worst(blockers, worst, 20); i < n; i++) {
+        json_t *row = json_object();
+        member_count(row, "block", worst[i].block + 1);
+        member_count(row, "size", worst[i].size);
+        member_count(row, "compactions", worst[i].compactions);
+        member_count(row, "held_back_times_compactions", worst[i].held);
+        member_count(row, "most_held_back", worst[i].most);
+        member_count(row, "locked_events", worst[i].events);
+        json_array_append_new(array, row);
+    }
+    json_object_set_new(object, "worst", array);
+    return object;
+}
+
 static json_t *stats_object(const rm_stats_t *stats) {
     json_t *object = json_object();
 
@@ -126,6 +163,8 @@ int report_json(const struct report *report) {
     json_object_set_new(object, "time", time_object(report));
     json_object_set_new(object, "footprint", footprint_object(report));
     json_object_set_new(object, "compaction", compaction_object(result));
+    json_t *locks = locks_object(report);
+    if (locks) json_object_set_new(object, "locks_at_compactions", locks);
     json_object_set_new(final, "before", stats_object(&result->before));
     json_object_set_new(final, "after", stats_object(&result->after));
     member_count(final, "moved", result->final.moved);

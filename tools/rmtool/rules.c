@@ -2,7 +2,6 @@
 #include "rules.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "say.h"
 
@@ -27,6 +26,20 @@ static void count_live(struct trace_totals *totals, uint64_t more, uint64_t less
         totals->peak_live_blocks = totals->live_blocks;
 }
 
+static void count_size(struct trace_totals *totals, uint64_t size) {
+    if (size > totals->largest) totals->largest = size;
+}
+
+static void count_lock(struct trace_totals *totals, uint64_t size) {
+    totals->locks++;
+    totals->locked_blocks++;
+    totals->locked_bytes += size;
+    if (totals->locked_blocks > totals->peak_locked_blocks)
+        totals->peak_locked_blocks = totals->locked_blocks;
+    if (totals->locked_bytes > totals->peak_locked_bytes)
+        totals->peak_locked_bytes = totals->locked_bytes;
+}
+
 static int make(struct trace *trace, const struct trace_line *line,
                 struct trace_event *event) {
     struct trace_totals *totals = &trace->totals;
@@ -39,20 +52,15 @@ static int make(struct trace *trace, const struct trace_line *line,
             return malformed(trace, line->number, "the alignment is not a power of two");
         event->alignment_log2 = (uint8_t)__builtin_ctzll(line->second);
     }
-    if (totals->blocks == trace->capacity) {
-        size_t capacity = trace->capacity ? trace->capacity * 2 : 4096;
-        uint64_t *blocks = realloc(trace->blocks, capacity * sizeof(*blocks));
-        if (!blocks)
-            return complain_at(STATUS_IO, trace->path, line->number,
-                               "no memory for the sizes of %zu blocks", capacity);
-        trace->blocks = blocks;
-        trace->capacity = capacity;
-    }
+    if (!blocks_add(&trace->blocks, line->first << 8 | BLOCK_LIVE | BLOCK_FRESH))
+        return complain_at(STATUS_IO, trace->path, line->number,
+                           "no memory for the sizes of %" PRIu64 " blocks",
+                           totals->live_blocks + 1);
     event->block = totals->blocks++;
     event->size = line->first;
-    trace->blocks[event->block] = line->first << 8 | BLOCK_LIVE | BLOCK_FRESH;
     totals->allocations++;
     totals->live_blocks++;
+    count_size(totals, event->size);
     count_live(totals, event->size, 0);
     return STATUS_OK;
 }
@@ -82,10 +90,10 @@ static int change(struct trace *trace, const struct trace_line *line,
                            line->first, totals->blocks);
     event->block = totals->blocks - 1 - line->first;
 
-    uint64_t *word = &trace->blocks[event->block];
-    const char *wrong = forbidden(line->op, *word);
+    uint64_t word = blocks_get(&trace->blocks, event->block);
+    const char *wrong = forbidden(line->op, word);
     if (wrong) return malformed(trace, line->number, wrong);
-    event->size = *word >> 8;
+    event->size = word >> 8;
 
     switch (line->op) {
     case 'r':
@@ -94,7 +102,9 @@ static int change(struct trace *trace, const struct trace_line *line,
         event->op = TRACE_REALLOC;
         event->old_size = event->size;
         event->size = line->second;
-        *word = line->second << 8 | BLOCK_LIVE | BLOCK_FRESH;
+        blocks_set(&trace->blocks, event->block,
+                   line->second << 8 | BLOCK_LIVE | BLOCK_FRESH);
+        count_size(totals, event->size);
         totals->reallocations++;
         if (event->size > event->old_size)
             count_live(totals, event->size, event->old_size);
@@ -103,21 +113,24 @@ static int change(struct trace *trace, const struct trace_line *line,
         break;
     case 'f':
         event->op = TRACE_FREE;
-        *word = 0;
+        blocks_drop(&trace->blocks, event->block);
         totals->frees++;
         totals->live_blocks--;
         totals->live_bytes -= event->size;
         break;
     case 'l':
         event->op = TRACE_LOCK;
-        event->first_lock = (*word & BLOCK_FRESH) != 0;
-        *word = (*word & ~(uint64_t)BLOCK_FRESH) | BLOCK_LOCKED;
-        totals->locks++;
+        event->first_lock = (word & BLOCK_FRESH) != 0;
+        blocks_set(&trace->blocks, event->block,
+                   (word & ~(uint64_t)BLOCK_FRESH) | BLOCK_LOCKED);
+        count_lock(totals, event->size);
         break;
     default:
         event->op = TRACE_UNLOCK;
-        *word &= ~(uint64_t)BLOCK_LOCKED;
+        blocks_set(&trace->blocks, event->block, word & ~(uint64_t)BLOCK_LOCKED);
         totals->unlocks++;
+        totals->locked_blocks--;
+        totals->locked_bytes -= event->size;
         break;
     }
     return STATUS_OK;
@@ -127,8 +140,18 @@ static int switch_thread(struct trace *trace, const struct trace_line *line) {
     if (line->first == 0 || line->first > trace->totals.threads + 1)
         return malformed(trace, line->number,
                          "threads are numbered from 1, without gaps");
+    if (line->first > UINT32_MAX) return malformed(trace, line->number, "2^32 threads");
     if (line->first > trace->totals.threads) trace->totals.threads = line->first;
+    trace->thread = (uint32_t)line->first;
     return STATUS_OK;
+}
+
+bool rules_locked(const struct trace *trace, uint64_t block) {
+    return (blocks_get(&trace->blocks, block) & BLOCK_LOCKED) != 0;
+}
+
+uint64_t rules_size(const struct trace *trace, uint64_t block) {
+    return blocks_get(&trace->blocks, block) >> 8;
 }
 
 int rules_apply(struct trace *trace, const struct trace_line *line,
@@ -136,7 +159,7 @@ int rules_apply(struct trace *trace, const struct trace_line *line,
     int status;
 
     if (line->op == 't') return switch_thread(trace, line);
-    *event = (struct trace_event){.line = line->number};
+    *event = (struct trace_event){.line = line->number, .thread = trace->thread};
     if (line->op == 'a' || line->op == 'z' || line->op == 'm')
         status = make(trace, line, event);
     else

@@ -15,4 +15,9 @@
 int rules_apply(struct trace *trace, const struct trace_line *line,
                 struct trace_event *event);
 
+/* Whether a block is locked, and its size, 0 where it has been freed. block: one that has
+   been made. */
+bool rules_locked(const struct trace *trace, uint64_t block);
+uint64_t rules_size(const struct trace *trace, uint64_t block);
+
 #endif

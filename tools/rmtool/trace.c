@@ -13,98 +13,13 @@
 
 #include "rules.h"
 #include "say.h"
+#include "trace_header.h"
 
-#define MAGIC "# rmt 1"
 #define SCAN_EVENTS 1024
 #define SIZE_LIMIT (UINT64_C(1) << 56)
 
 static int malformed(const struct trace *trace, uint64_t line, const char *what) {
     return complain_at(STATUS_MALFORMED, trace->path, line, "%s", what);
-}
-
-/* ------------------------------------------------------------------ header */
-
-static void set_name(struct trace *trace, const char *text, size_t length) {
-    size_t n = 0;
-
-    for (size_t i = 0; i < length && n < sizeof(trace->name) - 1; i++) {
-        if ((unsigned char)text[i] >= ' ' && text[i] != 0x7f) trace->name[n++] = text[i];
-    }
-    trace->name[n] = '\0';
-}
-
-static void name_by_path(struct trace *trace) {
-    const char *slash = strrchr(trace->path, '/');
-    const char *base = slash ? slash + 1 : trace->path;
-
-    if (strcmp(base, "-") == 0) base = "standard input";
-    set_name(trace, base, strcspn(base, "."));
-}
-
-static bool has_key(const char *line, size_t length, const char *key,
-                    const char **value) {
-    size_t n = strlen(key);
-
-    if (length < n + 2 || memcmp(line + 2, key, n) != 0) return false;
-    *value = line + 2 + n;
-    return true;
-}
-
-/* A value that is no number is as good as none: comments are for people. */
-static uint64_t header_number(const char *text, const char *end) {
-    uint64_t number = 0;
-
-    for (; text < end; text++) {
-        if (*text < '0' || *text > '9' || number > UINT64_MAX / 16) return 0;
-        number = number * 10 + (uint64_t)(*text - '0');
-    }
-    return number;
-}
-
-static void read_comment(struct trace *trace, const char *line, size_t length) {
-    const char *value, *end = line + length;
-
-    if (has_key(line, length, "name: ", &value))
-        set_name(trace, value, (size_t)(end - value));
-    else if (has_key(line, length, "events: ", &value))
-        trace->hint_events = header_number(value, end);
-    else if (has_key(line, length, "locks: ", &value))
-        trace->hint_locks = header_number(value, end);
-}
-
-static int read_magic(struct trace *trace) {
-    size_t magic = strlen(MAGIC), length;
-    const char *line;
-    bool end;
-    int status = input_line(trace->input, &line, &length, &end);
-
-    if (status) return status;
-    if (end) return malformed(trace, 1, "empty: a trace begins with \"" MAGIC "\"");
-    if (length == magic && memcmp(line, MAGIC, magic) == 0) return STATUS_OK;
-    if (length >= magic - 1 && memcmp(line, MAGIC, magic - 1) == 0)
-        return malformed(trace, 1, "a version of the trace format other than 1");
-    return malformed(trace, 1, "not a trace: it does not begin with \"" MAGIC "\"");
-}
-
-/* Up to the first line that is no comment, which is left for next_line. */
-static int read_header(struct trace *trace) {
-    bool end = false;
-    int status = read_magic(trace);
-
-    trace->pending = NULL;
-    while (status == STATUS_OK) {
-        const char *text;
-        size_t length;
-        status = input_line(trace->input, &text, &length, &end);
-        if (status || end) break;
-        if (length == 0 || *text != '#') {
-            trace->pending = text;
-            trace->pending_length = length;
-            break;
-        }
-        read_comment(trace, text, length);
-    }
-    return status;
 }
 
 /* ------------------------------------------------------------------- parse */
@@ -156,6 +71,7 @@ static int next_line(struct trace *trace, struct trace_line *line, bool *end) {
     }
     trace->pending = NULL;
     while (!text || (length > 0 && *text == '#')) {
+        if (text) header_time(trace, text, length);
         status = input_line(trace->input, &text, &length, end);
         if (status || *end) return status;
     }
@@ -170,6 +86,21 @@ static int next_line(struct trace *trace, struct trace_line *line, bool *end) {
 
 /* -------------------------------------------------------------------- calls */
 
+int trace_peek(struct trace *trace, bool *ended) {
+    struct trace_event event;
+    int status = STATUS_OK;
+
+    *ended = trace->totals.events >= trace->limit_events;
+    while (!*ended && !trace->has_held) {
+        status = next_line(trace, &trace->held, ended);
+        if (status || *ended) break;
+        trace->has_held = trace->held.op != 't';
+        if (!trace->has_held) status = rules_apply(trace, &trace->held, &event);
+        if (status) break;
+    }
+    return status;
+}
+
 int trace_read(struct trace *trace, struct trace_event *events, size_t most, size_t *n) {
     struct trace_line line;
     int status = STATUS_OK;
@@ -177,7 +108,11 @@ int trace_read(struct trace *trace, struct trace_event *events, size_t most, siz
 
     *n = 0;
     while (*n < most && trace->totals.events < trace->limit_events) {
-        status = next_line(trace, &line, &end);
+        if (trace->has_held)
+            line = trace->held;
+        else
+            status = next_line(trace, &line, &end);
+        trace->has_held = false;
         if (status || end) break;
         status = rules_apply(trace, &line, &events[*n]);
         if (status) break;
@@ -208,25 +143,42 @@ static int open_generated(struct trace *trace) {
     trace->taping = false;
     trace->tape_whole = true;
     trace->hint_events = trace->generated.events;
-    set_name(trace, trace->generated.name, strlen(trace->generated.name));
+    header_set_name(trace, trace->generated.name, strlen(trace->generated.name));
     return STATUS_OK;
 }
 
 static int open_text(struct trace *trace) {
     int status = input_open(&trace->input, trace->path);
 
-    return status ? status : read_header(trace);
+    return status ? status : header_read(trace);
 }
 
 int trace_open(struct trace *trace, const char *path, uint64_t limit_events, bool keep) {
-    *trace = (struct trace){
-        .path = path, .limit_events = limit_events, .taping = keep, .totals.threads = 1};
-    name_by_path(trace);
+    *trace = (struct trace){.path = path,
+                            .limit_events = limit_events,
+                            .taping = keep,
+                            .totals.threads = 1,
+                            .thread = 1};
+    header_name_by_path(trace);
     return generate_wanted(path) ? open_generated(trace) : open_text(trace);
+}
+
+int trace_open_input(struct trace *trace, const char *path, struct input *input) {
+    *trace = (struct trace){.path = path,
+                            .limit_events = UINT64_MAX,
+                            .totals.threads = 1,
+                            .thread = 1,
+                            .input = input};
+    header_name_by_path(trace);
+    return header_read(trace);
 }
 
 int trace_rewind(struct trace *trace) {
     trace->totals = (struct trace_totals){.threads = 1};
+    trace->thread = 1;
+    trace->timed = false;
+    trace->has_held = false;
+    blocks_finish(&trace->blocks);
     if (trace->tape_whole) {
         input_close(trace->input);
         trace->input = NULL;
@@ -246,7 +198,8 @@ int trace_rewind(struct trace *trace) {
 void trace_close(struct trace *trace) {
     input_close(trace->input);
     tape_finish(&trace->tape);
-    free(trace->blocks);
+    blocks_finish(&trace->blocks);
+    free(trace->keys);
     *trace = (struct trace){0};
 }
 

@@ -11,10 +11,11 @@
  *      l BACK   u BACK         lock and unlock, in some traces
  *      t THREAD                the events that follow are of that thread
  *
- * compressed with zstd, or plain; or made up on the spot, see generate.h. The reader checks every rule of the format, so whoever
- * takes an event from it may rely on them: it names a live block, a locked block is
- * neither locked again nor freed nor reallocated, and so on. Besides the events it keeps
- * 8 bytes per block ever made, and nothing of the file.
+ * compressed with zstd or gzip, or plain; or made up on the spot, see generate.h. The form
+ * is in tools/README.rst, exactly. The reader checks every rule of it, so whoever takes an
+ * event from it may rely on them: it names a live block, a locked block is neither locked
+ * again nor freed nor reallocated, and so on. Besides the events it keeps 8 bytes for each
+ * live block and its neighbours (blocks.h), and nothing of the file but the header's lines.
  */
 #ifndef RMTOOL_TRACE_H
 #define RMTOOL_TRACE_H
@@ -23,9 +24,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blocks.h"
 #include "generate.h"
 #include "input.h"
 #include "tape.h"
+#include "trace_keys.h"
+
+/* What says when the event behind it happened: "# time: SECONDS.NANOSECONDS". */
+#define TRACE_TIME "# time: "
+/* How many blocks were live before the trace begins. */
+#define TRACE_INHERITED "# inherited: "
+#define TRACE_SECOND UINT64_C(1000000000)
 
 enum trace_op {
     TRACE_ALLOC,
@@ -45,18 +54,7 @@ struct trace_event {
     uint8_t op;        /* enum trace_op */
     uint8_t alignment_log2;
     bool first_lock; /* of the block since it was made or reallocated */
-};
-
-/* What has been read so far. Sizes are requested bytes. */
-struct trace_totals {
-    uint64_t events; /* operations, locks and unlocks */
-    uint64_t threads;
-    uint64_t allocations, reallocations, frees, locks, unlocks;
-    uint64_t blocks; /* ever made */
-    uint64_t live_blocks, live_bytes;
-    uint64_t peak_live_blocks, peak_live_bytes;
-    /* The same where a realloc that grows a block has its old and its new copy. */
-    uint64_t peak_copies_bytes;
+    uint32_t thread; /* counted from 1 */
 };
 
 struct trace {
@@ -65,19 +63,31 @@ struct trace {
     /* What the header says, 0 where it does not. Hints: whoever cuts a trace leaves its
        header as it was. */
     uint64_t hint_events, hint_locks;
+    struct trace_claims claims;
+    uint64_t inherited; /* so many blocks were live before the trace begins: it makes them
+                           first */
+    char *keys;         /* the header's other lines, each with its end; NULL for none */
+    size_t keys_size;
     uint64_t scanned_events; /* after trace_scan: how many there are */
     struct trace_totals totals;
+    uint32_t thread; /* of the last event */
+    /* Of the last event, since the program began, where a comment says so: the file's
+       comments alone do, so it is of no use after trace_rewind. */
+    bool timed;
+    uint64_t time_ns;
+    uint64_t time_fault_line; /* the first time that is before the one before it; or 0 */
 
     uint64_t limit_events; /* the trace ends after so many */
     struct input *input;   /* NULL while the tape is read */
     const char *pending;   /* the line behind the header, not yet taken; else NULL */
     size_t pending_length;
+    struct trace_line held; /* the next event's, if has_held; see trace_peek */
+    bool has_held;
     struct tape tape;
     bool taping;                /* what is read goes to the tape too */
     bool tape_whole;            /* it holds the trace to its end */
     struct generated generated; /* its name is NULL where the trace is read */
-    uint64_t *blocks;           /* size << 8 | state, by block */
-    size_t capacity;
+    struct blocks blocks;       /* size << 8 | state */
 };
 
 /*
@@ -90,11 +100,22 @@ struct trace {
  */
 int trace_open(struct trace *trace, const char *path, uint64_t limit_events, bool keep);
 
+/* The same of text that has been opened, of which nothing has been read; it is the trace's
+   from now on. */
+int trace_open_input(struct trace *trace, const char *path, struct input *input);
+
 /*
  * Reads up to `most` events.
  *  n: receives their number; 0 at the end of the trace.
  */
 int trace_read(struct trace *trace, struct trace_event *events, size_t most, size_t *n);
+
+/*
+ * Reads what stands before the next event, so that time and thread are that event's, and
+ * the totals still those before it.
+ *  ended: receives whether there is no next event.
+ */
+int trace_peek(struct trace *trace, bool *ended);
 
 /* Reads all that is left, for the totals and for the check that it is well-formed. */
 int trace_scan(struct trace *trace);

@@ -107,3 +107,13 @@ const char *format_ns(char text[SIZE_TEXT], uint64_t ns) {
     snprintf(text, SIZE_TEXT, number < 100 ? "%.2f %s" : "%.0f %s", number, units[i]);
     return text;
 }
+
+size_t put_count(char *text, uint64_t value) {
+    char digits[COUNT_TEXT];
+    size_t n = sizeof(digits);
+
+    do digits[--n] = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
+    memcpy(text, digits + n, sizeof(digits) - n);
+    return sizeof(digits) - n;
+}

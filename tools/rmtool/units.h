@@ -29,4 +29,8 @@ const char *format_size(char text[SIZE_TEXT], uint64_t bytes);
 /* A time for reading: "850 ns", "12.5 us", "3.21 ms", "4.00 s". Returns text. */
 const char *format_ns(char text[SIZE_TEXT], uint64_t ns);
 
+/* Writes a number's digits, without a NUL; up to 20. Returns: how many. */
+#define COUNT_TEXT 20
+size_t put_count(char *text, uint64_t value);
+
 #endif

@@ -11,7 +11,15 @@ int verb_replay(int argc, char **argv);
 int verb_minheap(int argc, char **argv);
 int verb_compare(int argc, char **argv);
 int verb_plot(int argc, char **argv);
+int verb_record(int argc, char **argv);
+int verb_report(int argc, char **argv);
 int verb_generate(int argc, char **argv);
+int verb_top(int argc, char **argv);
 int verb_micro(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_stats(int argc, char **argv);
+int verb_cut(int argc, char **argv);
+int verb_convert(int argc, char **argv);
+int verb_locks(int argc, char **argv);
 
 #endif

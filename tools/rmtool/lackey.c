@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The buffer ends with a line break where no more text is to come, and lines are taken from
+ * it only where their end is in it: so the parser below looks for no end of the buffer.
+ * Every number stops at the first byte that is no digit, at the line break at the latest.
+ */
+#include "lackey.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "say.h"
+
+#define BUFFER_SIZE ((size_t)1 << 20)
+#define WORDS_SIZE 1024
+
+struct lackey {
+    const char *path;
+    int fd;
+    bool end;                 /* of the text has been read */
+    uint64_t line;            /* lines taken */
+    size_t base, limit, safe; /* text; lines end in front of safe */
+    char words[WORDS_SIZE];
+    size_t n_words;
+    char text[BUFFER_SIZE + 2]; /* with room for a last line break, and an end */
+};
+
+/* 0 to 15; 16 for all that is no hexadecimal digit. */
+static unsigned char digits[256];
+
+int lackey_open(struct lackey **out, int fd, const char *path) {
+    struct lackey *lackey = calloc(1, sizeof(*lackey));
+
+    *out = lackey;
+    if (!lackey) return complain(STATUS_IO, "no memory to read %s", path);
+    lackey->fd = fd;
+    lackey->path = path;
+    memset(digits, 16, sizeof(digits));
+    for (unsigned i = 0; i < 16; i++) {
+        digits[(unsigned char)"0123456789abcdef"[i]] = (unsigned char)i;
+        digits[(unsigned char)"0123456789ABCDEF"[i]] = (unsigned char)i;
+    }
+    return STATUS_OK;
+}
+
+void lackey_close(struct lackey *lackey) { free(lackey); }
+uint64_t lackey_line_number(const struct lackey *lackey) { return lackey->line; }
+
+const char *lackey_words(const struct lackey *lackey) { return lackey->words; }
+
+/* Valgrind's words, without its "==1234== ": the end of them, if they are many. */
+static void keep_words(struct lackey *lackey, const char *text, size_t length) {
+    size_t skip = length > 2 ? strcspn(text + 2, " \n") + 3 : length;
+
+    if (skip >= length) return;
+    text += skip;
+    length -= skip;
+    if (length >= WORDS_SIZE / 2) length = WORDS_SIZE / 2;
+    if (lackey->n_words + length + 2 > WORDS_SIZE) lackey->n_words = 0;
+    if (lackey->n_words > 0) lackey->words[lackey->n_words++] = '\n';
+    memcpy(lackey->words + lackey->n_words, text, length);
+    lackey->n_words += length;
+    lackey->words[lackey->n_words] = '\0';
+}
+
+/* More text behind what has not been taken yet. */
+static int fill(struct lackey *lackey) {
+    const char *last;
+    ssize_t got;
+
+    memmove(lackey->text, lackey->text + lackey->base, lackey->limit - lackey->base);
+    lackey->limit -= lackey->base;
+    lackey->base = lackey->safe = 0;
+    if (lackey->limit == BUFFER_SIZE)
+        return complain_at(STATUS_MALFORMED, lackey->path, lackey->line + 1,
+                           "a line of more than 1 MiB: not from lackey");
+    do got = read(lackey->fd, lackey->text + lackey->limit, BUFFER_SIZE - lackey->limit);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return complain(STATUS_IO, "%s: %s", lackey->path, strerror(errno));
+    if (got == 0) lackey->end = true;
+    lackey->limit += (size_t)got;
+    if (lackey->end && lackey->limit > 0) {
+        lackey->text[lackey->limit++] = '\n';
+        lackey->safe = lackey->limit;
+        return STATUS_OK;
+    }
+    last = memrchr(lackey->text, '\n', lackey->limit);
+    lackey->safe = last ? (size_t)(last + 1 - lackey->text) : 0;
+    return STATUS_OK;
+}
+
+/* One line of an instruction or an access. Returns: where the next one begins; NULL where
+   it is malformed. */
+static inline const char *parse(const char *p, struct lackey_line *line) {
+    uint64_t address = 0;
+    uint32_t size = 0;
+    unsigned digit;
+    int n = 0;
+
+    if (p[0] == 'I' && p[1] == ' ')
+        line->kind = 'I';
+    else if (p[0] == ' ' && (p[1] == 'L' || p[1] == 'S' || p[1] == 'M'))
+        line->kind = p[1];
+    else
+        return NULL;
+    if (p[2] != ' ') return NULL;
+    p += line->kind == 'I' && p[3] == ' ' ? 4 : 3;
+    for (; (digit = digits[(unsigned char)*p]) < 16; p++, n++)
+        address = address << 4 | digit;
+    if (n == 0 || n > 16 || *p++ != ',') return NULL;
+    for (n = 0; *p >= '0' && *p <= '9'; p++, n++) size = size * 10 + (uint32_t)(*p - '0');
+    if (n == 0 || n > 6 || *p != '\n') return NULL;
+    line->address = address;
+    line->size = size;
+    return p + 1;
+}
+
+/* A line of another kind. */
+static int parse_words(struct lackey *lackey, const char **at) {
+    const char *end = strchr(*at, '\n');
+    size_t length = end ? (size_t)(end - *at) : 0;
+
+    if (!end || (length > 0 && memcmp(*at, "==", length < 2 ? length : 2) != 0 &&
+                 memcmp(*at, "--", length < 2 ? length : 2) != 0))
+        return complain_at(STATUS_MALFORMED, lackey->path, lackey->line + 1,
+                           "not a line of lackey's --trace-mem=yes");
+    keep_words(lackey, *at, length);
+    *at = end + 1;
+    return STATUS_OK;
+}
+
+int lackey_read(struct lackey *lackey, struct lackey_line *lines, size_t most,
+                size_t *n) {
+    int status = STATUS_OK;
+
+    *n = 0;
+    while (*n < most) {
+        while (lackey->base == lackey->safe) {
+            if (lackey->end || *n > 0) return STATUS_OK;
+            status = fill(lackey);
+            if (status) return status;
+        }
+        lackey->text[lackey->limit] = '\0';
+        const char *at = lackey->text + lackey->base, *safe = lackey->text + lackey->safe;
+        while (at < safe && *n < most) {
+            const char *next = parse(at, &lines[*n]);
+            if (next) {
+                at = next;
+                ++*n;
+            } else {
+                status = parse_words(lackey, &at);
+                if (status) return status;
+            }
+            lackey->line++;
+        }
+        lackey->base = (size_t)(at - lackey->text);
+    }
+    return status;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "lockcost.h"
+
+#include "bisect.h"
+#include "blockers.h"
+#include "footprint.h"
+#include "replay.h"
+#include "report.h"
+#include "say.h"
+
+#define SAMPLES 1000
+#define STEPS 400 /* at least, where there are so many operations */
+#define STEP_EVERY_MOST 1000
+#define STEP_BYTES ((size_t)64 << 10)
+#define RESOLUTION_SHARE 1024 /* of the peak: 0.1 % */
+#define RESOLUTION_LEAST 16
+
+/* ------------------------------------------------------------------------- steps */
+
+struct fragmentation {
+    double sum;
+    uint64_t n;
+};
+
+static int fragmentation_look(void *context, const struct moment *moment) {
+    struct fragmentation *mean = context;
+    rm_stats_t stats;
+    rm_status_t status = rm_heap_stats_quick(moment->heap, &stats);
+
+    if (status != RM_OK)
+        return complain(STATUS_FOUND, "rm_heap_stats_quick: %s", rm_strerror(status));
+    if (stats.free > 0) mean->sum += 1 - (double)stats.largest_free / (double)stats.free;
+    mean->n++;
+    return STATUS_OK;
+}
+
+static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak,
+                         struct lockcost *cost) {
+    struct footprint footprint = {.region = true};
+    struct fragmentation fragmentation = {0};
+    struct watcher watchers[2] = {
+        {.look = footprint_look, .thin = footprint_thin, .context = &footprint},
+        {.look = fragmentation_look, .context = &fragmentation},
+    };
+    struct blockers blockers;
+    struct replay_options options = {
+        .driver = &driver_rmalloc,
+        .blockers = &blockers,
+        .touch = true,
+        .heap_size = peak + peak / 2 + ((size_t)64 << 10),
+        .step = {.bytes = STEP_BYTES},
+        .watchers = watchers,
+        .n_watchers = 2,
+        .final_compaction = true, /* for the figures at the end of the trace */
+    };
+    struct replay_result result = {0};
+    int status;
+
+    blockers_init(&blockers);
+    options.step_every = operations / STEPS;
+    if (options.step_every < 1) options.step_every = 1;
+    if (options.step_every > STEP_EVERY_MOST) options.step_every = STEP_EVERY_MOST;
+    for (size_t i = 0; i < 2; i++)
+        watcher_schedule(&watchers[i], SAMPLES, trace_expected_events(trace));
+    status = replay_run(trace, &options, &result);
+    if (status == STATUS_OK) {
+        struct footprint_means means = footprint_means(&footprint);
+        cost->footprint = means.over_live;
+        cost->locked_blocks =
+            report_ratio(result.step_locked_blocks, result.step_live_blocks);
+        cost->locked_bytes =
+            report_ratio(result.step_locked_bytes, result.step_live_bytes);
+        cost->held_back = report_ratio(blockers.held, blockers.complete);
+        cost->most_held_back = blockers.most;
+        cost->fragmentation =
+            fragmentation.n ? fragmentation.sum / (double)fragmentation.n : 0;
+        cost->steps = result.steps;
+        cost->step_every = options.step_every;
+        cost->moved = result.before.moved;
+        cost->regained = result.before.regained;
+    }
+    footprint_finish(&footprint);
+    blockers_finish(&blockers);
+    return status;
+}
+
+/* -------------------------------------------------------------- the smallest region */
+
+struct search {
+    struct trace *trace;
+    struct replay_options options;
+};
+
+static int try_size(void *context, uint64_t size, bool *good) {
+    struct search *search = context;
+    struct replay_result result;
+    int status = trace_rewind(search->trace);
+
+    if (status) return status;
+    search->options.heap_size = size;
+    status = replay_run(search->trace, &search->options, &result);
+    *good = status == STATUS_OK;
+    return result.out_of_memory ? STATUS_OK : status;
+}
+
+static int measure_smallest(struct trace *trace, uint64_t peak, struct lockcost *cost) {
+    struct search search = {
+        .trace = trace,
+        .options = {.driver = &driver_rmalloc, .memory_may_run_out = true},
+    };
+    struct bisection sizes = {.fails = peak, .most = REGION_MAX};
+    int status;
+
+    sizes.resolution = peak / RESOLUTION_SHARE / RESOLUTION_LEAST * RESOLUTION_LEAST;
+    if (sizes.resolution < RESOLUTION_LEAST) sizes.resolution = RESOLUTION_LEAST;
+    status = bisect(&sizes, peak + peak / 4 + (UINT64_C(64) << 10), try_size, &search);
+    cost->smallest = sizes.suffices;
+    cost->smallest_over_live = report_ratio(sizes.suffices, peak);
+    return status;
+}
+
+int lockcost_measure(const char *path, struct lockcost *cost) {
+    struct trace trace;
+    uint64_t operations = 0, peak = 0;
+    int status = trace_open(&trace, path, UINT64_MAX, true);
+
+    *cost = (struct lockcost){0};
+    if (status == STATUS_OK) status = trace_scan(&trace);
+    if (status == STATUS_OK) {
+        const struct trace_totals *t = &trace.totals;
+        operations = t->allocations + t->reallocations + t->frees;
+        peak = t->peak_live_bytes;
+        status = trace_rewind(&trace);
+    }
+    if (status == STATUS_OK) status = measure_steps(&trace, operations, peak, cost);
+    if (status == STATUS_OK) status = measure_smallest(&trace, peak, cost);
+    cost->known = status == STATUS_OK;
+    trace_close(&trace);
+    return status;
+}

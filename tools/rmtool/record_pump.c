@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "record_pump.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "output.h"
+#include "record_alive.h"
+#include "say.h"
+
+#define STALL_NS                                                                         \
+    UINT64_C(2000000000)  /* a fork that has failed has no child to wait for */
+#define READS_AT_ONCE 100 /* others have their turn, and signals are looked at */
+#define CHECK_NS UINT64_C(500000000)
+
+/* ------------------------------------------------------------------- heirs */
+
+/* Most children of a fork call exec and do nothing before; they need no blocks. */
+static bool does_nothing(const struct record_session *session,
+                         struct record_image *child) {
+    if (child->done) return true;
+    if (child->n_entries > 0) return false;
+    if (!session->complete && record_alive(child->log_path, child->header.pid))
+        return false;
+    if (record_reader_read(child->reader, RECORD_ENDED, child->entries, RECORD_READS,
+                           &child->n_entries) != STATUS_OK)
+        return false;
+    child->taken = 0;
+    return child->n_entries == 0;
+}
+
+/* To all children whose fork was before `slot`. */
+static void hand_on(const struct record_session *session, struct record_image *image,
+                    uint64_t slot) {
+    image->heir_slot = UINT64_MAX;
+    for (struct record_image *child = session->images; child; child = child->next) {
+        if (child->parent != image || !child->waits) continue;
+        if (child->header.first_slot > slot) {
+            if (child->header.first_slot < image->heir_slot)
+                image->heir_slot = child->header.first_slot;
+            continue;
+        }
+        child->waits = false;
+        if (does_nothing(session, child)) continue;
+        size_t n;
+        struct record_heir *heirs = record_blocks_list(&image->trace.blocks, &n);
+        record_trace_inherit(&child->trace, heirs, n);
+    }
+}
+
+static bool has_child(const struct record_session *session,
+                      const struct record_image *image, uint64_t number) {
+    for (const struct record_image *child = session->images; child; child = child->next)
+        if (child->header.parent_fork == number &&
+            strcmp(child->header.parent, image->name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether to wait at a fork, for a child that has not come yet. */
+static bool stalls(const struct record_session *session, struct record_image *image,
+                   uint64_t number) {
+    uint64_t now = clock_wall_ns();
+
+    if (session->complete || image->stopped || has_child(session, image, number)) {
+        image->stalled_ns = 0;
+        return false;
+    }
+    if (image->stalled_ns == 0) image->stalled_ns = now;
+    image->stalled_fork = number;
+    if (now - image->stalled_ns < STALL_NS) return true;
+    image->stalled_ns = 0;
+    return false;
+}
+
+/* ------------------------------------------------------------------- header */
+
+/* Arguments with a blank between, in quotes where they hold one. */
+static void write_command(struct record_image *image) {
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    const char *at = image->header.command, *end = at + image->header.command_size;
+
+    if (!stream) return;
+    while (at < end) {
+        size_t n = strnlen(at, (size_t)(end - at));
+        bool quoted = n == 0 || memchr(at, ' ', n) || memchr(at, '\n', n);
+        fprintf(stream, quoted ? "'%.*s'" : "%.*s", (int)n, at);
+        at += n + 1;
+        if (at < end) fputc(' ', stream);
+    }
+    fclose(stream);
+    trace_writer_key(image->trace.writer, "command", "%s", text);
+    free(text);
+}
+
+static void write_keys(struct record_image *image) {
+    struct trace_writer *writer = image->trace.writer;
+    time_t began = (time_t)(image->header.start_real_ns / 1000000000);
+    struct tm calendar;
+    char date[32] = "";
+
+    trace_writer_key(writer, "name", "%s", image->program);
+    trace_writer_key(writer, "program", "%s", image->header.program);
+    write_command(image);
+    if (gmtime_r(&began, &calendar) &&
+        strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &calendar))
+        trace_writer_key(writer, "date", "%s", date);
+    trace_writer_key(writer, "kind", "recorded");
+    trace_writer_key(writer, "pid", "%" PRIu64, image->header.pid);
+    trace_writer_key(writer, "seconds", "%.6f", (double)image->trace.last_ns / 1e9);
+    trace_writer_key(writer, "exited", image->header.exited ? "yes" : "no");
+    record_trace_keys(&image->trace);
+    if (image->orphan) trace_writer_key(writer, "inherited", "unknown");
+    if (image->unwritten)
+        trace_writer_key(writer, "unwritten", "%" PRIu64, image->unwritten);
+    if (image->damage)
+        trace_writer_key(writer, "cut", "slot %" PRIu64 ": the log is damaged",
+                         image->applied);
+    else if (image->header.failed)
+        trace_writer_key(writer, "cut", "slot %" PRIu64 ": %s", image->header.failed_slot,
+                         strerror((int)(image->header.failed & 0xffff)));
+    else if (image->stopped)
+        trace_writer_key(writer, "cut", "slot %" PRIu64 ": recording was ended",
+                         image->applied);
+    trace_writer_key(writer, "note", "Recorded by rmtool record %s.", tool_version);
+}
+
+/* --------------------------------------------------------------------- pump */
+
+/* before: what has gone wrong so far; the trace says where it ends, unless it is that. */
+static int finish(struct record_session *session, struct record_image *image,
+                  int before) {
+    int status = STATUS_OK;
+
+    hand_on(session, image, UINT64_MAX);
+    record_trace_end(&image->trace);
+    image->header = *record_reader_header(image->reader);
+    image->unwritten = record_reader_unwritten(image->reader);
+    image->done = true;
+    if (image->trace.writer) {
+        write_keys(image);
+        image->totals = *trace_writer_totals(image->trace.writer);
+        status = trace_writer_close(image->trace.writer);
+        image->trace.writer = NULL;
+        image->written = status == STATUS_OK;
+    }
+    record_blocks_finish(&image->trace.blocks);
+    record_reader_close(image->reader);
+    image->reader = NULL;
+    free(image->entries);
+    image->entries = NULL;
+    image->n_entries = image->taken = 0;
+    if (status != STATUS_OK || before != STATUS_OK) image->keep = true;
+    if (!session->keep_logs && !image->keep) unlink(image->log_path);
+    return status;
+}
+
+/* What has been read, up to a fork whose child is not there. false: it waits. */
+static bool apply(struct record_session *session, struct record_image *image, bool *moved,
+                  int *status) {
+    while (image->taken < image->n_entries && *status == STATUS_OK) {
+        const struct record_entry *entry = &image->entries[image->taken];
+        if (entry->slot >= image->heir_slot) hand_on(session, image, entry->slot);
+        *status = record_trace_apply(&image->trace, entry->record);
+        image->applied = entry->slot + 1;
+        image->taken++;
+        *moved = true;
+        /* The child counts on from some slot behind this one. */
+        if (record_op(entry->record) == RECORD_FORK &&
+            stalls(session, image, record_address(entry->record)))
+            return false;
+    }
+    return true;
+}
+
+static enum record_end end_of(const struct record_session *session,
+                              struct record_image *image, bool urgent) {
+    uint64_t now = clock_wall_ns();
+
+    if (image->stopped) return RECORD_STOPPED;
+    if (session->complete) return RECORD_ENDED;
+    if (!urgent && now - image->checked_ns < CHECK_NS) return RECORD_RUNNING;
+    image->checked_ns = now;
+    return record_alive(image->log_path, image->header.pid) ? RECORD_RUNNING
+                                                            : RECORD_ENDED;
+}
+
+int record_pump(struct record_session *session, struct record_image *image, bool urgent,
+                bool *moved) {
+    enum record_end end = end_of(session, image, urgent);
+    int status = STATUS_OK;
+    bool ended = false;
+
+    if (image->waits) return STATUS_OK;
+    if (image->stalled_ns && stalls(session, image, image->stalled_fork))
+        return STATUS_OK;
+    for (int i = 0; i < READS_AT_ONCE; i++) {
+        if (!apply(session, image, moved, &status)) return STATUS_OK;
+        if (status) break;
+        image->taken = 0;
+        int damage = record_reader_read(image->reader, end, image->entries, RECORD_READS,
+                                        &image->n_entries);
+        if (damage) image->damage = damage;
+        ended = image->n_entries == 0;
+        if (ended) break;
+        if (!session->keep_logs && !session->complete) record_reader_punch(image->reader);
+    }
+    if (!ended && status == STATUS_OK) return status;
+    if (status == STATUS_OK) status = image->damage;
+    if (end == RECORD_RUNNING && status == STATUS_OK) return status;
+    *moved = true;
+    int failed = finish(session, image, status);
+    return status ? status : failed;
+}

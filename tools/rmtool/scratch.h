@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A directory for files that nobody is to see.
+ */
+#ifndef RMTOOL_SCRATCH_H
+#define RMTOOL_SCRATCH_H
+
+/* In $TMPDIR, or /tmp. Returns: a status. directory receives its path, on the heap, or NULL. */
+int scratch_make(char **directory);
+
+/* Removes it with all files in it, and frees the path; NULL does nothing. */
+void scratch_remove(char *directory);
+
+#endif
