@@ -76,6 +76,11 @@ gives 'frame: until its frame ends' frame \
 gives 'frame:1: until its caller ends' frame:1 \
     'a 16,a 32,l 1,l 0,u 1,r 1 64,l 1,u 0,u 1,l 0'
 
+# Thread 1 has the first item, though nothing says so.
+printf 'a 1 0 1 0 0\nt 7 0 1 0 0\na 2 0 1 0 0\nt 1 0 1 0 0\nl 0 0 2 0 0\nf 0 0 3 0 0\n' |
+    "$rma" pack hand.rma.zst
+gives 'threads' gap:1 'a 1,t 2,a 2,t 1,l 1,u 1,f 1'
+
 # The truth: A locked for one access of two, B for none of one, one lock within the other.
 "$rma" pack hand.rma.zst <<'TEXT'
 a 16 0 1 0 0
