@@ -18,7 +18,11 @@
 
 #define MAGIC "# rma 1\n"
 #define MAGIC_SIZE (sizeof(MAGIC) - 1)
+#ifdef RMTOOL_SMALL_BUFFERS /* small files reach all that large ones do: tests/fuzz */
+#define BUFFER_SIZE ((size_t)2 << 10)
+#else
 #define BUFFER_SIZE ((size_t)256 << 10)
+#endif
 #define ITEM_MAX 64
 #define EVENT_END 0
 #define N_EVENTS (N_ACCESS_OPS - ACCESS_ALLOC + 1)

@@ -17,8 +17,13 @@
 #include "say.h"
 #include "shadow.h"
 
+#ifdef RMTOOL_SMALL_BUFFERS /* tests/fuzz */
+#define LINES 16
+#define ITEMS 16
+#else
 #define LINES 4096
 #define ITEMS 4096
+#endif
 #define LOG_SPAN (UINT64_C(1) << 40) /* addresses that a log may come to take */
 #define PATIENCE_NS UINT64_C(5000000000)
 
