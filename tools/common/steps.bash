@@ -46,7 +46,7 @@ quietly() {
 # by package, so that other ways of having it do as well.
 have() {
     case $1 in
-    gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin)
+    gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin | zstd)
         local command=$1
         [ "$command" = ninja-build ] && command=ninja
         [ "$command" = gnuplot-nox ] && command=gnuplot
