@@ -76,6 +76,11 @@ gives 'frame: until its frame ends' frame \
 gives 'frame:1: until its caller ends' frame:1 \
     'a 16,a 32,l 1,l 0,u 1,r 1 64,l 1,u 0,u 1,l 0'
 
+# Thread 1 has the first item, though nothing says so.
+printf 'a 1 0 1 0 0\nt 7 0 1 0 0\na 2 0 1 0 0\nt 1 0 1 0 0\nl 0 0 2 0 0\nf 0 0 3 0 0\n' |
+    "$rma" pack hand.rma.zst
+gives 'threads' gap:1 'a 1,t 2,a 2,t 1,l 1,u 1,f 1'
+
 # The truth: A locked for one access of two, B for none of one, one lock within the other.
 "$rma" pack hand.rma.zst <<'TEXT'
 a 16 0 1 0 0
@@ -169,6 +174,41 @@ done
 : >why
 [ "$(cat got)" = 'a 16 0 1 0 0,s 0 0 3 0 1,l 0 0 4 1 1,b 0 0 7 0 0,f 0 0 8 0 0,' ] || cat got >why
 check_empty 'joined: the frame is there between call and return' why
+# Two calls; a jump out of both and a call in their place, as longjmp has it; "rep stos" onto the
+# stack, and a jump through a table there, which are no calls and no returns; a return.
+cat >text <<'TEXT'
+I  00400000,4
+ S 20000000000,8
+I  00400004,5
+ S 1fff000100,8
+I  00400100,5
+ S 1fff0000f0,8
+I  00400200,3
+ L 5000,4
+I  00400203,2
+I  00400300,5
+ S 1fff000100,8
+I  00400400,3
+ L 5000,4
+I  00400403,2
+ S 1fff000050,8
+I  00400403,2
+ S 1fff000058,8
+I  00400405,3
+ L 1fff000058,8
+I  00400500,3
+ S 5000,4
+I  00400503,1
+ L 1fff000100,8
+I  00400305,2
+ L 5000,1
+TEXT
+"$rmtool" locks -q --join text --records made.rmlog --log joined.rma.zst
+"$rma" dump joined.rma.zst | tr '\n' ',' >got
+: >why
+[ "$(cat got)" = 'a 16 0 1 0 0,l 0 0 4 0 2,l 0 0 7 0 1,s 0 0 11 1 1,l 0 0 13 0 0,' ] ||
+    cat got >why
+check_empty 'frames: left by a jump, and what only looks like a call or a return' why
 printf 'I  00400000,4\nnonsense\n' >bad
 expect 'no text of lackey' 4 'bad:2: not a line of lackey' \
     "$rmtool" locks --join bad --records made.rmlog

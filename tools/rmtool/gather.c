@@ -382,7 +382,6 @@ static int run(struct gather *g) {
 int gather(const struct gather_options *options, const struct access_sink *sink,
            struct gather_totals *totals, char *words, size_t size) {
     struct gather *g = calloc(1, sizeof(*g));
-    Word_t freed;
     int status;
 
     *totals = (struct gather_totals){0};
@@ -410,9 +409,8 @@ int gather(const struct gather_options *options, const struct access_sink *sink,
     if (status == STATUS_OK) status = lackey_open(&g->lackey, options->fd, options->path);
     if (status == STATUS_OK) status = run(g);
     if (g->lackey) snprintf(words, size, "%s", lackey_words(g->lackey));
-    JLFA(freed, g->map);
-    JLFA(freed, g->resizing);
-    (void)freed;
+    JudyLFreeArray(&g->map, PJE0);
+    JudyLFreeArray(&g->resizing, PJE0);
     lackey_close(g->lackey);
     recording_close(&g->recording);
     shadow_finish(&g->shadow);

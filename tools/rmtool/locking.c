@@ -48,6 +48,7 @@ int locking_trace(struct locking *locking, size_t model, const char *path,
     if (!m->path) return no_memory();
     status = trace_writer_open(&m->writer, m->path);
     if (status) return status;
+    trace_writer_thread(m->writer, 1); /* as items begin */
     m->model.on_change = write_change;
     m->model.context = m;
     trace_writer_key(m->writer, "name", "%s", name);
