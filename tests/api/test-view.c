@@ -213,6 +213,9 @@ static void test_large(void) {
     g_assert_cmpint(rm_view_settle(view, NULL), ==, RM_VIEW_OK);
     size_t after = resident();
     g_assert_cmpuint(after, <, before + bytes + (8 << 20));
+    rm_view_forget(view);
+    g_assert_cmpint(rm_view_walk(view, collect, NULL), ==, RM_VIEW_EINVAL);
+    rm_view_forget(NULL);
     other.bytes = 0;
     look_at(view, heap, &bytes);
     g_assert_cmpuint(bytes, ==, other.bytes);
