@@ -3,10 +3,11 @@
 #
 # rmtool locks: each model against what one works out by hand and against models too plain
 # to be wrong; logs that are damaged; a program whose locks are known.
-# Usage: locks.sh RMTOOL TRACES RMA WORDINDEX WORDINDEX_RMALLOC
+# Usage: locks.sh RMTOOL TRACES RMA WORDINDEX WORDINDEX_RMALLOC THREADS
 rma=$(cd "$(dirname "$3")" && pwd)/rma || exit 1
 wordindex=$(cd "$(dirname "$4")" && pwd)/wordindex || exit 1
 wordindex_rmalloc=$wordindex-rmalloc
+threads=$(cd "$(dirname "$6")" && pwd)/threads || exit 1
 . "$(dirname "$0")/common.sh"
 root=$(cd "$here/../.." && pwd)
 
@@ -209,6 +210,32 @@ TEXT
 [ "$(cat got)" = 'a 16 0 1 0 0,l 0 0 4 0 2,l 0 0 7 0 1,s 0 0 11 1 1,l 0 0 13 0 0,' ] ||
     cat got >why
 check_empty 'frames: left by a jump, and what only looks like a call or a return' why
+# Thread 2 has slot 1 and writes it after thread 1 has written slot 2; nobody writes slot 3.
+"$rma" records made.rmlog <<'TEXT'
+1 5000 16 0 1
+1 6000 16 0 2
+4 5000 0 0 1
+0 0 0 0 0
+1 7000 16 0 1
+TEXT
+cat >text <<'TEXT'
+I  00400000,4
+ S 20000000000,8
+ S 5000,8
+ S 20000000020,8
+ S 5000,8
+ S 20000000010,8
+ S 6000,8
+ S 20000000040,8
+ S 7000,8
+TEXT
+"$rmtool" locks --json --join text --records made.rmlog --log joined.rma.zst >joined.json
+"$rma" dump joined.rma.zst | tr '\n' ',' >got
+: >why
+[ "$(cat got)" = 'a 16 0 1 0 0,s 0 0 1 0 0,f 0 0 1 0 0,t 2 0 1 0 0,a 16 0 1 0 0,s 0 0 1 0 0,'\
+'t 1 0 1 0 0,a 16 0 1 0 0,s 1 0 1 0 0,' ] || cat got >why
+check_empty 'threads: each record at the moment it is written' why
+holds 'threads: one is never written' joined.json 'lost_records": 1,'
 printf 'I  00400000,4\nnonsense\n' >bad
 expect 'no text of lackey' 4 'bad:2: not a line of lackey' \
     "$rmtool" locks --join bad --records made.rmlog
@@ -286,6 +313,13 @@ plain index-none.rmt.zst | grep -c '^[am]' >got
 : >why
 [ "$(cat got)" -eq "$(number allocations index.json)" ] || cat got >why
 check_empty 'as many allocations as there were' why
+expect 'a program with threads' 0 '' \
+    "$rmtool" locks -q --log threads.rma.zst -- "$threads" 3 1200
+"$rma" dump threads.rma.zst | awk '/^[az]/ { slot = n_free ? free[n_free--] : n++; ours[slot] = $2 == 4242; made += $2 == 4242 }
+    /^f/ { free[++n_free] = $2 }
+    /^[lsb]/ && ours[$2] { accesses++ }
+    END { if (made != 3600 || accesses != 3 * made) print made " blocks, " accesses " accesses to them" }' >why
+check_empty 'threads: exactly the accesses between malloc and free' why
 find . -name '*.tmp' >why
 check_empty 'no temporary file left' why
 plan
