@@ -365,6 +365,7 @@ static int run(struct gather *g) {
     g->totals->lost = taken > g->totals->records ? taken - g->totals->records : 0;
     if (status == STATUS_OK) status = deliver(g);
     g->totals->lines = lackey_line_number(g->lackey);
+    g->totals->left_open = lackey_left_open(g->lackey);
     g->totals->stacks = g->shadow.n;
     return status;
 }
@@ -396,7 +397,8 @@ int gather(const struct gather_options *options, const struct access_sink *sink,
         g->log_limit = g->log_base + (g->recording.limit_slot - g->recording.base_slot) *
                                          sizeof(struct record);
     }
-    if (status == STATUS_OK) status = lackey_open(&g->lackey, options->fd, options->path);
+    if (status == STATUS_OK)
+        status = lackey_open(&g->lackey, options->fd, options->ends, options->path);
     if (status == STATUS_OK) status = run(g);
     if (g->lackey) snprintf(words, size, "%s", lackey_words(g->lackey));
     JudyLFreeArray(&g->map, PJE0);
