@@ -105,6 +105,13 @@ check_empty 'precision 1/3, recall 1, by time and by locks' why
 expect 'nothing to compare with' 1 'says nothing of its own locks' sh -c \
     "printf 'a 1 0 1 0 0\n' | $rma pack one.rma.zst && $rmtool locks -q --truth one.rma.zst"
 
+# Frames as deep as they go, on many stacks, and as many that hold nothing.
+awk 'BEGIN { print "a 16 0 1 0 0"
+    for (i = 1; i < 60; i++) print "k " i " 0 1 0 0\ns 0 0 1 0 16000000\nf 0 0 1 16000000 16000000\na 16 0 1 16000000 16000000"
+    for (i = 0; i < 60; i++) print "s 0 0 1 0 16000000\nl 0 0 1 0 0" }' | "$rma" pack deep.rma.zst
+expect 'frames: those that hold nothing cost nothing' 0 '' \
+    sh -c "ulimit -v 1000000; exec timeout 20 '$rmtool' locks -q -m frame -m frame:5 deep.rma.zst"
+
 # ------------------------------------------------------------ against plain models
 
 seed=${RMTEST_SEED:-$(date +%s)}
@@ -134,6 +141,11 @@ expect 'several models, several traces' 0 '' \
 check 'each with its name' test -s many-gap-5.rmt.zst -a -s many-frame-1.rmt.zst
 expect 'costs' 0 '' "$rmtool" locks --json -m gap:5 --cost random.rma.zst
 holds 'costs: of no locks, too' out '"model": "none"'
+awk 'BEGIN { for (i = 0; i < 20000; i++) print "a 4 0 1 0 0"
+    for (i = 0; i < 20000; i += 7) print "l " i " 0 2 0 0" }' | "$rma" pack small.rma.zst
+expect 'costs: of blocks of which most is not what was asked for' 0 '' \
+    "$rmtool" locks --json -m gap:5 --cost small.rma.zst
+check 'costs: in as much as they need' test "$(number region out)" -gt $((20000 * 4 * 2))
 expect 'cut' 0 '' "$rmtool" locks --json -m gap:5 --limit-accesses 100 random.rma.zst
 holds 'cut: so many' out '"accesses": 100,'
 

@@ -343,6 +343,7 @@ int verb_locks(int argc, char **argv) {
     if (status || helped) return status;
     status = locks_run(&job.locks);
     if (status == STATUS_OK) status = finish(&job, argc, argv);
+    if (status == STATUS_OK) status = job.locks.cost_status;
     locks_finish(&job.locks);
     free(job.plot_csv);
     return status;

@@ -185,20 +185,19 @@ static void remove_scratch(struct locks *locks, char *directory) {
     scratch_remove(directory);
 }
 
+/* One that cannot be measured is not known, and all else still is of use. */
 static int measure_costs(struct locks *locks, bool keep) {
-    int status = STATUS_OK;
-
     locks->cost = calloc(locks->n_models, sizeof(*locks->cost));
     if (!locks->cost) return complain(STATUS_IO, "no memory for results");
     progress_begin("replaying", !locks->quiet);
     for (size_t i = 0; i < locks->n_models; i++) {
         progress_update(i, locks->n_models);
-        if (status == STATUS_OK)
-            status = lockcost_measure(locks->locking.models[i].path, &locks->cost[i]);
+        int status = lockcost_measure(locks->locking.models[i].path, &locks->cost[i]);
+        if (locks->cost_status == STATUS_OK) locks->cost_status = status;
         if (!keep) unlink(locks->locking.models[i].path);
     }
     progress_end();
-    return status;
+    return STATUS_OK;
 }
 
 int locks_run(struct locks *locks) {
