@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define SIZE 4242 /* of no block but these */
+#define SIZE 57 /* of no block but these */
 #define THREADS_MOST 16
 
 static size_t n_blocks;

@@ -333,7 +333,7 @@ plain index-none.rmt.zst | grep -c '^[am]' >got
 check_empty 'as many allocations as there were' why
 expect 'a program with threads' 0 '' \
     "$rmtool" locks -q --log threads.rma.zst -- "$threads" 8 500
-"$rma" dump threads.rma.zst | awk '/^[az]/ { slot = n_free ? free[n_free--] : n++; ours[slot] = $2 == 4242; made += $2 == 4242 }
+"$rma" dump threads.rma.zst | awk '/^[az]/ { slot = n_free ? free[n_free--] : n++; ours[slot] = $2 == 57; made += $2 == 57 }
     /^f/ { free[++n_free] = $2 }
     /^[lsb]/ && ours[$2] { accesses++ }
     END { if (made != 4000 || accesses != 3 * made) print made " blocks, " accesses " accesses to them" }' >why
