@@ -34,8 +34,9 @@ static int fragmentation_look(void *context, const struct moment *moment) {
     return STATUS_OK;
 }
 
-static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak,
-                         struct lockcost *cost) {
+/* ran_out: the region does not suffice; then there is no complaint, and nothing in cost. */
+static int measure_steps(struct trace *trace, uint64_t operations, uint64_t region,
+                         struct lockcost *cost, bool *ran_out) {
     struct footprint footprint = {.region = true};
     struct fragmentation fragmentation = {0};
     struct watcher watchers[2] = {
@@ -47,7 +48,8 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
         .driver = &driver_rmalloc,
         .blockers = &blockers,
         .touch = true,
-        .heap_size = peak + peak / 2 + ((size_t)64 << 10),
+        .heap_size = region,
+        .memory_may_run_out = region < REGION_MAX,
         .step = {.bytes = STEP_BYTES},
         .watchers = watchers,
         .n_watchers = 2,
@@ -63,6 +65,7 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
     for (size_t i = 0; i < 2; i++)
         watcher_schedule(&watchers[i], SAMPLES, trace_expected_events(trace));
     status = replay_run(trace, &options, &result);
+    *ran_out = result.out_of_memory && options.memory_may_run_out;
     if (status == STATUS_OK) {
         struct footprint_means means = footprint_means(&footprint);
         cost->footprint = means.over_live;
@@ -74,6 +77,7 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
         cost->most_held_back = blockers.most;
         cost->fragmentation =
             fragmentation.n ? fragmentation.sum / (double)fragmentation.n : 0;
+        cost->region = region;
         cost->steps = result.steps;
         cost->step_every = options.step_every;
         cost->moved = result.before.moved;
@@ -81,6 +85,24 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t peak
     }
     footprint_finish(&footprint);
     blockers_finish(&blockers);
+    return *ran_out ? STATUS_OK : status;
+}
+
+/* In half as much again as is live at most; in twice that where blocks are so small, or
+   locks so in the way, that it does not suffice, and so on. */
+static int measure_in_steps(struct trace *trace, uint64_t operations, uint64_t peak,
+                            struct lockcost *cost) {
+    uint64_t region = peak + peak / 2 + (UINT64_C(64) << 10);
+    bool ran_out = true;
+    int status = STATUS_OK;
+
+    while (ran_out && status == STATUS_OK) {
+        status = trace_rewind(trace);
+        if (region > REGION_MAX) region = REGION_MAX;
+        if (status == STATUS_OK)
+            status = measure_steps(trace, operations, region, cost, &ran_out);
+        region *= 2;
+    }
     return status;
 }
 
@@ -130,9 +152,8 @@ int lockcost_measure(const char *path, struct lockcost *cost) {
         const struct trace_totals *t = &trace.totals;
         operations = t->allocations + t->reallocations + t->frees;
         peak = t->peak_live_bytes;
-        status = trace_rewind(&trace);
+        status = measure_in_steps(&trace, operations, peak, cost);
     }
-    if (status == STATUS_OK) status = measure_steps(&trace, operations, peak, cost);
     if (status == STATUS_OK) status = measure_smallest(&trace, peak, cost);
     cost->known = status == STATUS_OK;
     trace_close(&trace);
