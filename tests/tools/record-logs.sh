@@ -116,6 +116,7 @@ cut_at() {
 }
 # refused NAME STATUS TEXT
 refused() {
+    rm -rf out.d
     expect "$1" "$2" "$3" "$rmtool" record --quiet -d out.d --from-logs damaged/"$1"
 }
 cut_at nothing 0
