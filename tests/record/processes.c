@@ -190,9 +190,9 @@ void run_childless(void) {
 
 /* There is always another one, for some seconds. */
 void run_relay(void) {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 40; i++) {
         free(malloc(10));
-        usleep(15000);
+        usleep(50000);
         if (fork() != 0) _exit(0);
     }
 }

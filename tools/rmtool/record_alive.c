@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "record_log.h"
+
 /* EMPTY: nothing is there. CLOSED: it may not be looked at. UNKNOWN: this program lacks
    descriptors or memory. */
 enum finding { MAPPED, NOT_MAPPED, EMPTY, CLOSED, UNKNOWN };
@@ -18,8 +20,9 @@ static enum finding from_errno(void) {
     return errno == EACCES || errno == EPERM ? CLOSED : EMPTY;
 }
 
-/* A line of a file of /proc that has `text` in it. */
-static enum finding look(const char *path, const char *text) {
+/* A line of a file of /proc that has `text` in it. all: receives every such line; NULL: one
+   is enough. */
+static enum finding look(const char *path, const char *text, FILE *all) {
     enum finding found = EMPTY;
     char *line = NULL;
     size_t size = 0;
@@ -27,8 +30,11 @@ static enum finding look(const char *path, const char *text) {
 
     if (!file) return from_errno();
     errno = 0;
-    while (found != MAPPED && getline(&line, &size, file) > 0)
-        found = strstr(line, text) ? MAPPED : NOT_MAPPED;
+    while ((all || found != MAPPED) && getline(&line, &size, file) > 0) {
+        bool here = strstr(line, text) != NULL;
+        if (here && all) fputs(line, all);
+        if (found != MAPPED) found = here ? MAPPED : NOT_MAPPED;
+    }
     if (found != MAPPED && errno != 0) found = from_errno();
     free(line);
     fclose(file);
@@ -38,7 +44,7 @@ static enum finding look(const char *path, const char *text) {
 static bool is_number(const char *text) { return isdigit((unsigned char)text[0]); }
 
 /* The first thread of a process may have ended before the others: it has no maps then. */
-static enum finding look_at_threads(const char *pid, const char *name) {
+static enum finding look_at_threads(const char *pid, const char *text, FILE *all) {
     char path[64];
     enum finding found = EMPTY;
     struct dirent *entry;
@@ -50,19 +56,20 @@ static enum finding look_at_threads(const char *pid, const char *name) {
     while (found == EMPTY && (entry = readdir(threads))) {
         if (!is_number(entry->d_name) || strcmp(entry->d_name, pid) == 0) continue;
         snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s/maps", pid, entry->d_name);
-        found = look(path, name);
+        found = look(path, text, all);
     }
     closedir(threads);
     return found;
 }
 
-/* Whether a process has the file mapped. The name is the end of a line of its maps. */
-static enum finding maps(const char *pid, const char *name) {
+/* Whether a process has a file mapped of whose name `text` is a part: each is the end of a
+   line of its maps. */
+static enum finding maps(const char *pid, const char *text, FILE *all) {
     char path[64];
 
     snprintf(path, sizeof(path), "/proc/%.20s/maps", pid);
-    enum finding found = look(path, name);
-    return found == EMPTY ? look_at_threads(pid, name) : found;
+    enum finding found = look(path, text, all);
+    return found == EMPTY ? look_at_threads(pid, text, all) : found;
 }
 
 /* Whether this program has started it, or one of its ancestors: each orphan of them comes
@@ -87,15 +94,31 @@ static bool is_descendant(uint64_t pid) {
     return pid == own;
 }
 
-bool record_alive(const char *path, uint64_t pid) {
+/* All logs that anybody has mapped. NULL: not known. */
+static char *collect(void) {
+    char *names = NULL;
+    size_t size;
+    FILE *all = open_memstream(&names, &size);
+    DIR *proc = all ? opendir("/proc") : NULL;
+    bool known = proc != NULL;
+    struct dirent *entry;
+
+    while (known && (entry = readdir(proc)))
+        if (is_number(entry->d_name))
+            known = maps(entry->d_name, RECORD_SUFFIX, all) != UNKNOWN;
+    if (proc) closedir(proc);
+    if (all && fclose(all) != 0) known = false;
+    if (known) return names;
+    free(names);
+    return NULL;
+}
+
+bool record_alive(struct record_living *living, const char *path, uint64_t pid) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash : path;
     char text[32];
-    struct dirent *entry;
-    bool alive = false;
-    DIR *proc;
 
     snprintf(text, sizeof(text), "%llu", (unsigned long long)pid);
-    switch (maps(text, name)) {
+    switch (maps(text, name, NULL)) {
     case MAPPED:
     case UNKNOWN: return true;
     case CLOSED: /* one that has changed its user, say */
@@ -103,13 +126,12 @@ bool record_alive(const char *path, uint64_t pid) {
         break;
     default: break;
     }
-    proc = opendir("/proc");
-    if (!proc) return from_errno() == UNKNOWN;
-    while (!alive && (entry = readdir(proc))) {
-        if (!is_number(entry->d_name)) continue;
-        enum finding found = maps(entry->d_name, name);
-        alive = found == MAPPED || found == UNKNOWN;
-    }
-    closedir(proc);
-    return alive;
+    if (!living->looked) living->names = collect();
+    living->looked = true;
+    return !living->names || strstr(living->names, name);
+}
+
+void record_living_forget(struct record_living *living) {
+    free(living->names);
+    *living = (struct record_living){0};
 }

@@ -178,6 +178,7 @@ bool record_session_step(struct record_session *session, bool urgent) {
         if (status != STATUS_OK) note_status(session, status);
         if (image->done) session->n_live--;
     }
+    record_living_forget(&session->living);
     /* Logs that wait for each other are none of ours; they are not to hang us. */
     for (struct record_image *image = session->images;
          session->complete && !moved && image; image = image->next) {

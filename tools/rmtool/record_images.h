@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "record_alive.h"
 #include "record_reader.h"
 #include "record_trace.h"
 
@@ -64,6 +65,7 @@ struct record_session {
     bool alone;                  /* no descendant lives: no log of a child will come */
     bool stopping;               /* all logs are to end now, those that come too */
     struct record_image *images; /* the latest first */
+    struct record_living living; /* as seen in this step */
     size_t n_live;               /* not done */
     size_t n_kept;               /* logs, by record_session_finish */
     int status;                  /* the first that is not fine */

@@ -11,7 +11,6 @@
 
 #include "clock.h"
 #include "output.h"
-#include "record_alive.h"
 #include "say.h"
 
 /* A fork that has failed has no child to wait for; where one has, others will. */
@@ -24,11 +23,11 @@
 /* ------------------------------------------------------------------- heirs */
 
 /* Most children of a fork call exec and do nothing before; they need no blocks. */
-static bool does_nothing(const struct record_session *session,
-                         struct record_image *child) {
+static bool does_nothing(struct record_session *session, struct record_image *child) {
     if (child->done) return true;
     if (child->n_entries > 0) return false;
-    if (!session->complete && record_alive(child->log_path, child->header.pid))
+    if (!session->complete &&
+        record_alive(&session->living, child->log_path, child->header.pid))
         return false;
     int damage = record_reader_read(child->reader, RECORD_ENDED, child->entries,
                                     RECORD_READS, &child->n_entries);
@@ -219,16 +218,17 @@ static bool apply(struct record_session *session, struct record_image *image,
     return true;
 }
 
-static enum record_end end_of(const struct record_session *session,
-                              struct record_image *image, bool urgent) {
+static enum record_end end_of(struct record_session *session, struct record_image *image,
+                              bool urgent) {
     uint64_t now = clock_wall_ns();
 
     if (image->stopped) return RECORD_STOPPED;
     if (session->complete) return RECORD_ENDED;
     if (!urgent && now - image->checked_ns < CHECK_NS) return RECORD_RUNNING;
     image->checked_ns = now;
-    return record_alive(image->log_path, image->header.pid) ? RECORD_RUNNING
-                                                            : RECORD_ENDED;
+    return record_alive(&session->living, image->log_path, image->header.pid)
+               ? RECORD_RUNNING
+               : RECORD_ENDED;
 }
 
 int record_pump(struct record_session *session, struct record_image *image, bool urgent,
