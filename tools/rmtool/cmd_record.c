@@ -60,6 +60,7 @@ struct job {
     struct record_place place;
     const char *directory, *output, *logs, *from;
     const char **only;
+    size_t only_size; /* of all of them, each with a '/' */
     bool json, quiet;
 };
 
@@ -90,6 +91,9 @@ static int set_option(void *context, int option) {
                                   "--only is a program's name without a folder, "
                                   "not '%s'",
                                   optarg);
+        job->only_size += strlen(optarg) + 1;
+        if (job->only_size >= RECORD_PATH)
+            return complain_usage("record", "--only: too many names, at '%s'", optarg);
         job->only[job->command.n_only++] = optarg;
         break;
     case NO_USABLE: job->session.leave_usable = true; break;
@@ -182,7 +186,7 @@ static int run(struct job *job) {
         if (status == STATUS_OK) status = own;
     }
     record_session_finish(&job->session);
-    record_place_leave(&job->place, job->session.keep_logs);
+    record_place_leave(&job->place, &job->session);
     return by_command ? exit_status : status;
 }
 
