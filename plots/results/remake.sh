@@ -8,18 +8,19 @@
 #   TRACES  a folder of recorded traces, others' in its subfolder "imported"
 #   RUNS    of each pair for the time (default: 5)
 #   SET     ten, recorded, imported, generated, heaps, micro, scale, steps, threads, latency
-#           (default: all of these), or report.
+#           (default: all of these), or report, or locks.
 #           "ten" is what the goals are counted over: five recorded traces, six million events
 #           at most, and five made up; "heaps" are the smallest heaps and largest requests, on
 #           the three traces of Opera and the first half million events of the recorded ones;
 #           "scale" goes up to 4 GiB and 10^8 handles, or to half of the memory that is free;
 #           "steps" are the pauses on five traces; "threads" and "latency" want nothing else to
 #           run on the machine; "report" is a page of the traces of "ten", report.html,
-#           within a quarter of an hour
+#           within a quarter of an hour; "locks" is what the locks of two programs would cost,
+#           by model, from their accesses
 # What is not there of the allocators is listed as absent; a set whose traces are not there
 # is left out, and so is what does not fit into memory: both are said on standard error.
 if [ $# -lt 2 ]; then
-    sed -n '4,21s/^# \{0,1\}//p' "$0" >&2
+    sed -n '4,22s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 rmtool=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") || exit 3
@@ -86,6 +87,19 @@ draw() {
     cp "$here/$1.csv" .
     gnuplot -e "csv='$1.csv'; out='$1.png'" "$plots/micro-$1.gp" || exit 3
     mv "$1.png" "$here" || exit 3
+}
+
+# locks COMMAND...: what the locks of a program would cost, as NAME-locks.txt, .csv and pictures
+locks() {
+    for program in valgrind "$1"; do
+        command -v "$program" >/dev/null 2>&1 && continue
+        say "locks of $1 is left out: no $program"
+        return
+    done
+    cp "$here"/locks.lua "$here"/locks.sql .
+    "$rmtool" locks --plot locks -- "$@" >"locks.txt" || exit $?
+    mv locks.txt "locks/$1-locks.txt"
+    mv locks/*.txt locks/*.csv locks/*.png "$here" || exit 3
 }
 
 # run SET TRACE...
@@ -164,6 +178,10 @@ for set; do
     latency)
         micro latency --milliseconds 500 latency
         draw latency
+        ;;
+    locks)
+        locks sqlite3 :memory: '.read locks.sql'
+        locks lua5.4 locks.lua
         ;;
     *)
         say "no set '$set'"
