@@ -144,6 +144,29 @@ expect 'no heap number' 2 '--heap' "$rmtool" top --heap -3 1
 expect 'no core file' 3 'No such file' "$rmtool" top --core nothing
 echo 'what is this, which is no core file but has as many bytes as its header' >text
 expect 'not a core file' 4 'not a core file' "$rmtool" top --core text
+# A core file with two segments, each of its first bytes, at these addresses.
+core() {
+    printf '\177ELF\2\1\1'
+    head -c 9 /dev/zero
+    printf '\4\0\76\0\1\0\0\0'
+    head -c 8 /dev/zero
+    printf '\100\0\0\0\0\0\0\0' # e_phoff
+    head -c 12 /dev/zero
+    printf '\100\0\70\0\2\0\0\0\0\0\0\0'
+    for base in "$@"; do
+        printf '\1\0\0\0\6\0\0\0\0\0\0\0\0\0\0\0' # PT_LOAD, writable, from the file's beginning
+        printf "\0\\${base}\0\0\0\0\0\0"
+        head -c 8 /dev/zero
+        printf '\100\0\0\0\0\0\0\0\0\20\0\0\0\0\0\0' # 64 bytes of 4,096
+        head -c 8 /dev/zero
+    done
+}
+core 20 20 >text
+expect 'a core file with two memories' 4 'overlap' "$rmtool" top --core text
+core 20 40 >text
+expect 'a core file without heaps' 3 'no heaps of rmalloc' "$rmtool" top --core text
+core 20 40 | head -c 150 >text
+expect 'a core file that is cut off' 3 'no heaps of rmalloc' "$rmtool" top --core text
 expect 'a program is no core file' 4 'not a core file' "$rmtool" top --core "$rmtool"
 
 if [ -n "$static" ]; then

@@ -345,16 +345,27 @@ static void detach(struct target_thread *t) {
     t->state = detached ? THREAD_GONE : THREAD_ASKED;
 }
 
-/* Those that have been asked and do not stand still as yet would do so later, with nobody to let them go. */
+/* Those that stand still go on. Returns how many do not stand still as yet: they would do so later, with nobody to
+   let them go. */
+static size_t detach_all(struct target *target) {
+    size_t n_asked = 0;
+
+    for (size_t i = 0; i < target->n_threads; i++) {
+        struct target_thread *t = &target->threads[i];
+        if (t->state == THREAD_STOPPED) detach(t);
+        n_asked += t->state == THREAD_ASKED;
+    }
+    return n_asked;
+}
+
 static bool await_late(struct target *target) {
     uint64_t since = clock_wall_ns();
     bool ended = false;
 
-    for (unsigned n = 0; poll_asked(target, n, &ended) > 0; n++) {
-        for (size_t i = 0; i < target->n_threads; i++)
-            if (target->threads[i].state == THREAD_STOPPED) detach(&target->threads[i]);
+    for (unsigned n = 0; detach_all(target) > 0; n++) {
         if (clock_wall_ns() - since > LATE_NS) return false;
         nap(n);
+        poll_asked(target, n, &ended);
     }
     return true;
 }
@@ -372,12 +383,9 @@ int target_go(struct target *target, uint64_t *stopped_ns, bool *still) {
         if (t->state == THREAD_ASLEEP)
             *still = is_asleep(target, t->id, &switches) && switches == t->switches;
     }
-    for (size_t i = 0; i < target->n_threads; i++) {
-        struct target_thread *t = &target->threads[i];
-        if (t->state != THREAD_STOPPED) continue;
-        any = true;
-        detach(t);
-    }
+    for (size_t i = 0; i < target->n_threads; i++)
+        if (target->threads[i].state == THREAD_STOPPED) any = true;
+    detach_all(target);
     hurry(false);
     if (any) *stopped_ns = clock_wall_ns() - target->stopped_at;
     bool all = await_late(target);

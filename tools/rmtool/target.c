@@ -156,6 +156,9 @@ void target_refresh(struct target *target) {
     free(mappings);
 }
 
+/* A program has one; who has made up thousands is not to keep us. */
+enum { REGISTRIES_MOST = 64 };
+
 /* Is there a registry among these bytes? Of several the one with most heaps is taken. */
 void target_search(struct target *target, uint64_t address, const unsigned char *bytes,
                    size_t size, size_t *most, rm_view_status_t *worst) {
@@ -175,6 +178,11 @@ void target_search(struct target *target, uint64_t address, const unsigned char 
         }
         if (status == RM_VIEW_FOREIGN) *worst = status;
         if (status != RM_VIEW_OK) continue;
+        if (target->n_registries == REGISTRIES_MOST) {
+            rm_view_close(view);
+            return;
+        }
+        target->n_registries++;
         rm_view_heaps(view, NULL, 0, &n);
         if (target->view && n <= *most) {
             rm_view_close(view);
@@ -261,6 +269,7 @@ void target_close(struct target *target) {
     rm_view_close(target->view);
     if (target->pagemap >= 0) close(target->pagemap);
     if (target->core) munmap((void *)(uintptr_t)target->core, target->core_bytes);
+    free(target->segments);
     free(target->files);
     free(target->threads);
     *target = (struct target){.pagemap = -1};

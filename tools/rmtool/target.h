@@ -49,6 +49,9 @@ struct target {
     /* a core file */
     const unsigned char *core;
     size_t core_bytes;
+    struct core_segment *segments; /* n_segments of them (corefile.c) */
+    size_t n_segments;
+    unsigned n_registries; /* what looks like one */
 };
 
 /*
