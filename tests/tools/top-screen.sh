@@ -3,8 +3,8 @@
 #
 # The screen of rmtool top, on a terminal that tmux keeps: its keys, other sizes, other
 # locales, its end; and the terminal is as it was.
-# Usage: top-screen.sh RMTOOL TRACES WATCHED [STATIC]
-case $3 in /*) ;; *) set -- "$1" "$2" "$PWD/$3" ${4:+"$PWD/$4"} ;; esac
+# Usage: top-screen.sh RMTOOL TRACES WATCHED REFUSED [STATIC]
+case $3 in /*) ;; *) set -- "$1" "$2" "$PWD/$3" "$PWD/$4" ${5:+"$PWD/$5"} ;; esac
 . "$(dirname "$0")/common.sh"
 . "$here/watching.sh"
 if ! command -v tmux >/dev/null 2>&1; then
