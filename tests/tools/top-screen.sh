@@ -98,6 +98,31 @@ type_line "clear; ASAN_OPTIONS=detect_leaks=0 TERM=no-such-thing '$rmtool' top $
 shows 'an unknown terminal' 'ended with 3'
 
 type_line "clear; '$rmtool' top --interval 0.1 $pid; echo ended with \$?"
+shows 'a screen to be left' 'external .*internal'
+key 'C-\'
+shows 'left by SIGQUIT' 'ended with 0'
+type_line 'clear; stty -a | tr ";" "\n"'
+shows 'it echoes again' ' echo '
+
+# While it is stopped by the terminal the program is not.
+type_line 'clear; set -m'
+type_line "'$rmtool' top --csv --heap all --interval 0.01 $pid >looks; echo ended with \$?"
+: >why
+for i in 1 2 3 4 5 6 7 8; do
+    sleep 0.13
+    key C-z
+    sleep 0.2
+    grep -h '^State:.*tracing' /proc/$pid/task/*/status >>why
+    type_line fg
+done
+check_empty 'stopped by Ctrl-Z in between looks only' why
+sleep 0.2
+key C-c
+sleep 0.2
+type_line 'echo interrupted: $?'
+shows 'it has gone on' 'interrupted: 130'
+
+type_line "clear; '$rmtool' top --interval 0.1 $pid; echo ended with \$?"
 shows 'once more' 'external .*internal'
 finish 0 'the program ends'
 shows 'it is said' 'has ended\.'
