@@ -16,7 +16,7 @@
 
 enum {
     WHOLE = 1024 * 1024,  /* bytes of area that are copied as they are */
-    CACHES_MOST = 1 << 16 /* of one heap: more is nonsense */
+    CACHES_MOST = 1 << 13 /* of one heap, or the list may be made up to fill memory */
 };
 
 bool image_read(struct image_source *source, uint64_t address, void *to, size_t size) {

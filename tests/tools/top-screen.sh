@@ -3,8 +3,8 @@
 #
 # The screen of rmtool top, on a terminal that tmux keeps: its keys, other sizes, other
 # locales, its end; and the terminal is as it was.
-# Usage: top-screen.sh RMTOOL TRACES WATCHED [STATIC]
-case $3 in /*) ;; *) set -- "$1" "$2" "$PWD/$3" ${4:+"$PWD/$4"} ;; esac
+# Usage: top-screen.sh RMTOOL TRACES WATCHED REFUSED [STATIC]
+case $3 in /*) ;; *) set -- "$1" "$2" "$PWD/$3" "$PWD/$4" ${5:+"$PWD/$5"} ;; esac
 . "$(dirname "$0")/common.sh"
 . "$here/watching.sh"
 if ! command -v tmux >/dev/null 2>&1; then
@@ -96,6 +96,31 @@ shows 'a terminal that can do nothing' 'ended with [03]'
 # ncurses leaves something behind that it did not need.
 type_line "clear; ASAN_OPTIONS=detect_leaks=0 TERM=no-such-thing '$rmtool' top $pid; echo ended with \$?"
 shows 'an unknown terminal' 'ended with 3'
+
+type_line "clear; '$rmtool' top --interval 0.1 $pid; echo ended with \$?"
+shows 'a screen to be left' 'external .*internal'
+key 'C-\'
+shows 'left by SIGQUIT' 'ended with 0'
+type_line 'clear; stty -a | tr ";" "\n"'
+shows 'it echoes again' ' echo '
+
+# While it is stopped by the terminal the program is not.
+type_line 'clear; set -m'
+type_line "'$rmtool' top --csv --heap all --interval 0.01 $pid >looks; echo ended with \$?"
+: >why
+for i in 1 2 3 4 5 6 7 8; do
+    sleep 0.13
+    key C-z
+    sleep 0.2
+    grep -h '^State:.*tracing' /proc/$pid/task/*/status >>why
+    type_line fg
+done
+check_empty 'stopped by Ctrl-Z in between looks only' why
+sleep 0.2
+key C-c
+sleep 0.2
+type_line 'echo interrupted: $?'
+shows 'it has gone on' 'interrupted: 130'
 
 type_line "clear; '$rmtool' top --interval 0.1 $pid; echo ended with \$?"
 shows 'once more' 'external .*internal'

@@ -4,8 +4,8 @@
 # rmtool top, for scripts: what it says of a program that stands still is what that says of
 # itself; one that runs is looked at, and does not mind; what cannot be looked at is
 # complained about.
-# Usage: top.sh RMTOOL TRACES WATCHED [STATIC]
-case $3 in /*) ;; *) set -- "$1" "$2" "$PWD/$3" ${4:+"$PWD/$4"} ;; esac
+# Usage: top.sh RMTOOL TRACES WATCHED REFUSED [STATIC]
+case $3 in /*) ;; *) set -- "$1" "$2" "$PWD/$3" "$PWD/$4" ${5:+"$PWD/$5"} ;; esac
 . "$(dirname "$0")/common.sh"
 . "$here/watching.sh"
 may_look
@@ -106,6 +106,31 @@ kill $pid
 exec 9>&-
 wait $pid 2>/dev/null
 
+# --- threads that end; heaps that come later ---
+
+begin "$watched" churn
+"$rmtool" top --csv --heap 0 --count 200 --interval 0.01 $pid >out 2>err
+got=$?
+{ [ $got -le 1 ] && [ "$(wc -l <out)" -gt 50 ] || { echo "exit status $got"; wc -l out; head -n 3 err; }; } >why
+check_empty 'threads that end all the time' why
+finish 0 'it does not mind'
+
+begin "$watched" late region
+"$rmtool" top --json --heap all --interval 0.05 $pid >out 2>err &
+looker=$!
+sleep 0.3
+grep -c . out >before
+echo >&9
+tries=0
+until grep -q '"limit":1048576,' out || [ $tries -gt 100 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+finish 0 'a program that makes a heap in a file'
+wait $looker
+{ [ -s before ] && grep -q '"limit":1048576,' out || { tail -n 1 out; sort err | uniq -c; }; } >why
+check_empty 'it is seen' why
+
 # --- it ends, or becomes another program ---
 
 begin "$watched" run 2
@@ -144,6 +169,29 @@ expect 'no heap number' 2 '--heap' "$rmtool" top --heap -3 1
 expect 'no core file' 3 'No such file' "$rmtool" top --core nothing
 echo 'what is this, which is no core file but has as many bytes as its header' >text
 expect 'not a core file' 4 'not a core file' "$rmtool" top --core text
+# A core file with two segments, each of its first bytes, at these addresses.
+core() {
+    printf '\177ELF\2\1\1'
+    head -c 9 /dev/zero
+    printf '\4\0\76\0\1\0\0\0'
+    head -c 8 /dev/zero
+    printf '\100\0\0\0\0\0\0\0' # e_phoff
+    head -c 12 /dev/zero
+    printf '\100\0\70\0\2\0\0\0\0\0\0\0'
+    for base in "$@"; do
+        printf '\1\0\0\0\6\0\0\0\0\0\0\0\0\0\0\0' # PT_LOAD, writable, from the file's beginning
+        printf "\0\\${base}\0\0\0\0\0\0"
+        head -c 8 /dev/zero
+        printf '\100\0\0\0\0\0\0\0\0\20\0\0\0\0\0\0' # 64 bytes of 4,096
+        head -c 8 /dev/zero
+    done
+}
+core 20 20 >text
+expect 'a core file with two memories' 4 'overlap' "$rmtool" top --core text
+core 20 40 >text
+expect 'a core file without heaps' 3 'no heaps of rmalloc' "$rmtool" top --core text
+core 20 40 | head -c 150 >text
+expect 'a core file that is cut off' 3 'no heaps of rmalloc' "$rmtool" top --core text
 expect 'a program is no core file' 4 'not a core file' "$rmtool" top --core "$rmtool"
 
 if [ -n "$static" ]; then
@@ -181,6 +229,11 @@ exec 9>&-
 wait $pid 2>/dev/null
 
 begin "$watched" stand
+if "$refused" "$rmtool" --version >out 2>&1; then
+    expect 'who may not look' 3 'not permitted' "$refused" "$rmtool" top --once $pid
+else
+    skip 'who may not look' 'no seccomp here'
+fi
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1 &&
     setpriv --reuid=65534 --regid=65534 --clear-groups "$rmtool" --version >out 2>&1; then
     expect "another user's program" 3 'not permitted' \

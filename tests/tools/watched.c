@@ -8,6 +8,9 @@
  *      watched alone       the same with one thread, which is the only one
  *      watched abort       makes them, and aborts
  *      watched exec FILE   makes them, and becomes that program at the line
+ *      watched churn       makes threads that end at once, until the line
+ *      watched late FILE   makes them; at the line one in a file that is mapped then, whose pages are in no
+ *                          page table; and ends at the next one
  *      watched empty       has the library, but no heap
  */
 #include <rmalloc.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { BLOCKS = 3000, THREADS_MOST = 16, HEAPS = 5 };
@@ -143,6 +147,33 @@ static void say(void) {
     puts("sound");
 }
 
+static void *come_and_go(void *context) {
+    rm_memory_t *block;
+    (void)context;
+    if (rm_heap_alloc(heaps[0], &block, 100, 0, 0) == RM_OK) rmfree(block);
+    return NULL;
+}
+
+static void *churn(void *context) {
+    pthread_t thread;
+    (void)context;
+    while (!atomic_load(&stop))
+        if (pthread_create(&thread, NULL, come_and_go, NULL) == 0)
+            pthread_join(thread, NULL);
+    return NULL;
+}
+
+static void make_late(const char *path) {
+    const size_t size = 1 << 20;
+    FILE *file = fopen(path, "w+");
+    if (file == NULL || ftruncate(fileno(file), (off_t)size) != 0) exit(2);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
+    fclose(file);
+    if (memory == MAP_FAILED) exit(2);
+    make(RM_THREADS_SAFE, RM_COMPACT_MANUAL, memory, size);
+    if (madvise(memory, size, MADV_DONTNEED) != 0) exit(2);
+}
+
 static void await_line(void) {
     char line[80];
 
@@ -183,7 +214,13 @@ int main(int argc, char **argv) {
             step(heaps[b % HEAPS], &blocks[b], &state, b % HEAPS == 1 ? 2000 : 200000);
         }
     }
+    if (strcmp(mode, "churn") == 0 && pthread_create(&threads[n++], NULL, churn, NULL))
+        return 2;
     await_line();
+    if (strcmp(mode, "late") == 0 && argc > 2) {
+        make_late(argv[2]);
+        await_line();
+    }
     atomic_store(&stop, true);
     for (unsigned i = 0; i < n; i++) pthread_join(threads[i], NULL);
     if (strcmp(mode, "exec") == 0 && argc > 2) {

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # What the tests of `rmtool top` share: a program that runs until it is told. To be sourced,
-# behind common.sh, by a script that is called as SCRIPT RMTOOL TRACES WATCHED [STATIC].
+# behind common.sh, by a script that is called as SCRIPT RMTOOL TRACES WATCHED REFUSED [STATIC].
 
 # begin PROGRAM ARGUMENT...: starts it; it is $pid from when it says that it is ready.
 begin() {
@@ -32,7 +32,8 @@ finish() {
 
 # The programs are in no other folder: this one's is left for the scratch folder.
 watched=$3
-static=${4-}
+refused=$4
+static=${5-}
 
 # What a sanitizer says at a program's end is no matter here.
 may_look() {

@@ -174,7 +174,21 @@ static int parse(struct job *job, int argc, char **argv, bool *done) {
 
 /* --- looks --- */
 
-/* What is known of a heap; NULL: no memory. Of those that are gone nothing is kept. */
+/* Of heaps that are not in the list any more nothing is kept. */
+static void forget_gone(struct job *job) {
+    const struct top *top = &job->top;
+
+    for (size_t i = 0; i < job->n_watches; i++) {
+        struct top_watch *watch = &job->watches[i];
+        size_t k = 0;
+        while (k < top->n_heaps && top->heaps[k].heap != watch->look.heap.heap) k++;
+        if (k < top->n_heaps) continue;
+        look_finish(&watch->look);
+        memset(watch, 0, sizeof(*watch));
+    }
+}
+
+/* What is known of a heap; NULL: no memory. */
 static struct top_watch *watch_of(struct job *job, const rm_view_heap_t *heap) {
     struct top_watch *vacant = NULL;
 
@@ -228,6 +242,7 @@ static int look_round(struct job *job, bool *ended) {
     bool any = false;
 
     if (status == STATUS_FOUND) *ended = true;
+    if (status == STATUS_OK) forget_gone(job);
     for (size_t i = 0; status == STATUS_OK && i < top->n_heaps && !*ended; i++) {
         const rm_view_heap_t *heap = &top->heaps[i];
         if (job->heap >= 0 && look_number(heap->heap) != (unsigned)job->heap) continue;
@@ -266,6 +281,7 @@ static int run_lines(struct job *job) {
             status = STATUS_OK; /* there may be one later */
         if (status || ended || job->once || ++n == job->count || ferror(stdout)) break;
         next += job->top.interval_ns;
+        if (next < clock_wall_ns()) next = clock_wall_ns() + job->top.interval_ns;
         sleep_until(next);
     }
     if (ended && job->n_watches == 0)

@@ -39,18 +39,32 @@ static bool read_proc(char *text, size_t size, const char *format, ...) {
     return n > 0;
 }
 
+/* What /proc says behind a thread's name, its state first; NULL: there is no such thread. */
+static const char *stat_of(char text[1024], pid_t pid, pid_t id) {
+    if (!read_proc(text, 1024, "/proc/%d/task/%d/stat", (int)pid, (int)id)) return NULL;
+    const char *after = strrchr(text, ')'); /* the name may hold anything */
+    return after && after[1] == ' ' ? after + 2 : NULL;
+}
+
+static bool has_ended(pid_t pid, pid_t id) {
+    char text[1024];
+    const char *state = stat_of(text, pid, id);
+
+    return !state || *state == 'Z' || *state == 'X';
+}
+
 /* When the process began, in ticks; 0: it has ended. */
 static uint64_t began_at(pid_t pid) {
-    char text[1024], state;
+    char text[1024];
     uint64_t ticks;
+    const char *at = stat_of(text, pid, pid);
 
-    if (!read_proc(text, sizeof(text), "/proc/%d/stat", (int)pid)) return 0;
-    const char *after = strrchr(text, ')'); /* the name may hold anything */
-    if (!after || sscanf(after + 1, " %c", &state) != 1 || state == 'Z' || state == 'X')
-        return 0;
-    after++;
-    for (unsigned field = 3; field < 22 && after; field++) after = strchr(after + 1, ' ');
-    return after && sscanf(after, "%" SCNu64, &ticks) == 1 ? ticks : 0;
+    if (!at || *at == 'Z' || *at == 'X') return 0;
+    for (unsigned field = 3; field < 22 && at; field++) {
+        at = strchr(at, ' ');
+        if (at) at++;
+    }
+    return at && sscanf(at, "%" SCNu64, &ticks) == 1 ? ticks : 0;
 }
 
 /* The file that it runs, as a number: another one after an exec. */
@@ -67,39 +81,59 @@ bool target_lives(const struct target *target) {
                                 file_of(target->pid) == target->file);
 }
 
-static uint64_t number_behind(const char *text, const char *key) {
+static bool number_behind(const char *text, const char *key, uint64_t *number) {
     const char *at = strstr(text, key);
-    return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+    *number = at ? strtoull(at + strlen(key), NULL, 10) : 0;
+    return at;
 }
 
 /* Who traces it; 0: nobody does. */
 static pid_t tracer_of(pid_t pid) {
     char text[4096];
+    uint64_t by;
     if (!read_proc(text, sizeof(text), "/proc/%d/status", (int)pid)) return 0;
-    return (pid_t)number_behind(text, "\nTracerPid:");
+    number_behind(text, "\nTracerPid:", &by);
+    return (pid_t)by;
+}
+
+/* The name of a program; it may hold anything. */
+static void read_name(char *name, size_t size, pid_t pid) {
+    if (!read_proc(name, size, "/proc/%d/comm", (int)pid)) snprintf(name, size, "?");
+    name[strcspn(name, "\n")] = '\0';
+    target_printable(name);
+}
+
+/* Its first thread has ended, and others have not. */
+static bool is_headless(pid_t pid) {
+    char text[4096];
+    uint64_t n;
+
+    return read_proc(text, sizeof(text), "/proc/%d/status", (int)pid) &&
+           number_behind(text, "\nThreads:", &n) && n > 1;
 }
 
 int freeze_identify(struct target *target) {
     target->started = began_at(target->pid);
     target->file = file_of(target->pid);
+    if (target->started == 0 && is_headless(target->pid))
+        return complain(STATUS_IO,
+                        "%s: its first thread has ended, without which its memory "
+                        "cannot be read",
+                        target->name);
     if (target->started == 0)
         return complain(STATUS_IO, "%s: there is no such process", target->name);
     if (target->pid == getpid())
         return complain(STATUS_IO, "%s: this is rmtool itself", target->name);
-    if (!read_proc(target->program, sizeof(target->program), "/proc/%d/comm",
-                   (int)target->pid))
-        strcpy(target->program, "?");
-    target->program[strcspn(target->program, "\n")] = '\0';
+    read_name(target->program, sizeof(target->program), target->pid);
     return STATUS_OK;
 }
 
 int freeze_refused(const struct target *target, int error, const char *what) {
-    char scope[16] = "", tracer[64] = "?";
+    char scope[16] = "", tracer[64];
     pid_t by = tracer_of(target->pid);
 
     if (by > 0) {
-        if (read_proc(tracer, sizeof(tracer), "/proc/%d/comm", (int)by))
-            tracer[strcspn(tracer, "\n")] = '\0';
+        read_name(tracer, sizeof(tracer), by);
         return complain(STATUS_IO,
                         "%s (%s) is being debugged by process %d (%s): end that first",
                         target->name, target->program, (int)by, tracer);
@@ -126,47 +160,29 @@ int freeze_refused(const struct target *target, int error, const char *what) {
 
 /* Asleep in a system call, and how often it has been given a processor. */
 static bool is_asleep(const struct target *target, pid_t id, uint64_t *switches) {
-    char text[4096];
+    char text[1 << 16]; /* the counts stand behind all of a user's groups */
+    uint64_t voluntary, others;
 
     *switches = 0;
     if (!read_proc(text, sizeof(text), "/proc/%d/task/%d/status", (int)target->pid,
                    (int)id))
         return false;
     const char *state = strstr(text, "\nState:\t");
-    *switches = number_behind(text, "\nvoluntary_ctxt_switches:") +
-                number_behind(text, "\nnonvoluntary_ctxt_switches:");
+    if (!number_behind(text, "\nvoluntary_ctxt_switches:", &voluntary) ||
+        !number_behind(text, "\nnonvoluntary_ctxt_switches:", &others))
+        return false;
+    *switches = voluntary + others;
     return state && strchr("SDT", state[8]);
 }
 
-enum { WAIT_NS = 20000, WAITS_MOST = 100000 }; /* 2 s */
-
-/* Until it stands still. 0: it has ended. */
-static int await_stop(pid_t id, int *signal_number) {
-    const struct timespec nap = {0, WAIT_NS};
-    int status = 0;
-
-    *signal_number = 0;
-    for (unsigned n = 0; n < WAITS_MOST; n++) {
-        pid_t waited = waitpid(id, &status, __WALL | WNOHANG);
-        if (waited < 0 && errno != EINTR) return 0;
-        if (waited == id) {
-            if (!WIFSTOPPED(status)) return 0;
-            /* A signal that was just being delivered goes on its way later. */
-            if (status >> 16 == 0) *signal_number = WSTOPSIG(status);
-            return 1;
-        }
-        if (n > 50) nanosleep(&nap, NULL);
-    }
-    return -1;
-}
-
 /* Asks one thread to stop. STATUS_FOUND: it has ended. */
-static int ask_thread(const struct target *target, pid_t id) {
+static int ask_thread(const struct target *target, pid_t id, int *error) {
     if (ptrace(PTRACE_SEIZE, id, NULL, NULL) != 0) {
-        if (errno == ESRCH) return STATUS_FOUND;
-        return freeze_refused(target, errno, "stopping it");
+        *error = errno;
+        return *error == ESRCH || has_ended(target->pid, id) ? STATUS_FOUND : STATUS_IO;
     }
-    return ptrace(PTRACE_INTERRUPT, id, NULL, NULL) == 0 ? STATUS_OK : STATUS_FOUND;
+    ptrace(PTRACE_INTERRUPT, id, NULL, NULL); /* one that is ending is waited for, too */
+    return STATUS_OK;
 }
 
 static bool is_known(const struct target *target, pid_t id) {
@@ -186,8 +202,9 @@ static struct target_thread *add_thread(struct target *target) {
     return &target->threads[target->n_threads++];
 }
 
-/* Asks those that are not known yet and run to stop. `*found`: how many were new. */
-static int ask_new(struct target *target, size_t *found) {
+/* Asks those that are not known yet and run to stop. `*found`: how many were new. STATUS_IO: `*error` says why;
+   nothing is said while others stand still, as who reads it may keep us waiting. */
+static int ask_new(struct target *target, size_t *found, int *error) {
     char path[32];
     struct dirent *entry;
     int status = STATUS_OK;
@@ -201,14 +218,15 @@ static int ask_new(struct target *target, size_t *found) {
         if (id <= 0 || is_known(target, id)) continue;
         struct target_thread *added = add_thread(target);
         if (!added) {
-            status = complain(STATUS_IO, "no memory for a list of threads");
+            *error = ENOMEM;
+            status = STATUS_IO;
             break;
         }
         *added = (struct target_thread){.id = id};
         ++*found;
         if (is_asleep(target, id, &added->switches)) continue;
         added->switches = 0;
-        status = ask_thread(target, id);
+        status = ask_thread(target, id, error);
         added->state = status == STATUS_OK ? THREAD_ASKED : THREAD_GONE;
         /* A thread may end; of the first one's end everything is over. */
         if (status == STATUS_FOUND && id != target->pid) status = STATUS_OK;
@@ -217,22 +235,54 @@ static int ask_new(struct target *target, size_t *found) {
     return status;
 }
 
-/* Waits for those that have been asked: all of them first, so that none that runs keeps another from the
-   processor that it needs to stop. */
-static int await_asked(struct target *target) {
-    int status = STATUS_OK;
+/* What has become of one. Who stands still may be killed, and then it is for us to reap it. */
+static void poll_thread(struct target_thread *t) {
+    int status = 0;
+    pid_t waited = waitpid(t->id, &status, __WALL | WNOHANG);
+
+    if (waited == 0 || (waited < 0 && errno == EINTR)) return;
+    t->state = waited > 0 && WIFSTOPPED(status) ? THREAD_STOPPED : THREAD_GONE;
+    /* A signal that was just being delivered goes on its way later. */
+    if (t->state == THREAD_STOPPED) t->signal = status >> 16 == 0 ? WSTOPSIG(status) : 0;
+}
+
+/* How many of those that have been asked do not stand still yet. Of the first one's end nothing is said while
+   there are others. */
+static size_t poll_asked(struct target *target, unsigned n, bool *ended) {
+    size_t n_asked = 0;
+    bool look = n % 64 == 63 && has_ended(target->pid, target->pid);
 
     for (size_t i = 0; i < target->n_threads; i++) {
         struct target_thread *t = &target->threads[i];
-        if (t->state != THREAD_ASKED) continue;
-        int stopped = await_stop(t->id, &t->signal);
-        t->state = stopped > 0 ? THREAD_STOPPED : THREAD_GONE;
-        if (stopped == 0 && t->id == target->pid) status = STATUS_FOUND;
-        if (stopped < 0)
-            status = complain(STATUS_IO, "%s (%s): a thread does not stop", target->name,
-                              target->program);
+        if (t->state != THREAD_ASKED && t->state != THREAD_STOPPED) continue;
+        poll_thread(t);
+        if (look && t->id == target->pid) t->state = THREAD_GONE;
+        if (t->state == THREAD_GONE && t->id == target->pid) *ended = true;
+        n_asked += t->state == THREAD_ASKED;
     }
-    return status;
+    return n_asked;
+}
+
+enum {
+    SPINS = 50,
+    NAP_NS = 20 * 1000,
+    STOP_NS = 100 * 1000 * 1000, /* so long some may stand still, waiting for others, */
+};
+#define LATE_NS UINT64_C(2000000000) /* and so long for these one waits then */
+
+static void nap(unsigned n) {
+    const struct timespec time = {0, NAP_NS};
+    if (n > SPINS) nanosleep(&time, NULL);
+}
+
+/* Waits for those that have been asked: all of them first, so that none that runs keeps another from the
+   processor that it needs to stop. False: not all of them do so in time. */
+static bool await_asked(struct target *target, bool *ended) {
+    for (unsigned n = 0; poll_asked(target, n, ended) > 0 && !*ended; n++) {
+        if (clock_wall_ns() - target->stopped_at > STOP_NS) return false;
+        nap(n);
+    }
+    return true;
 }
 
 /* While another program stands still because of this one nobody else had better come between, where that may
@@ -246,47 +296,102 @@ static void hurry(bool on) {
         sched_setscheduler(0, SCHED_OTHER, &none);
 }
 
+/* Nor had this one better be stopped by job control, which would leave the other where it is; or ended in a
+   way that is not orderly. */
+static void undisturbed(struct target *target, bool on) {
+    static const int numbers[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGINT,
+                                  SIGTERM, SIGHUP,  SIGQUIT};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(&set, numbers[i]);
+    if (on)
+        sigprocmask(SIG_BLOCK, &set, &target->signals);
+    else
+        sigprocmask(SIG_SETMASK, &target->signals, NULL);
+}
+
 enum { ROUNDS = 16 }; /* of looking for threads that others have made meanwhile */
 
-int target_stop(struct target *target) {
-    int status = STATUS_OK;
+int target_stop(struct target *target, bool *stands) {
+    int status = STATUS_OK, error = 0;
+    bool ended = false;
     size_t found = 1;
 
     target->n_threads = 0;
     target->stopped_at = clock_wall_ns();
+    *stands = true;
     if (target->core) return STATUS_OK;
     if (!target_lives(target)) return STATUS_FOUND;
+    undisturbed(target, true);
     hurry(true);
-    for (unsigned i = 0; status == STATUS_OK && found > 0 && i < ROUNDS; i++) {
-        status = ask_new(target, &found);
-        int awaited = await_asked(target);
-        if (status == STATUS_OK) status = awaited;
+    for (unsigned i = 0; status == STATUS_OK && *stands && found > 0; i++) {
+        status = ask_new(target, &found, &error);
+        *stands = await_asked(target, &ended) && (found == 0 || i < ROUNDS);
+        if (ended && status == STATUS_OK) status = STATUS_FOUND;
     }
-    if (status != STATUS_OK) {
-        uint64_t stopped_ns;
-        target_go(target, &stopped_ns);
-    }
-    return status;
+    if (status == STATUS_OK && *stands) return STATUS_OK;
+    uint64_t stopped_ns;
+    bool still;
+    int gone = target_go(target, &stopped_ns, &still);
+    if (status == STATUS_IO) return freeze_refused(target, error, "stopping it");
+    return status == STATUS_OK ? gone : status;
 }
 
-bool target_go(struct target *target, uint64_t *stopped_ns) {
-    bool still = true, any = false;
+/* Lets one go. If it has been killed there is still its end to be seen. */
+static void detach(struct target_thread *t) {
+    bool detached = ptrace(PTRACE_DETACH, t->id, NULL, (long)t->signal) == 0;
+    t->state = detached ? THREAD_GONE : THREAD_ASKED;
+}
 
+/* Those that stand still go on. Returns how many do not stand still as yet: they would do so later, with nobody to
+   let them go. */
+static size_t detach_all(struct target *target) {
+    size_t n_asked = 0;
+
+    for (size_t i = 0; i < target->n_threads; i++) {
+        struct target_thread *t = &target->threads[i];
+        if (t->state == THREAD_STOPPED) detach(t);
+        n_asked += t->state == THREAD_ASKED;
+    }
+    return n_asked;
+}
+
+static bool await_late(struct target *target) {
+    uint64_t since = clock_wall_ns();
+    bool ended = false;
+
+    for (unsigned n = 0; detach_all(target) > 0; n++) {
+        if (clock_wall_ns() - since > LATE_NS) return false;
+        nap(n);
+        poll_asked(target, n, &ended);
+    }
+    return true;
+}
+
+int target_go(struct target *target, uint64_t *stopped_ns, bool *still) {
+    bool any = false;
+
+    *still = true;
+    *stopped_ns = 0;
+    if (target->core) return STATUS_OK;
     /* Before the others go on, who would wake them. */
-    for (size_t i = 0; i < target->n_threads && still; i++) {
+    for (size_t i = 0; i < target->n_threads && *still; i++) {
         const struct target_thread *t = &target->threads[i];
         uint64_t switches;
         if (t->state == THREAD_ASLEEP)
-            still = is_asleep(target, t->id, &switches) && switches == t->switches;
+            *still = is_asleep(target, t->id, &switches) && switches == t->switches;
     }
-    for (size_t i = 0; i < target->n_threads; i++) {
-        const struct target_thread *t = &target->threads[i];
-        if (t->state != THREAD_STOPPED) continue;
-        any = true;
-        ptrace(PTRACE_DETACH, t->id, NULL, (long)t->signal);
-    }
+    for (size_t i = 0; i < target->n_threads; i++)
+        if (target->threads[i].state == THREAD_STOPPED) any = true;
+    detach_all(target);
     hurry(false);
-    *stopped_ns = any ? clock_wall_ns() - target->stopped_at : 0;
+    if (any) *stopped_ns = clock_wall_ns() - target->stopped_at;
+    bool all = await_late(target);
+    undisturbed(target, false);
     target->n_threads = 0;
-    return still;
+    if (all) return STATUS_OK;
+    return complain(STATUS_IO, "%s (%s): a thread does not stop", target->name,
+                    target->program);
 }

@@ -168,17 +168,17 @@ static void nap(unsigned n) {
 
 /* Stop, copy, let go. */
 static int copy(struct look *look, struct target *target, rm_view_status_t *result) {
-    size_t bytes;
-    int status = target_stop(target);
+    bool stands, still;
+    int status = target_stop(target, &stands);
 
-    if (status) return status;
-    *result = rm_view_copy(target->view, look->heap.heap, &bytes);
-    if (!target_go(target, &look->stopped_ns) && *result == RM_VIEW_OK)
-        *result = RM_VIEW_BUSY;
+    *result = RM_VIEW_BUSY;
+    if (status || !stands) return status;
+    *result = rm_view_copy(target->view, look->heap.heap, &look->bytes);
+    status = target_go(target, &look->stopped_ns, &still);
+    if (!still && *result == RM_VIEW_OK) *result = RM_VIEW_BUSY;
     if (look->stopped_ns > look->longest_ns) look->longest_ns = look->stopped_ns;
     look->all_ns += look->stopped_ns;
-    look->bytes = bytes;
-    return STATUS_OK;
+    return status;
 }
 
 static int try_once(struct look *look, struct target *target, rm_view_status_t *result) {
@@ -265,6 +265,7 @@ int look_heaps(struct target *target, bool sorted, rm_view_heap_t **heaps, size_
     size_t room = 0;
     bool ended;
 
+    target_refresh(target); /* there may be heaps in new mappings */
     for (;;) {
         rm_view_status_t result = rm_view_heaps(target->view, *heaps, room, n);
         if (result == RM_VIEW_NONE || !target_lives(target)) return STATUS_FOUND;

@@ -17,11 +17,11 @@
 
 /* --- its memory --- */
 
-static bool read_whole(const struct target *target, uint64_t address, void *to,
-                       size_t size) {
+static bool read_whole(struct target *target, uint64_t address, void *to, size_t size) {
     while (size > 0) {
         struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
         ssize_t n = process_vm_readv(target->pid, &here, 1, &there, 1, 0);
+        if (n < 0 && (errno == EPERM || errno == EACCES)) target->refused = errno;
         if (n <= 0) return false;
         address += (uint64_t)n;
         to = (char *)to + n;
@@ -30,10 +30,15 @@ static bool read_whole(const struct target *target, uint64_t address, void *to,
     return true;
 }
 
-static bool is_of_file(const struct target *target, uint64_t address) {
-    for (size_t i = 0; i < target->n_files; i++)
-        if (address >= target->files[i].base && address < target->files[i].limit)
-            return true;
+/* Is an address in a mapping of a file? *limit: so far that is as it is there. */
+static bool is_of_file(const struct target *target, uint64_t address, uint64_t *limit) {
+    *limit = UINT64_MAX;
+    for (size_t i = 0; i < target->n_files; i++) {
+        const struct target_range *file = &target->files[i];
+        if (address >= file->limit) continue;
+        *limit = address >= file->base ? file->limit : file->base;
+        return address >= file->base;
+    }
     return false;
 }
 
@@ -42,13 +47,9 @@ static bool is_of_file(const struct target *target, uint64_t address) {
 enum { PAGES_AT_ONCE = 512 };
 
 /* Pages that hold nothing are not touched: they would not be empty any more. */
-bool target_read(uint64_t address, void *to, size_t size, void *context) {
-    const struct target *target = context;
+static bool read_there(struct target *target, uint64_t address, void *to, size_t size) {
     uint64_t map[PAGES_AT_ONCE], page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-    if (target->core) return corefile_read(target, address, to, size);
-    if (target->pagemap < 0 || is_of_file(target, address))
-        return read_whole(target, address, to, size);
     while (size > 0) {
         uint64_t first = address / page, n = (address + size - 1) / page - first + 1;
         if (n > PAGES_AT_ONCE) n = PAGES_AT_ONCE;
@@ -70,6 +71,24 @@ bool target_read(uint64_t address, void *to, size_t size, void *context) {
     return true;
 }
 
+bool target_read(uint64_t address, void *to, size_t size, void *context) {
+    struct target *target = context;
+    uint64_t limit;
+
+    if (target->core) return corefile_read(target, address, to, size);
+    if (target->pagemap < 0) return read_whole(target, address, to, size);
+    while (size > 0) {
+        bool of_file = is_of_file(target, address, &limit);
+        size_t bytes = limit - address < size ? limit - address : size;
+        if (!(of_file ? read_whole : read_there)(target, address, to, bytes))
+            return false;
+        address += bytes;
+        to = (char *)to + bytes;
+        size -= bytes;
+    }
+    return true;
+}
+
 /* --- the registry --- */
 
 /* A mapping that the registry may lie in: private, and may be written to. */
@@ -78,43 +97,67 @@ struct mapping {
     bool of_file;
 };
 
+/* An array with room for one more; NULL: there is no memory. */
+static void *grow(void *array, size_t *room, size_t n, size_t size) {
+    if (n < *room) return array;
+    void *more = realloc(array, (2 * n + 32) * size);
+    if (more) *room = 2 * n + 32;
+    return more;
+}
+
+/* The mappings of files go to the target, in order, and those with a registry, maybe, to `mappings`. Returns 0, or
+   an errno. */
 static int read_maps(struct target *target, struct mapping **mappings, size_t *n) {
     char path[64], line[4400], mode[5];
-    size_t room = 0, room_files = 0;
+    size_t room = 0;
     uint64_t base, limit, inode;
+    int error = 0;
 
     *mappings = NULL;
     *n = 0;
     snprintf(path, sizeof(path), "/proc/%d/maps", (int)target->pid);
-    FILE *file = fopen(path, "r");
-    if (!file) return freeze_refused(target, errno, "its memory map");
-    while (fgets(line, sizeof(line), file)) {
+    FILE *file = fopen(path, "re");
+    if (!file) return errno;
+    target->n_files = 0;
+    while (error == 0 && fgets(line, sizeof(line), file)) {
         if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %" SCNu64, &base, &limit,
                    mode, &inode) != 4)
             continue;
         if (inode != 0) {
-            if (target->n_files == room_files) {
-                room_files = 2 * room_files + 32;
-                void *more = realloc(target->files, room_files * sizeof(*target->files));
-                if (!more) break;
+            struct target_range *more = grow(target->files, &target->room_files,
+                                             target->n_files, sizeof(*target->files));
+            if (more) {
                 target->files = more;
+                target->files[target->n_files++] = (struct target_range){base, limit};
+            } else {
+                error = ENOMEM;
             }
-            target->files[target->n_files++] = (struct target_range){base, limit};
         }
         if (strcmp(mode, "rw-p") != 0) continue;
-        if (*n == room) {
-            room = 2 * room + 32;
-            void *more = realloc(*mappings, room * sizeof(**mappings));
-            if (!more) break;
+        struct mapping *more = grow(*mappings, &room, *n, sizeof(**mappings));
+        if (more) {
             *mappings = more;
+            (*mappings)[(*n)++] = (struct mapping){base, limit, inode != 0};
+        } else {
+            error = ENOMEM;
         }
-        (*mappings)[(*n)++] = (struct mapping){base, limit, inode != 0};
     }
-    bool failed = ferror(file) || !feof(file);
+    if (ferror(file)) error = EIO;
     fclose(file);
-    if (failed) return complain(STATUS_IO, "%s: cannot be read", path);
-    return *n > 0 ? STATUS_OK : freeze_refused(target, EACCES, "its memory map");
+    return error == 0 && *n == 0 ? EACCES : error;
 }
+
+void target_refresh(struct target *target) {
+    struct mapping *mappings;
+    size_t n;
+
+    if (target->core) return;
+    read_maps(target, &mappings, &n); /* where it has ended that will be seen */
+    free(mappings);
+}
+
+/* A program has one; who has made up thousands is not to keep us. */
+enum { REGISTRIES_MOST = 64 };
 
 /* Is there a registry among these bytes? Of several the one with most heaps is taken. */
 void target_search(struct target *target, uint64_t address, const unsigned char *bytes,
@@ -129,10 +172,17 @@ void target_search(struct target *target, uint64_t address, const unsigned char 
         rm_view_status_t status =
             found % 8 ? RM_VIEW_NONE
                       : rm_view_open(&view, found, target_read, target, version);
-        if (status == RM_VIEW_FOREIGN || status == RM_VIEW_OK)
+        if (status == RM_VIEW_FOREIGN || status == RM_VIEW_OK) {
             memcpy(target->version, version, sizeof(version));
+            target_printable(target->version);
+        }
         if (status == RM_VIEW_FOREIGN) *worst = status;
         if (status != RM_VIEW_OK) continue;
+        if (target->n_registries == REGISTRIES_MOST) {
+            rm_view_close(view);
+            return;
+        }
+        target->n_registries++;
         rm_view_heaps(view, NULL, 0, &n);
         if (target->view && n <= *most) {
             rm_view_close(view);
@@ -165,10 +215,13 @@ static int search(struct target *target) {
     struct mapping *mappings;
     size_t n, most = 0;
     rm_view_status_t worst = RM_VIEW_NONE;
-    int status = read_maps(target, &mappings, &n);
-    unsigned char *buffer = status == STATUS_OK ? malloc(SEARCH_AT_ONCE) : NULL;
+    int status = STATUS_OK, error = read_maps(target, &mappings, &n);
+    unsigned char *buffer = malloc(SEARCH_AT_ONCE);
 
-    if (status == STATUS_OK && !buffer) status = complain(STATUS_IO, "no memory");
+    if (error != 0)
+        status = freeze_refused(target, error, "its memory map");
+    else if (!buffer)
+        status = complain(STATUS_IO, "no memory");
     for (int rest = 0; status == STATUS_OK && !target->view && rest < 2; rest++)
         for (size_t i = 0; i < n; i++)
             if (mappings[i].of_file != rest &&
@@ -181,6 +234,8 @@ static int search(struct target *target) {
 
 int target_found(const struct target *target, rm_view_status_t worst) {
     if (target->view) return STATUS_OK;
+    if (target->refused != 0 && worst != RM_VIEW_FOREIGN)
+        return freeze_refused(target, target->refused, "its memory");
     if (worst == RM_VIEW_FOREIGN)
         return complain(STATUS_MALFORMED,
                         "%s: its rmalloc is %s, and its data is laid out in another way "
@@ -191,6 +246,13 @@ int target_found(const struct target *target, rm_view_status_t worst) {
 }
 
 /* --- opening and closing --- */
+
+void target_printable(char *text) {
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) c[0] = c[1] = '?'; /* UTF-8 */
+        if (*c < ' ' || *c == 0x7f) *c = '?';
+    }
+}
 
 int target_open(struct target *target, const char *name, pid_t pid) {
     char path[64];
@@ -207,6 +269,7 @@ void target_close(struct target *target) {
     rm_view_close(target->view);
     if (target->pagemap >= 0) close(target->pagemap);
     if (target->core) munmap((void *)(uintptr_t)target->core, target->core_bytes);
+    free(target->segments);
     free(target->files);
     free(target->threads);
     *target = (struct target){.pagemap = -1};

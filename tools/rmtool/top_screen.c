@@ -130,6 +130,8 @@ static bool obey(struct screen *s, int key, rm_heap_t **wanted, bool *now) {
     return true;
 }
 
+enum { PATIENCE_MS = 250 };
+
 static int run(struct screen *s, rm_heap_t *wanted, bool *ended) {
     uint64_t due = clock_wall_ns();
 
@@ -145,7 +147,8 @@ static int run(struct screen *s, rm_heap_t *wanted, bool *ended) {
         screen_draw(s);
         at = clock_wall_ns();
         uint64_t left = s->paused || due <= at ? 0 : (due - at) / 1000000 + 1;
-        timeout(s->paused ? 60000 : (int)(left < 60000 ? left : 60000));
+        /* A signal that has come since it was looked for is seen a little later. */
+        timeout(s->paused || left > PATIENCE_MS ? PATIENCE_MS : (int)left);
         int key = getch();
         if (key != ERR && !obey(s, key, &wanted, &now)) return STATUS_OK;
         if (key == '+' || key == '-' || key == '=')
@@ -182,8 +185,8 @@ static void say_complaints(int own, int kept) {
 
 int top_screen(struct top *top, long number, char said[200]) {
     struct screen *s = calloc(1, sizeof(*s));
-    struct sigaction action = {.sa_handler = note_signal}, old[3];
-    static const int signals[3] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = note_signal}, old[4];
+    static const int signals[4] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     bool ended = false;
 
     if (!s) return complain(STATUS_IO, "no memory for the screen");
@@ -202,7 +205,7 @@ int top_screen(struct top *top, long number, char said[200]) {
                           getenv("TERM") ? getenv("TERM") : "");
     if (terminal) {
         told_to_end = 0;
-        for (int i = 0; i < 3; i++) sigaction(signals[i], &action, &old[i]);
+        for (int i = 0; i < 4; i++) sigaction(signals[i], &action, &old[i]);
         cbreak();
         noecho();
         nonl();
@@ -214,7 +217,7 @@ int top_screen(struct top *top, long number, char said[200]) {
         endwin();
         delscreen(terminal);
         say_complaints(own, kept);
-        for (int i = 0; i < 3; i++) sigaction(signals[i], &old[i], NULL);
+        for (int i = 0; i < 4; i++) sigaction(signals[i], &old[i], NULL);
         if (ended) {
             snprintf(said, 200, "%s (%s) has ended.", top->target.program,
                      top->target.name);
