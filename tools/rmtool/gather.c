@@ -132,16 +132,21 @@ static int free_block(struct gather *g, uint32_t slot) {
     return emit(g, (struct access_item){.op = ACCESS_FREE, .slot = slot});
 }
 
+/* A new block is there: whichever was is none any more, though its free was not recorded. */
+static int vacate(struct gather *g, uint64_t base) {
+    uint32_t slot;
+
+    if (!find_block(g, base, &slot)) return STATUS_OK;
+    g->totals->unknown++;
+    return free_block(g, slot);
+}
+
 static int make_block(struct gather *g, const struct record *record, uint8_t op) {
     uint64_t base = record_address(*record), size = record_size(*record);
     uint32_t slot;
-    int status = STATUS_OK;
+    int status = vacate(g, base);
 
-    if (find_block(g, base, &slot)) { /* its free has not been recorded */
-        g->totals->unknown++;
-        status = free_block(g, slot);
-        if (status) return status;
-    }
+    if (status) return status;
     if (!access_slots_take(&g->slots, &slot) || !map_block(g, slot, base, size)) {
         g->memory_out = true;
         return status;
@@ -188,12 +193,13 @@ static int end_resize(struct gather *g, const struct record *record) {
         g->totals->unknown++;
         return base ? make_block(g, record, ACCESS_ALLOC) : STATUS_OK;
     }
-    if (base == 0) { /* it has failed: the block is where it was */
-        if (!map_block(g, slot, g->blocks[slot].base, g->blocks[slot].size))
-            g->memory_out = true;
-        return STATUS_OK;
-    }
-    if (!map_block(g, slot, base, size)) g->memory_out = true;
+    bool failed = base == 0; /* the block is where it was */
+    if (failed) base = g->blocks[slot].base;
+    int status = vacate(g, base);
+    if (status) return status;
+    if (!map_block(g, slot, base, failed ? g->blocks[slot].size : size))
+        g->memory_out = true;
+    if (failed) return STATUS_OK;
     return emit(g, (struct access_item){
                        .op = ACCESS_REALLOC, .slot = slot, .value = size ? size : 1});
 }
