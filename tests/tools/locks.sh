@@ -248,6 +248,26 @@ TEXT
 't 1 0 1 0 0,a 16 0 1 0 0,s 1 0 1 0 0,' ] || cat got >why
 check_empty 'threads: each record at the moment it is written' why
 holds 'threads: one is never written' joined.json 'lost_records": 1,'
+# A block is where a realloc puts another: nobody has said that it was freed.
+"$rma" records made.rmlog <<'TEXT'
+1 5000 16 0 1
+1 6000 16 0 1
+5 5000 32 0 1
+6 6000 32 0 1
+TEXT
+cat >text <<'TEXT'
+I  00400000,4
+ S 20000000000,8
+ S 20000000010,8
+ S 20000000020,8
+ S 20000000030,8
+ S 6010,8
+TEXT
+"$rmtool" locks -q --join text --records made.rmlog --log joined.rma.zst
+"$rma" dump joined.rma.zst | tr '\n' ',' >got
+: >why
+[ "$(cat got)" = 'a 16 0 1 0 0,a 16 0 1 0 0,f 1 0 1 0 0,r 0 32 1 0 0,s 0 0 1 0 0,' ] || cat got >why
+check_empty 'realloc: to where a block was' why
 printf 'I  00400000,4\nnonsense\n' >bad
 expect 'no text of lackey' 4 'bad:2: not a line of lackey' \
     "$rmtool" locks --join bad --records made.rmlog
@@ -261,6 +281,11 @@ expect 'no such log' 3 'No such file' "$rmtool" locks none.rma.zst
 : >empty
 expect 'an empty log' 4 'not an access log' "$rmtool" locks empty
 expect 'a trace' 4 'not an access log' "$rmtool" locks "$bundled"
+printf '# rma 1\n# name: ../e\033vil\n\n\003\000\000\000' | zstd -qc >evil.rma.zst
+mkdir plots
+expect 'a name that is a path, and no accesses' 1 ': no accesses' \
+    "$rmtool" locks -q -m gap:5 --plot plots evil.rma.zst
+check 'a name that is a path: nothing outside' sh -c 'ls -A plots | grep -q "^.._e_vil" && ! ls *locks.csv'
 echo hello >text.txt
 expect 'a text' 4 'not an access log' "$rmtool" locks text.txt
 size=$(wc -c <random.rma.zst)

@@ -326,6 +326,9 @@ static int finish(struct job *job, int argc, char **argv) {
     }
     if (status == STATUS_OK && job->json) status = locks_report_json(&report);
     if (status == STATUS_OK && !job->json && !job->quiet) locks_report_text(&report);
+    if (status == STATUS_OK && job->plot_path && locks->locking.population.clock == 0)
+        return complain(STATUS_FOUND, "%s: no accesses, so there is nothing to draw",
+                        locks->header.name);
     if (status == STATUS_OK && job->plot_path) status = plot(job);
     if (status == STATUS_OK && locks->locking.truth && locks->locking.own_locks == 0)
         status = complain(STATUS_FOUND,

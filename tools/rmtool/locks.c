@@ -173,6 +173,7 @@ static void describe(struct locks *locks) {
         used += n > 0 ? (size_t)n : 0;
         if (used >= sizeof(header->command)) break;
     }
+    accesslog_tidy(header);
 }
 
 /* Traces for the measurement alone lie where nobody sees them. */
