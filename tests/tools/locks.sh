@@ -271,6 +271,15 @@ check_empty 'realloc: to where a block was' why
 printf 'I  00400000,4\nnonsense\n' >bad
 expect 'no text of lackey' 4 'bad:2: not a line of lackey' \
     "$rmtool" locks --join bad --records made.rmlog
+printf '==7== Lackey\n**7** the program says so\nI  00400000,4\n--7-- a warning\nI  00400004,4\n%s' \
+    ' S 500' >cut
+expect 'a text that is cut: what is there counts' 0 '' \
+    "$rmtool" locks --json --join cut --records made.rmlog
+holds 'a text that is cut: not the last line' out 'all_accesses": 0,'
+printf '0,8\nvalgrind: m_mallocfree.c:303: failed\nhost stacktrace:\n==7== at 0x5\nsched status:' >>cut
+expect 'valgrind itself fails: what is there counts' 0 'valgrind has failed here.*m_mallocfree.c:303' \
+    "$rmtool" locks --json --join cut --records made.rmlog
+holds 'valgrind itself fails: up to there' out 'instructions": 2,'
 expect 'no log of the recorder' 4 'not a log of the recorder' \
     "$rmtool" locks --join text --records bad
 expect '--join alone' 2 'go together' "$rmtool" locks --join text

@@ -371,6 +371,7 @@ static int run(struct gather *g) {
     g->totals->lost = taken > g->totals->records ? taken - g->totals->records : 0;
     if (status == STATUS_OK) status = deliver(g);
     g->totals->lines = lackey_line_number(g->lackey);
+    g->totals->failed = lackey_failed(g->lackey);
     g->totals->left_open = lackey_left_open(g->lackey);
     g->totals->stacks = g->shadow.n;
     return status;

@@ -43,6 +43,7 @@ struct gather_totals {
     uint64_t unknown;       /* frees, reallocs, locks of no known block */
     uint64_t stacks;
     bool cut;       /* by limit_accesses */
+    bool failed;    /* valgrind has, before the program's end */
     bool left_open; /* the program has ended, and left others behind */
 };
 

@@ -76,6 +76,9 @@ static int gather_from(struct sinks *sinks, struct gather_options *options,
     if (status == STATUS_OK)
         status = gather(options, &sink, &locks->gathered, words, 1024);
     locks->has_gathered = true;
+    if (status == STATUS_OK && locks->gathered.failed && locks->gathered.instructions > 0)
+        fprintf(stderr, "rmtool: note: valgrind has failed here, which ends it: %s\n",
+                words);
     if (status == STATUS_OK)
         status = accesslog_finish(sinks->log);
     else
