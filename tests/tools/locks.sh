@@ -339,6 +339,8 @@ fi
 echo good >good.rma.zst
 expect 'no such program' 3 'did not run' "$rmtool" locks -q --log good.rma.zst -- ./none
 holds 'no such program: the log that was there still is' good.rma.zst good
+expect 'a program that becomes another' 0 'sh became ls, which is not followed' \
+    "$rmtool" locks -q -- sh -c 'exec ls'
 mkfifo waits
 expect 'a program that leaves another behind' 0 'goes on, and is not followed' \
     timeout 60 "$rmtool" locks -q -- sh -c '(: <waits) &'

@@ -53,6 +53,8 @@ struct gather {
     uint64_t thread;     /* of the last record */
     uint32_t stack;      /* of the last item */
     bool memory_out;
+    bool begun;
+    uint64_t launched_ns; /* logs up to then are those of whoever starts valgrind */
 
     size_t n_items;
     struct access_item items[ITEMS];
@@ -267,7 +269,7 @@ static int await_record(struct gather *g, uint64_t slot, struct record *record) 
 
 static int open_log(struct gather *g) {
     int status = recording_find(&g->recording, g->options->directory, g->options->pid,
-                                g->options->at);
+                                g->options->at, g->launched_ns);
 
     if (status) return status;
     if (!g->recording.path)
@@ -361,6 +363,10 @@ static int run(struct gather *g) {
 
     while (status == STATUS_OK && !g->totals->cut) {
         status = lackey_read(g->lackey, lines, LINES, &n);
+        if (status == STATUS_OK && !g->begun && g->options->directory)
+            g->launched_ns =
+                recording_newest(g->options->directory, g->options->pid, g->options->at);
+        g->begun = true;
         if (status || n == 0) break;
         status = take_lines(g, lines, n);
         progress_update(g->totals->heap, 0);
@@ -371,6 +377,7 @@ static int run(struct gather *g) {
     g->totals->lost = taken > g->totals->records ? taken - g->totals->records : 0;
     if (status == STATUS_OK) status = deliver(g);
     g->totals->lines = lackey_line_number(g->lackey);
+    recording_end(&g->recording, &g->totals->exited, &g->totals->log_failed);
     g->totals->failed = lackey_failed(g->lackey);
     g->totals->left_open = lackey_left_open(g->lackey);
     g->totals->stacks = g->shadow.n;

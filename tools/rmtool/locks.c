@@ -116,6 +116,14 @@ static int from_command(struct sinks *sinks) {
     if (result != 0 && !locks->gathered.cut)
         fprintf(stderr, "rmtool: note: %s ended with status %d\n", locks->command[0],
                 result);
+    if (guest.became[0] && !locks->gathered.exited)
+        fprintf(stderr, "rmtool: note: %s became %s, which is not followed\n",
+                locks->command[0], guest.became);
+    if (locks->gathered.log_failed)
+        fprintf(stderr,
+                "rmtool: note: the records end before the program: the log could not "
+                "grow: %s\n",
+                strerror(locks->gathered.log_failed));
     if (locks->gathered.left_open)
         fprintf(stderr,
                 "rmtool: note: %s has ended; what it has started goes on, and is not "
