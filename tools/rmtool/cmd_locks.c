@@ -68,7 +68,9 @@ static const char help[] =
     "kills it, and what it has done until then is reported.\n"
     "\n"
     "Time is counted in accesses to the heap. Of several threads valgrind runs one at a\n"
-    "time; the order of events is right, how long a lock lasts is as serial as the run.\n"
+    "time; the order of events is right, how long a lock lasts is as serial as the run,\n"
+    "and which frame ends is not exact where they take turns. Instructions are all that\n"
+    "run, those of malloc and of the recorder among them.\n"
     "\n"
     "Example: rmtool locks --model gap:1000 -o ls.rmt.zst -- ls -l /usr/share/doc\n";
 

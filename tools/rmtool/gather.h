@@ -36,8 +36,8 @@ struct gather_options {
 
 struct gather_totals {
     uint64_t lines;         /* of lackey's text */
-    uint64_t instructions;  /* of the program */
-    uint64_t accesses;      /* of the program, to any memory */
+    uint64_t instructions;  /* of the program, and of malloc and the recorder in it */
+    uint64_t accesses;      /* of the same, to any memory */
     uint64_t heap;          /* of them those that count */
     uint64_t records, lost; /* the recorder's; slots never written */
     uint64_t unknown;       /* frees, reallocs, locks of no known block */
