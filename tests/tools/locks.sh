@@ -109,8 +109,10 @@ expect 'nothing to compare with' 1 'says nothing of its own locks' sh -c \
 awk 'BEGIN { print "a 16 0 1 0 0"
     for (i = 1; i < 60; i++) print "k " i " 0 1 0 0\ns 0 0 1 0 16000000\nf 0 0 1 16000000 16000000\na 16 0 1 16000000 16000000"
     for (i = 0; i < 60; i++) print "s 0 0 1 0 16000000\nl 0 0 1 0 0" }' | "$rma" pack deep.rma.zst
+most_memory='ulimit -v 1000000;' # sanitizers map terabytes
+if grep -q __asan_init "$rmtool"; then most_memory=; fi
 expect 'frames: those that hold nothing cost nothing' 0 '' \
-    sh -c "ulimit -v 1000000; exec timeout 20 '$rmtool' locks -q -m frame -m frame:5 deep.rma.zst"
+    sh -c "$most_memory exec timeout 20 '$rmtool' locks -q -m frame -m frame:5 deep.rma.zst"
 
 # ------------------------------------------------------------ against plain models
 
