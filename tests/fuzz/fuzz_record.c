@@ -60,7 +60,7 @@ static void read_as(const char *path, enum record_end end) {
     struct record_reader *reader;
     struct record_trace trace;
 
-    if (record_reader_open(&reader, path) != STATUS_OK || !reader) return;
+    if (record_reader_open(&reader, path, false) != STATUS_OK || !reader) return;
     record_trace_init(&trace, NULL, false);
     apply_all(reader, end, &trace);
     record_trace_end(&trace);

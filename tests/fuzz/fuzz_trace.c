@@ -8,7 +8,7 @@
 
 #include "census.h"
 #include "fuzz.h"
-#include "trace_header.h"
+#include "trace_writer.h"
 
 static void take_census(const char *path) {
     struct census *census = calloc(1, sizeof(*census));
@@ -36,7 +36,7 @@ static void write_anew(const char *path) {
     int status = trace_open(&trace, path, UINT64_MAX, true);
 
     if (trace_writer_open(&writer, NULL) != 0) abort();
-    if (status == 0) header_copy(&trace, writer, ", anew");
+    if (status == 0) trace_writer_copy_keys(writer, &trace, ", anew");
     while (status == 0 && n > 0) {
         bool ended;
         status = trace_peek(&trace, &ended);

@@ -186,6 +186,10 @@ static const struct {
     {"noise", make_noise},
     {"linger", run_linger},
     {"daemon", run_daemon},
+    {"headless", run_headless},
+    {"childless", run_childless},
+    {"relay", run_relay},
+    {"stubborn", run_stubborn},
 };
 
 int main(int argc, char **argv) {

@@ -19,6 +19,10 @@ void run_locks(void);
 void run_idle(void);
 void run_linger(void);
 void run_daemon(void);
+void run_headless(void);
+void run_childless(void);
+void run_relay(void);
+void run_stubborn(void);
 
 void kill_myself(void) __attribute__((noreturn));
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,7 +53,7 @@ static void family(int generations) {
     wait_for_all();
 }
 
-void run_fork(void) { family(2); }
+void run_fork(void) { family(1); }
 
 /* Others allocate while one forks: the child has what they had, and frees none of it but
    what is in `shared`. */
@@ -152,4 +153,57 @@ void run_daemon(void) {
         free(malloc(20));
         usleep(1000);
     }
+}
+
+/* Its first thread ends, and the others go on. */
+static void *outlive(void *first) {
+    pthread_join(*(pthread_t *)first, NULL);
+    for (int i = 0; i < 300; i++) {
+        free(malloc(20));
+        usleep(3000);
+    }
+    return NULL;
+}
+
+void run_headless(void) {
+    static pthread_t first, other;
+
+    first = pthread_self();
+    free(malloc(10));
+    pthread_create(&other, NULL, outlive, &first);
+    pthread_exit(NULL);
+}
+
+/* Children that can make no log. */
+void run_childless(void) {
+    struct rlimit none = {0, 0};
+
+    free(malloc(10));
+    setrlimit(RLIMIT_NOFILE, &none);
+    for (int i = 0; i < 5; i++) {
+        if (fork() == 0) _exit(0);
+        free(malloc(10));
+    }
+    wait_for_all();
+    usleep(100000);
+}
+
+/* There is always another one, for some seconds. */
+void run_relay(void) {
+    for (int i = 0; i < 40; i++) {
+        free(malloc(10));
+        usleep(50000);
+        if (fork() != 0) _exit(0);
+    }
+}
+
+/* Ends when it has been asked three times. */
+static volatile sig_atomic_t asked;
+static void on_request(int number) { asked += number == SIGTERM; }
+
+void run_stubborn(void) {
+    signal(SIGTERM, on_request);
+    free(malloc(10));
+    (void)!write(STDOUT_FILENO, "lingering\n", 10);
+    for (int i = 0; asked < 3 && i < 100; i++) usleep(100000);
 }

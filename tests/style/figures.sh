@@ -137,4 +137,16 @@ for format in png svg; do
         check_empty "$out" why
     done
 done
+
+# The made-up series has no locks; what is written of these is of its own columns.
+for name in plain compacted; do
+    awk -F, '/^#/ { print; next } !n++ { print $0 ",locked"; next } { print $0 "," 64 }' \
+        $name.csv >$name-locks.csv
+done
+gnuplot -e "plain='plain-locks.csv'; compacted='compacted-locks.csv'; plain_map='plain-map.csv'; \
+    compacted_map='compacted-map.csv'; frames=5; out='heap.gif'" "$plots/animate.gp" >why 2>&1 ||
+    echo 'gnuplot failed' >>why
+sed -i '/frames in animation sequence/d' why # so that it does, whatever happens
+head -c 6 heap.gif 2>/dev/null | grep -q GIF89a || echo 'not a GIF file' >>why
+check_empty 'heap.gif' why
 plan

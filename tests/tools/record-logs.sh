@@ -36,14 +36,6 @@ zstd -dcq one.rmt.zst | grep '^# command' >why.command
 holds 'one file: of the command itself, as it ended' why.command 'usable'
 
 # -------------------------------------------------------------------- signals
-# until_lingering FILE
-until_lingering() {
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
-        if grep -q lingering "$1"; then return; fi
-        sleep 0.2
-    done
-}
-
 for signal in HUP TERM; do
     rm -rf t out
     touch out
@@ -116,6 +108,7 @@ cut_at() {
 }
 # refused NAME STATUS TEXT
 refused() {
+    rm -rf out.d
     expect "$1" "$2" "$3" "$rmtool" record --quiet -d out.d --from-logs damaged/"$1"
 }
 cut_at nothing 0

@@ -5,6 +5,10 @@
 # behind common.sh by a script that is called as SCRIPT RMTOOL TRACES PROGRAMS LIBRARY.
 programs=$3
 library=$4
+if ! command -v zstd >/dev/null 2>&1; then
+    echo '1..0 # SKIP no zstd here'
+    exit 0
+fi
 calls=$programs/calls
 
 # recorded STATUS [OPTION]... -- COMMAND...: with the recorder alone. Standard output of
@@ -74,4 +78,12 @@ is() {
     : >why
     [ "$2" = "$3" ] || echo "$2, not $3" >why
     check_empty "$1" why
+}
+
+# until_lingering FILE: what the command has said goes there.
+until_lingering() {
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+        if grep -q lingering "$1"; then return; fi
+        sleep 0.2
+    done
 }

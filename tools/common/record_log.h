@@ -36,6 +36,7 @@
 #define RECORD_SUFFIX ".rmlog"
 #define RECORD_SIZE_MOST ((UINT64_C(1) << 40) - 1)
 #define RECORD_NAME 64
+#define RECORD_PATH 1024 /* of a variable's value, with its NUL */
 #define RECORD_PROGRAM 1024
 #define RECORD_COMMAND 32768
 
@@ -87,6 +88,8 @@ struct record_header {
     char program[RECORD_PROGRAM]; /* path of the executable */
     uint64_t command_size;        /* bytes of it */
     char command[RECORD_COMMAND]; /* arguments, each ended by a NUL; may be cut */
+    uint64_t room_slot;    /* no slot from here on has room yet; changes. 0: not said */
+    uint64_t other_malloc; /* not 0: the program has a malloc with names of its own */
 };
 
 static inline uint64_t record_word0(enum record_op op, uint64_t address,

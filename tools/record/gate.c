@@ -68,7 +68,7 @@ void gate_time(void) {
 /* ------------------------------------------------------------------- the file */
 
 static int64_t open_log(const char *name, int flags) {
-    char path[ORIGIN_PATH + RECORD_NAME + 1];
+    char path[RECORD_PATH + RECORD_NAME + 1];
     size_t n = raw_append(path, 0, sizeof(path), origin.directory);
 
     n = raw_append(path, n, sizeof(path), "/");

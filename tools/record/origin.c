@@ -36,7 +36,7 @@ static const char *value_of(const char *variable, const char *name) {
 /* Calls take for each variable. The environment that the process was started with, of
    which a program may by now have made something else. */
 struct setting {
-    char directory[ORIGIN_PATH], only[ORIGIN_PATH], at[32];
+    char directory[RECORD_PATH], only[RECORD_PATH], at[32];
 };
 
 static void take(struct setting *setting, const char *variable) {

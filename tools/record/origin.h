@@ -12,10 +12,8 @@
 
 #include "record_log.h"
 
-#define ORIGIN_PATH 1024
-
 struct origin {
-    char directory[ORIGIN_PATH]; /* of the logs */
+    char directory[RECORD_PATH]; /* of the logs */
     uint64_t at;                 /* address for the log; 0: any */
 };
 

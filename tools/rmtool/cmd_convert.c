@@ -15,7 +15,7 @@
 #include "output.h"
 #include "say.h"
 #include "trace_csv.h"
-#include "trace_header.h"
+#include "trace_writer.h"
 #include "units.h"
 
 static const char help[] =
@@ -154,7 +154,7 @@ static int write_anew(struct job *job, struct trace *trace) {
 
     if (status) return status;
     if (job->name) trace_writer_key(writer, "name", "%s", job->name);
-    header_copy(trace, writer, "");
+    trace_writer_copy_keys(writer, trace, "");
     if (trace->inherited > 0)
         trace_writer_key(writer, "inherited", "%" PRIu64, trace->inherited);
     while (status == STATUS_OK && n > 0) {

@@ -19,7 +19,7 @@
 #include "output.h"
 #include "rules.h"
 #include "say.h"
-#include "trace_header.h"
+#include "trace_writer.h"
 #include "units.h"
 
 static const char help[] =
@@ -256,7 +256,7 @@ static int cut(struct job *job) {
 
     if (status == STATUS_OK) status = trace_writer_open(&job->writer, job->output);
     if (status) return status;
-    header_copy(&job->trace, job->writer, ", cut");
+    trace_writer_copy_keys(job->writer, &job->trace, ", cut");
     status = read_window(job);
     if (status == STATUS_OK) status = judge(job);
     if (status) {

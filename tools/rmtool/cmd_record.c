@@ -38,14 +38,13 @@ static const char help[] =
     "  -q, --quiet          no report\n"
     "  -h, --help           this text\n"
     "\n"
-    "The recorder is a library that is preloaded, so programs that are linked "
-    "statically,\n"
-    "change their user or clear their environment are not followed. A trace is whole\n"
-    "whatever ends its process. Recording ends when COMMAND and all that it has started\n"
-    "have ended; SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to COMMAND, and once\n"
-    "that has ended, they end the recording. tools/README.rst has the log's form and "
-    "the\n"
-    "keys of the header.\n"
+    "The recorder is a library that is preloaded, so programs that are linked\n"
+    "statically, have a sanitizer's malloc, change their user, forbid themselves system\n"
+    "calls or clear their environment are not followed, or not to their end. Else a\n"
+    "trace is whole whatever ends its process. Recording ends when COMMAND and all that\n"
+    "it has started have ended; SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to\n"
+    "COMMAND, and once that has ended, they end the recording. tools/README.rst has the\n"
+    "log's form and the keys of the header.\n"
     "\n"
     "Exit status: that of COMMAND, 128 + N where signal N has killed it, 127 where "
     "there\n"
@@ -61,6 +60,7 @@ struct job {
     struct record_place place;
     const char *directory, *output, *logs, *from;
     const char **only;
+    size_t only_size; /* of all of them, each with a '/' */
     bool json, quiet;
 };
 
@@ -91,6 +91,9 @@ static int set_option(void *context, int option) {
                                   "--only is a program's name without a folder, "
                                   "not '%s'",
                                   optarg);
+        job->only_size += strlen(optarg) + 1;
+        if (job->only_size >= RECORD_PATH)
+            return complain_usage("record", "--only: too many names, at '%s'", optarg);
         job->only[job->command.n_only++] = optarg;
         break;
     case NO_USABLE: job->session.leave_usable = true; break;
@@ -183,7 +186,7 @@ static int run(struct job *job) {
         if (status == STATUS_OK) status = own;
     }
     record_session_finish(&job->session);
-    record_place_leave(&job->place, job->session.keep_logs);
+    record_place_leave(&job->place, &job->session);
     return by_command ? exit_status : status;
 }
 

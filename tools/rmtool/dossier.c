@@ -56,8 +56,7 @@ size_t dossier_ours(const struct dossier *dossier) {
 
 /* --------------------------------------------------------------------- pictures */
 
-/* Without the folder: a name in it is enough for who stands in it. */
-static char *without(const char *text, const char *directory) {
+char *dossier_without(const char *text, const char *directory) {
     size_t length = strlen(directory);
     char *copy = strdup(text), *at = copy;
 
@@ -81,7 +80,7 @@ void dossier_note_picture(void *context, const char *picture, const char *script
         struct dossier_picture *noted = &dossier->pictures[dossier->n_pictures];
         noted->file = strdup(slash ? slash + 1 : picture);
         noted->script = strdup(script);
-        noted->variables = without(variables, absolute ? absolute : "");
+        noted->variables = dossier_without(variables, absolute ? absolute : "");
         if (noted->file && noted->script && noted->variables) {
             dossier->n_pictures++;
         } else {

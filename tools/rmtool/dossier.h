@@ -64,6 +64,10 @@ void dossier_note_picture(void *dossier, const char *picture, const char *script
 /* Paths in the folder: DIR/NAME ENDING. To be freed; NULL, having complained. */
 char *dossier_path(const struct dossier *dossier, const char *name, const char *ending);
 
+/* A copy of a text that names files of a folder, without the folder: their names are enough for
+   who stands in it. To be freed; NULL where memory is out. */
+char *dossier_without(const char *text, const char *directory);
+
 /* Whether such a file is there. */
 bool dossier_has(const struct dossier *dossier, const char *name, const char *ending);
 

@@ -15,7 +15,7 @@
 
 enum {
     FILE_MOST = 1400000,
-    ALL_MOST = 4000000
+    ALL_MOST = 3000000
 }; /* bytes; a browser saves no larger URL */
 
 struct budget {
@@ -59,7 +59,9 @@ static int write_row(const struct dossier *dossier, const char *file,
             format_size(size, bytes));
     if (status == STATUS_OK) status = csv_read(&csv, path);
     command = status == STATUS_OK ? csv_comment(&csv, "command", 0) : NULL;
-    page_text(to, command ? command : "");
+    char *plain = dossier_without(command ? command : "", dossier->figures.directory);
+    page_text(to, plain ? plain : "");
+    free(plain);
     fputs("</code></td></tr>\n", to);
     csv_finish(&csv);
     free(path);

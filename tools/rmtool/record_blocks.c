@@ -77,10 +77,7 @@ struct record_heir *record_blocks_list(const struct record_blocks *blocks, size_
     *n = HASH_COUNT(blocks->by_address);
     if (*n == 0) return NULL;
     list = malloc(*n * sizeof(*list));
-    if (!list) {
-        *n = 0;
-        return NULL;
-    }
+    if (!list) return NULL;
     for (block = blocks->by_address; block; block = block->hh.next)
         list[i++] = (struct record_heir){block->address, block->number, block->size};
     qsort(list, *n, sizeof(*list), by_number);

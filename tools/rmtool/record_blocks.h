@@ -45,8 +45,8 @@ bool record_blocks_put(struct record_blocks *blocks, struct record_block *block,
 void record_blocks_take(struct record_blocks *blocks, struct record_block *block);
 void record_blocks_drop(struct record_blocks *blocks, struct record_block *block);
 
-/* All that are in the map, in the order in which they were made. NULL: no memory, or
-   none. */
+/* All that are in the map, in the order in which they were made. n: receives how
+   many; NULL where there are none, or no memory. */
 struct record_heir *record_blocks_list(const struct record_blocks *blocks, size_t *n);
 
 void record_blocks_finish(struct record_blocks *blocks);

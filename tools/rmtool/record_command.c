@@ -76,8 +76,20 @@ static void forwarded_signals(sigset_t *set) {
         sigaddset(set, numbers[i]);
 }
 
+/* What this program has made of its own signals is not the command's. */
+static void set_signals(posix_spawnattr_t *attributes, const sigset_t *mask,
+                        bool pipe_ignored) {
+    sigset_t by_default;
+
+    sigemptyset(&by_default);
+    if (!pipe_ignored) sigaddset(&by_default, SIGPIPE);
+    posix_spawnattr_setsigmask(attributes, mask);
+    posix_spawnattr_setsigdefault(attributes, &by_default);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
 static int start(struct record_command *command, const struct record_session *session,
-                 const sigset_t *mask) {
+                 const sigset_t *mask, bool pipe_ignored) {
     posix_spawnattr_t attributes;
     char *own = own_variables(command, session);
     char **environment = own ? make_environment(own, 2 + (command->n_only > 0)) : NULL;
@@ -85,8 +97,7 @@ static int start(struct record_command *command, const struct record_session *se
 
     if (environment) {
         posix_spawnattr_init(&attributes);
-        posix_spawnattr_setsigmask(&attributes, mask);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+        set_signals(&attributes, mask, pipe_ignored);
         failed = posix_spawnp(&command->pid, command->argv[0], NULL, &attributes,
                               command->argv, environment);
         posix_spawnattr_destroy(&attributes);
@@ -99,18 +110,44 @@ static int start(struct record_command *command, const struct record_session *se
     return STATUS_OK;
 }
 
-/* All that have ended: orphans of the command come here too. true: the command has. */
-static bool reap(struct record_command *command) {
-    bool ended = false;
+/* A log and a trace are open for each process that lives. Of this program alone: the
+   command has been started. */
+static void raise_descriptors(void) {
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* Whether it has children, ended ones too. */
+static bool has_children(void) {
+    siginfo_t child;
+
+    return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+struct watch {
+    bool running;      /* the command */
+    bool some_ended;   /* in this step */
+    bool strangers;    /* there were children before the command */
+    int last_signal;   /* that came from elsewhere than the terminal */
+    uint64_t ended_ns; /* when the command has */
+};
+
+/* All that have ended: orphans of the command come here too. */
+static void reap(struct watch *watch, struct record_command *command) {
     int state;
     pid_t pid;
 
+    watch->some_ended = false;
     while ((pid = waitpid(-1, &state, WNOHANG)) > 0) {
-        if (pid != command->pid) continue;
+        watch->some_ended = true;
+        if (pid != command->pid || !watch->running) continue;
         command->state = state;
-        ended = true;
+        watch->running = false;
+        watch->ended_ns = clock_wall_ns();
     }
-    return ended;
 }
 
 static void say_left(const struct record_session *session) {
@@ -120,41 +157,49 @@ static void say_left(const struct record_session *session) {
         if (!image->done)
             fprintf(stderr, "    %s (%llu)\n", image->program,
                     (unsigned long long)image->header.pid);
+    if (session->n_live == 0) fputs("    processes that are not recorded\n", stderr);
 }
 
 /* ----------------------------------------------------------------- the loop */
 
-/* A signal of the terminal has reached the command as well; one from elsewhere has not.
-   */
-static void take_signal(struct record_command *command, struct record_session *session,
-                        bool running, const siginfo_t *signal) {
-    if (running) {
-        if (signal->si_code != SI_KERNEL) kill(command->pid, signal->si_signo);
+/* A signal of the terminal has reached the command as well; one from elsewhere has not. */
+static void take_signal(struct watch *watch, struct record_command *command,
+                        struct record_session *session, const siginfo_t *signal) {
+    if (watch->running && signal->si_code == SI_KERNEL) return;
+    if (watch->running && signal->si_signo != watch->last_signal) {
+        watch->last_signal = signal->si_signo;
+        kill(command->pid, signal->si_signo);
         return;
+    }
+    if (watch->running) { /* it does not heed it, and is left alone */
+        command->state = signal->si_signo;
+        watch->running = false;
     }
     command->interrupted = true;
     record_session_stop(session);
 }
 
 static void watch(struct record_command *command, struct record_session *session,
-                  const sigset_t *signals) {
-    uint64_t ended_ns = 0;
-    bool running = true, said = false, moved = false;
+                  const sigset_t *signals, bool strangers) {
+    struct watch watch = {.running = true, .strangers = strangers};
+    bool left = true, said = false, moved = false;
 
-    while (running || session->n_live > 0) {
+    while (watch.running || left || session->n_live > 0) {
         struct timespec wait = {.tv_nsec = moved ? 0 : STEP_NS};
         siginfo_t signal;
         int number = sigtimedwait(signals, &signal, &wait);
         if (number > 0 && number != SIGCHLD)
-            take_signal(command, session, running, &signal);
-        bool ended = reap(command);
-        if (ended && running) {
-            running = false;
-            ended_ns = clock_wall_ns();
-        }
-        moved = record_session_step(session, !running);
-        if (!running && !said && !command->quiet && session->n_live > 0 &&
-            clock_wall_ns() - ended_ns > NOTICE_NS) {
+            take_signal(&watch, command, session, &signal);
+        reap(&watch, command);
+        /* Each orphan among the descendants is a child of this program, so no child means
+           that there is nobody. */
+        session->alone = !watch.running && !has_children();
+        left = !session->alone && !watch.strangers && !command->interrupted;
+        uint64_t since = watch.running ? 0 : clock_wall_ns() - watch.ended_ns;
+        moved = record_session_step(session, watch.some_ended || session->alone ||
+                                                 (!watch.running && since < NOTICE_NS));
+        if (!watch.running && !said && !command->quiet && since > NOTICE_NS &&
+            (left || session->n_live > 0)) {
             say_left(session);
             said = true;
         }
@@ -164,6 +209,8 @@ static void watch(struct record_command *command, struct record_session *session
 
 int record_command_run(struct record_command *command, struct record_session *session) {
     struct sigaction by_default = {.sa_handler = SIG_DFL}, child;
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe;
+    bool strangers = has_children();
     sigset_t signals, before;
     int status;
 
@@ -171,12 +218,14 @@ int record_command_run(struct record_command *command, struct record_session *se
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, &before);
     sigaction(SIGCHLD, &by_default,
-              &child); /* ignored, it would leave nothing to wait for */
+              &child);                  /* ignored, it would leave nothing to wait for */
+    sigaction(SIGPIPE, &ignore, &pipe); /* a report that nobody reads ends no recording */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    status = start(command, session, &before);
+    status = start(command, session, &before, pipe.sa_handler == SIG_IGN);
+    raise_descriptors();
     int priority = getpriority(PRIO_PROCESS, 0);
     setpriority(PRIO_PROCESS, 0, priority + GIVE_WAY);
-    if (status == STATUS_OK) watch(command, session, &signals);
+    if (status == STATUS_OK) watch(command, session, &signals, strangers);
     setpriority(PRIO_PROCESS, 0, priority); /* where that is allowed */
     prctl(PR_SET_CHILD_SUBREAPER, 0);
     sigaction(SIGCHLD, &child, NULL);

@@ -26,9 +26,10 @@ struct record_command {
 };
 
 /*
- * Runs it, and steps the session until it and all that it has started have ended. A
- * signal that would end this program goes to the command; once that has ended, it ends
- * the waiting. Returns: a status.
+ * Runs it, and steps the session until it and all that it has started have ended, recorded
+ * or not. A signal that would end this program goes to the command; once that has ended,
+ * it ends the waiting; so does one from elsewhere than the terminal that comes a second
+ * time. Returns: a status.
  */
 int record_command_run(struct record_command *command, struct record_session *session);
 

@@ -25,7 +25,8 @@ static struct record_image *find(const struct record_session *session, const cha
     return image;
 }
 
-/* The file that its trace goes to: NAME-PID, and a number where there is one already. */
+/* The file that its trace goes to: NAME-PID, and a number where there is one already, of
+   this recording or of an earlier one. */
 static char *name_trace(const struct record_session *session,
                         const struct record_image *image) {
     unsigned long long pid = image->header.pid;
@@ -38,7 +39,7 @@ static char *name_trace(const struct record_session *session,
                        : asprintf(&path, "%s/%s-%llu-%u.rmt.zst", session->folder,
                                   image->program, pid, i);
         if (n < 0) return NULL;
-        taken = false;
+        taken = access(path, F_OK) == 0;
         for (struct record_image *other = session->images; other; other = other->next)
             if (other->trace_path && strcmp(other->trace_path, path) == 0) taken = true;
         if (taken) free(path);
@@ -49,17 +50,32 @@ static char *name_trace(const struct record_session *session,
 static void name_program(struct record_image *image) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "0123456789-_.+";
-    const char *path = image->header.program;
+    const struct record_header *header = record_reader_header(image->reader);
+    const char *path = header->program;
     const char *slash;
 
-    if (!*path && memchr(image->header.command, '\0', RECORD_COMMAND))
-        path = image->header.command;
+    if (!*path && memchr(header->command, '\0', RECORD_COMMAND)) path = header->command;
     slash = strrchr(path, '/');
     snprintf(image->program, sizeof(image->program), "%.63s", slash ? slash + 1 : path);
     for (char *c = image->program; *c; c++)
         if (!strchr(plain, *c)) *c = '_';
     if (image->program[0] == '-' || image->program[0] == '.') image->program[0] = '_';
     if (!image->program[0]) strcpy(image->program, "unnamed");
+}
+
+void record_image_about(struct record_image *image) {
+    const struct record_header *header = record_reader_header(image->reader);
+
+    image->header = (struct record_about){
+        .first_slot = header->first_slot,
+        .pid = header->pid,
+        .start_ns = header->start_ns,
+        .parent_fork = header->parent_fork,
+        .exited = header->exited,
+        .failed = header->failed,
+        .failed_slot = header->failed_slot,
+    };
+    memcpy(image->header.parent, header->parent, RECORD_NAME);
 }
 
 static void free_image(struct record_image *image) {
@@ -85,19 +101,22 @@ static void add(struct record_session *session, const char *name) {
         return;
     }
     snprintf(image->name, sizeof(image->name), "%s", name);
-    status = record_reader_open(&image->reader, image->log_path);
-    if (status == STATUS_OK && !image->reader && !session->complete) {
-        free_image(image); /* it is being made: the next time */
+    bool again = !session->complete || session->n_live > 0;
+    status = record_reader_open(&image->reader, image->log_path, again);
+    if (status == STATUS_OK && !image->reader && again) {
+        free_image(image); /* it is being made, or nothing is left here: the next time */
         return;
     }
     image->heir_slot = UINT64_MAX;
     image->done = !image->reader;
     image->keep = status != STATUS_OK;
     if (image->reader) {
-        image->header = *record_reader_header(image->reader);
+        record_image_about(image);
         name_program(image);
         image->trace_path = name_trace(session, image);
         image->waits = image->header.parent[0] != '\0';
+        image->stopped = session->stopping;
+        if (session->stopping) record_reader_stop(image->reader);
         session->n_live++;
     }
     record_trace_init(&image->trace, image->trace_path, session->leave_usable);
@@ -115,10 +134,18 @@ static void link_parent(const struct record_session *session,
     if (!parent || parent->done || parent == image || parent->applied > slot) {
         image->waits = false;
         image->orphan = true;
+        /* One that came too late: the next are worth waiting for. */
+        if (parent && parent->childless_forks > 0) parent->childless_forks--;
         return;
     }
     image->parent = parent;
     if (slot < parent->heir_slot) parent->heir_slot = slot;
+}
+
+static bool is_log(const char *name) {
+    size_t n = strlen(name), suffix = strlen(RECORD_SUFFIX);
+
+    return n > suffix && n < RECORD_NAME && strcmp(name + n - suffix, RECORD_SUFFIX) == 0;
 }
 
 static void find_logs(struct record_session *session) {
@@ -131,13 +158,9 @@ static void find_logs(struct record_session *session) {
                         complain(STATUS_IO, "%s: %s", session->logs, strerror(errno)));
         return;
     }
-    while ((entry = readdir(folder))) {
-        size_t n = strlen(entry->d_name), suffix = strlen(RECORD_SUFFIX);
-        if (n <= suffix || n >= RECORD_NAME ||
-            strcmp(entry->d_name + n - suffix, RECORD_SUFFIX) != 0)
-            continue;
-        if (!find(session, entry->d_name)) add(session, entry->d_name);
-    }
+    while ((entry = readdir(folder)))
+        if (is_log(entry->d_name) && !find(session, entry->d_name))
+            add(session, entry->d_name);
     closedir(folder);
     for (struct record_image *image = session->images; image; image = image->next)
         if (image->waits && !image->parent) link_parent(session, image);
@@ -155,6 +178,7 @@ bool record_session_step(struct record_session *session, bool urgent) {
         if (status != STATUS_OK) note_status(session, status);
         if (image->done) session->n_live--;
     }
+    record_living_forget(&session->living);
     /* Logs that wait for each other are none of ours; they are not to hang us. */
     for (struct record_image *image = session->images;
          session->complete && !moved && image; image = image->next) {
@@ -171,6 +195,7 @@ void record_session_complete(struct record_session *session) {
 }
 
 void record_session_stop(struct record_session *session) {
+    session->stopping = true;
     for (struct record_image *image = session->images; image; image = image->next) {
         if (image->done) continue;
         record_reader_stop(image->reader);
@@ -191,9 +216,30 @@ void record_session_sort(struct record_session *session) {
 void record_session_finish(struct record_session *session) {
     while (session->images) {
         struct record_image *next = session->images->next;
-        if (!session->keep_logs && !session->images->keep)
+        if (session->keep_logs || session->images->keep)
+            session->n_kept++;
+        else
             unlink(session->images->log_path);
         free_image(session->images);
         session->images = next;
     }
+}
+
+void record_logs_sweep(const char *folder, bool remove) {
+    DIR *logs = opendir(folder);
+    struct dirent *entry;
+
+    if (!logs) return;
+    while ((entry = readdir(logs))) {
+        struct record_reader *reader = NULL;
+        char *path = NULL;
+        if (!is_log(entry->d_name) || asprintf(&path, "%s/%s", folder, entry->d_name) < 0)
+            continue;
+        record_reader_open(&reader, path, true);
+        if (reader) record_reader_stop(reader);
+        record_reader_close(reader);
+        if (remove) unlink(path);
+        free(path);
+    }
+    closedir(logs);
 }

@@ -18,6 +18,7 @@
 #define RMTOOL_RECORD_BESIDE "../lib/rmalloc"
 #endif
 #define LIBRARY "librmrecord.so"
+#define SWEEPS 5
 #define RANDOM                                                                           \
     "XX"                                                                                 \
     "XX"                                                                                 \
@@ -58,8 +59,11 @@ int record_place_make(struct record_place *place, struct record_session *session
                       const char *output, const char *directory, const char *logs,
                       const char *from) {
     char folder[PATH_MAX];
+    struct stat about;
     int status = STATUS_OK;
 
+    if (output && stat(output, &about) == 0 && S_ISDIR(about.st_mode))
+        return complain(STATUS_IO, "%s: a folder; -d takes one", output);
     if (output) {
         folder_of(folder, output);
         status = make_folder(place->traces, folder, ".rmrecord-");
@@ -81,13 +85,33 @@ int record_place_make(struct record_place *place, struct record_session *session
     status = make_folder(place->logs, logs ? logs : folder, ".rmrecord-logs-");
     place->logs_made = status == STATUS_OK;
     session->logs = place->logs;
+    session->ours = true;
+    if (status == STATUS_OK && strlen(place->logs) >= RECORD_PATH) {
+        rmdir(place->logs);
+        place->logs_made = false;
+        status = complain(STATUS_IO, "%s: too long a name for the recorder", place->logs);
+    }
     if (status == STATUS_OK || !place->traces_made) return status;
     rmdir(place->traces);
     return status;
 }
 
-void record_place_leave(struct record_place *place, bool keep_logs) {
-    if (place->logs_made && rmdir(place->logs) != 0 && (errno == ENOTEMPTY || keep_logs))
+/* Whoever still runs may make another log before its folder is gone. */
+static bool remove_logs(const char *folder, bool keep) {
+    bool removed = rmdir(folder) == 0;
+
+    for (int i = 0; !removed && errno == ENOTEMPTY && i < (keep ? 1 : SWEEPS); i++) {
+        record_logs_sweep(folder, !keep);
+        removed = rmdir(folder) == 0;
+    }
+    return removed;
+}
+
+void record_place_leave(struct record_place *place,
+                        const struct record_session *session) {
+    bool keep = session->keep_logs || session->n_kept > 0;
+
+    if (place->logs_made && !remove_logs(place->logs, keep))
         complain(STATUS_OK, "logs are kept in %s", place->logs);
     if (place->traces_made && rmdir(place->traces) != 0 && errno == ENOTEMPTY)
         complain(STATUS_OK, "traces are kept in %s", place->traces);
@@ -152,14 +176,14 @@ int record_place_choose(struct record_session *session, pid_t command, const cha
     struct record_image *chosen = choose(session, command);
     unsigned n = 0;
 
+    if (rename(chosen->trace_path, output) != 0)
+        return complain(STATUS_IO, "%s: %s", output, strerror(errno));
     for (struct record_image *image = session->images; image; image = image->next) {
         if (image == chosen || !image->written) continue;
         unlink(image->trace_path);
         image->written = false;
         n++;
     }
-    if (rename(chosen->trace_path, output) != 0)
-        return complain(STATUS_IO, "%s: %s", output, strerror(errno));
     free(chosen->trace_path);
     chosen->trace_path = strdup(output);
     if (!chosen->trace_path) return complain(STATUS_IO, "no memory for a name");

@@ -36,7 +36,7 @@ int record_place_library(struct record_place *place, const char **library);
 int record_place_choose(struct record_session *session, pid_t command, const char *output,
                         bool quiet);
 
-/* Removes the folders that were made; one with logs in it stays, and it is said. */
-void record_place_leave(struct record_place *place, bool keep_logs);
+/* Removes the folders that were made; one with logs to be kept stays, and it is said. */
+void record_place_leave(struct record_place *place, const struct record_session *session);
 
 #endif

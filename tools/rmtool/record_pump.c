@@ -11,32 +11,33 @@
 
 #include "clock.h"
 #include "output.h"
-#include "record_alive.h"
 #include "say.h"
 
-#define STALL_NS                                                                         \
-    UINT64_C(2000000000)  /* a fork that has failed has no child to wait for */
+/* A fork that has failed has no child to wait for; where one has, others will. */
+#define STALL_NS UINT64_C(2000000000)
+#define STALL_LATER_NS UINT64_C(50000000)
 #define READS_AT_ONCE 100 /* others have their turn, and signals are looked at */
+#define MANY 4096         /* records that ask for the next step at once */
 #define CHECK_NS UINT64_C(500000000)
 
 /* ------------------------------------------------------------------- heirs */
 
 /* Most children of a fork call exec and do nothing before; they need no blocks. */
-static bool does_nothing(const struct record_session *session,
-                         struct record_image *child) {
+static bool does_nothing(struct record_session *session, struct record_image *child) {
     if (child->done) return true;
     if (child->n_entries > 0) return false;
-    if (!session->complete && record_alive(child->log_path, child->header.pid))
+    if (!session->complete &&
+        record_alive(&session->living, child->log_path, child->header.pid))
         return false;
-    if (record_reader_read(child->reader, RECORD_ENDED, child->entries, RECORD_READS,
-                           &child->n_entries) != STATUS_OK)
-        return false;
+    int damage = record_reader_read(child->reader, RECORD_ENDED, child->entries,
+                                    RECORD_READS, &child->n_entries);
+    if (damage) child->damage = damage;
     child->taken = 0;
     return child->n_entries == 0;
 }
 
 /* To all children whose fork was before `slot`. */
-static void hand_on(const struct record_session *session, struct record_image *image,
+static void hand_on(struct record_session *session, struct record_image *image,
                     uint64_t slot) {
     image->heir_slot = UINT64_MAX;
     for (struct record_image *child = session->images; child; child = child->next) {
@@ -50,6 +51,13 @@ static void hand_on(const struct record_session *session, struct record_image *i
         if (does_nothing(session, child)) continue;
         size_t n;
         struct record_heir *heirs = record_blocks_list(&image->trace.blocks, &n);
+        if (n > 0 && !heirs) {
+            child->orphan = true;
+            if (session->status == STATUS_OK)
+                session->status = complain(STATUS_IO, "%s: no memory for what is live",
+                                           child->log_path);
+            continue;
+        }
         record_trace_inherit(&child->trace, heirs, n);
     }
 }
@@ -67,15 +75,18 @@ static bool has_child(const struct record_session *session,
 static bool stalls(const struct record_session *session, struct record_image *image,
                    uint64_t number) {
     uint64_t now = clock_wall_ns();
+    uint64_t most = image->childless_forks > 0 ? STALL_LATER_NS : STALL_NS;
 
-    if (session->complete || image->stopped || has_child(session, image, number)) {
+    if (image->stopped || has_child(session, image, number)) {
         image->stalled_ns = 0;
         return false;
     }
     if (image->stalled_ns == 0) image->stalled_ns = now;
     image->stalled_fork = number;
-    if (now - image->stalled_ns < STALL_NS) return true;
+    if (!session->complete && !session->alone && now - image->stalled_ns < most)
+        return true;
     image->stalled_ns = 0;
+    image->childless_forks++;
     return false;
 }
 
@@ -86,7 +97,8 @@ static void write_command(struct record_image *image) {
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
-    const char *at = image->header.command, *end = at + image->header.command_size;
+    const struct record_header *header = record_reader_header(image->reader);
+    const char *at = header->command, *end = at + header->command_size;
 
     if (!stream) return;
     while (at < end) {
@@ -103,12 +115,13 @@ static void write_command(struct record_image *image) {
 
 static void write_keys(struct record_image *image) {
     struct trace_writer *writer = image->trace.writer;
-    time_t began = (time_t)(image->header.start_real_ns / 1000000000);
+    const struct record_header *header = record_reader_header(image->reader);
+    time_t began = (time_t)(header->start_real_ns / 1000000000);
     struct tm calendar;
     char date[32] = "";
 
     trace_writer_key(writer, "name", "%s", image->program);
-    trace_writer_key(writer, "program", "%s", image->header.program);
+    trace_writer_key(writer, "program", "%s", header->program);
     write_command(image);
     if (gmtime_r(&began, &calendar) &&
         strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &calendar))
@@ -119,6 +132,9 @@ static void write_keys(struct record_image *image) {
     trace_writer_key(writer, "exited", image->header.exited ? "yes" : "no");
     record_trace_keys(&image->trace);
     if (image->orphan) trace_writer_key(writer, "inherited", "unknown");
+    if (image->childless_forks)
+        trace_writer_key(writer, "childless-forks", "%" PRIu64, image->childless_forks);
+    if (header->other_malloc) trace_writer_key(writer, "other-malloc", "yes");
     if (image->unwritten)
         trace_writer_key(writer, "unwritten", "%" PRIu64, image->unwritten);
     if (image->damage)
@@ -135,14 +151,34 @@ static void write_keys(struct record_image *image) {
 
 /* --------------------------------------------------------------------- pump */
 
+/* What will be missing from the trace, where the recorder could not go on. Returns: a
+   status. */
+static int check_failed(const struct record_image *image) {
+    if (image->header.failed == 0 || image->header.failed == ECANCELED) return STATUS_OK;
+    return complain(STATUS_IO,
+                    "%s (%" PRIu64 "): recorded only up to slot %" PRIu64
+                    " of its log: %s",
+                    image->program, image->header.pid, image->header.failed_slot,
+                    strerror((int)(image->header.failed & 0xffff)));
+}
+
+/* What is not done with of a log that is kept: its beginning may have been given back. */
+static void keep(const struct record_session *session, struct record_image *image) {
+    image->keep = true;
+    if (session->ours) record_reader_stop(image->reader);
+    if (session->ours && !session->keep_logs)
+        complain(STATUS_OK, "%s is kept: its records from slot %" PRIu64 " on",
+                 image->log_path, image->applied);
+}
+
 /* before: what has gone wrong so far; the trace says where it ends, unless it is that. */
 static int finish(struct record_session *session, struct record_image *image,
-                  int before) {
+                  enum record_end end, int before) {
     int status = STATUS_OK;
 
     hand_on(session, image, UINT64_MAX);
     record_trace_end(&image->trace);
-    image->header = *record_reader_header(image->reader);
+    record_image_about(image);
     image->unwritten = record_reader_unwritten(image->reader);
     image->done = true;
     if (image->trace.writer) {
@@ -153,18 +189,20 @@ static int finish(struct record_session *session, struct record_image *image,
         image->written = status == STATUS_OK;
     }
     record_blocks_finish(&image->trace.blocks);
+    if (status != STATUS_OK || before != STATUS_OK) keep(session, image);
+    if (session->ours && session->keep_logs && end == RECORD_ENDED)
+        record_reader_trim(image->reader);
     record_reader_close(image->reader);
     image->reader = NULL;
     free(image->entries);
     image->entries = NULL;
     image->n_entries = image->taken = 0;
-    if (status != STATUS_OK || before != STATUS_OK) image->keep = true;
     if (!session->keep_logs && !image->keep) unlink(image->log_path);
-    return status;
+    return status ? status : check_failed(image);
 }
 
 /* What has been read, up to a fork whose child is not there. false: it waits. */
-static bool apply(struct record_session *session, struct record_image *image, bool *moved,
+static bool apply(struct record_session *session, struct record_image *image,
                   int *status) {
     while (image->taken < image->n_entries && *status == STATUS_OK) {
         const struct record_entry *entry = &image->entries[image->taken];
@@ -172,7 +210,6 @@ static bool apply(struct record_session *session, struct record_image *image, bo
         *status = record_trace_apply(&image->trace, entry->record);
         image->applied = entry->slot + 1;
         image->taken++;
-        *moved = true;
         /* The child counts on from some slot behind this one. */
         if (record_op(entry->record) == RECORD_FORK &&
             stalls(session, image, record_address(entry->record)))
@@ -181,42 +218,49 @@ static bool apply(struct record_session *session, struct record_image *image, bo
     return true;
 }
 
-static enum record_end end_of(const struct record_session *session,
-                              struct record_image *image, bool urgent) {
+static enum record_end end_of(struct record_session *session, struct record_image *image,
+                              bool urgent) {
     uint64_t now = clock_wall_ns();
 
     if (image->stopped) return RECORD_STOPPED;
     if (session->complete) return RECORD_ENDED;
     if (!urgent && now - image->checked_ns < CHECK_NS) return RECORD_RUNNING;
     image->checked_ns = now;
-    return record_alive(image->log_path, image->header.pid) ? RECORD_RUNNING
-                                                            : RECORD_ENDED;
+    return record_alive(&session->living, image->log_path, image->header.pid)
+               ? RECORD_RUNNING
+               : RECORD_ENDED;
 }
 
 int record_pump(struct record_session *session, struct record_image *image, bool urgent,
                 bool *moved) {
-    enum record_end end = end_of(session, image, urgent);
+    uint64_t before = image->applied;
     int status = STATUS_OK;
     bool ended = false;
 
     if (image->waits) return STATUS_OK;
     if (image->stalled_ns && stalls(session, image, image->stalled_fork))
         return STATUS_OK;
-    for (int i = 0; i < READS_AT_ONCE; i++) {
-        if (!apply(session, image, moved, &status)) return STATUS_OK;
+    enum record_end end = end_of(session, image, urgent);
+    for (int i = 0; i < READS_AT_ONCE && !ended && status == STATUS_OK; i++) {
+        bool waits = !apply(session, image, &status);
+        /* Few records are no reason to look for more at once: more come meanwhile. */
+        if (image->applied - before >= MANY ||
+            (end != RECORD_RUNNING && image->applied > before))
+            *moved = true;
+        if (waits) return STATUS_OK;
         if (status) break;
         image->taken = 0;
         int damage = record_reader_read(image->reader, end, image->entries, RECORD_READS,
                                         &image->n_entries);
         if (damage) image->damage = damage;
         ended = image->n_entries == 0;
-        if (ended) break;
-        if (!session->keep_logs && !session->complete) record_reader_punch(image->reader);
+        if (!ended && !session->keep_logs && !session->complete)
+            record_reader_punch(image->reader);
     }
     if (!ended && status == STATUS_OK) return status;
     if (status == STATUS_OK) status = image->damage;
     if (end == RECORD_RUNNING && status == STATUS_OK) return status;
     *moved = true;
-    int failed = finish(session, image, status);
+    int failed = finish(session, image, end, status);
     return status ? status : failed;
 }

@@ -25,7 +25,7 @@ struct record_reader {
     uint64_t chunk_slot; /* of chunk[0] */
     size_t n_chunk;      /* records in it that may be given */
     off_t punched;
-    struct record chunk[CHUNK], again[CHUNK];
+    struct record chunk[CHUNK];
 };
 
 static int refuse(const char *path, const char *why) {
@@ -68,20 +68,25 @@ static int check_header(const char *path, const struct record_header *header) {
     return STATUS_OK;
 }
 
-int record_reader_open(struct record_reader **out, const char *path) {
+/* Of a failed call: something that may be there later. */
+static bool scarce(void) { return errno == EMFILE || errno == ENFILE || errno == ENOMEM; }
+
+int record_reader_open(struct record_reader **out, const char *path, bool again) {
     struct record_reader *reader = calloc(1, sizeof(*reader));
     struct stat about;
     ssize_t n = 0;
     int status = STATUS_OK;
 
     *out = NULL;
-    if (!reader) return complain(STATUS_IO, "no memory to read %s", path);
+    if (!reader)
+        return again ? STATUS_OK : complain(STATUS_IO, "no memory to read %s", path);
     reader->path = path;
     reader->fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     reader->writable = reader->fd >= 0;
     if (reader->fd < 0) reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (reader->fd < 0 || fstat(reader->fd, &about) != 0)
-        status = complain(STATUS_IO, "%s: %s", path, strerror(errno));
+        status = again && scarce() ? STATUS_OK
+                                   : complain(STATUS_IO, "%s: %s", path, strerror(errno));
     else if (!S_ISREG(about.st_mode))
         status = refuse(path, "not a file, so no log");
     else if ((n = read_at(reader->fd, &reader->header, sizeof(reader->header), 0)) < 0)
@@ -132,9 +137,25 @@ static bool skip_hole(const struct record_reader *reader, uint64_t *slot) {
     return true;
 }
 
-static bool all_written(const struct record *records, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (records[i].word[0] == 0) return false;
+/* How many are written, before the first that is not. */
+static size_t written(const struct record *records, size_t n) {
+    size_t i = 0;
+
+    while (i < n && records[i].word[0] != 0) i++;
+    return i;
+}
+
+/* Slots behind it have no room, so no record: its process has ended. A log of an earlier
+   recorder does not say. */
+static bool has_room(struct record_reader *reader, uint64_t slot, size_t *n) {
+    uint64_t room = 0;
+
+    if (read_at(reader->fd, &room, sizeof(room),
+                offsetof(struct record_header, room_slot)) != sizeof(room) ||
+        room == 0)
+        return true;
+    if (slot >= room) return false;
+    if (*n > room - slot) *n = (size_t)(room - slot);
     return true;
 }
 
@@ -147,18 +168,20 @@ static int read_chunk(struct record_reader *reader, enum record_end end) {
     reader->n_chunk = 0;
     if (end == RECORD_ENDED && !skip_hole(reader, &slot)) return STATUS_OK;
     wanted = CHUNK - (size_t)(slot % CHUNK);
+    if (end == RECORD_ENDED && !has_room(reader, slot, &wanted)) return STATUS_OK;
     n = read_at(reader->fd, reader->chunk, wanted * sizeof(struct record),
                 offset_of(reader, slot));
     if (n < 0) return complain(STATUS_IO, "%s: %s", reader->path, strerror(errno));
     n /= (ssize_t)sizeof(struct record);
-    if (end == RECORD_RUNNING) {
-        /* Words 0 are written last. So where all of them are there, what is read now has
-           all of words 1. */
-        if ((size_t)n < wanted || !all_written(reader->chunk, wanted)) return STATUS_OK;
-        if (read_at(reader->fd, reader->again, wanted * sizeof(struct record),
-                    offset_of(reader, slot)) != n * (ssize_t)sizeof(struct record))
+    if (end != RECORD_ENDED) {
+        /* Words 0 are written last. So where they are there, what is read now has words
+           1. */
+        size_t size = written(reader->chunk, (size_t)n) * sizeof(struct record);
+        if (size == 0) return STATUS_OK;
+        if (read_at(reader->fd, reader->chunk, size, offset_of(reader, slot)) !=
+            (ssize_t)size)
             return STATUS_OK;
-        memcpy(reader->chunk, reader->again, wanted * sizeof(struct record));
+        n = (ssize_t)(size / sizeof(struct record));
     }
     reader->skipped += slot - reader->slot;
     reader->slot = reader->chunk_slot = slot;
@@ -179,12 +202,11 @@ static bool plausible(struct record record) {
 }
 
 /* Takes what the chunk has. false: the log ends here. */
-static bool take(struct record_reader *reader, enum record_end end,
-                 struct record_entry *entries, size_t most, size_t *n, int *status) {
+static bool take(struct record_reader *reader, struct record_entry *entries, size_t most,
+                 size_t *n, int *status) {
     while (*n < most && reader->slot - reader->chunk_slot < reader->n_chunk) {
         struct record record = reader->chunk[reader->slot - reader->chunk_slot];
         if (record.word[0] == 0) {
-            if (end == RECORD_STOPPED) return false;
             reader->skipped++;
         } else if (!plausible(record)) {
             *status = damage(reader);
@@ -205,7 +227,7 @@ int record_reader_read(struct record_reader *reader, enum record_end end,
 
     *n = 0;
     while (*n < most && !reader->damaged) {
-        if (!take(reader, end, entries, most, n, &status)) break;
+        if (!take(reader, entries, most, n, &status)) break;
         if (*n == most) break;
         status = read_chunk(reader, end);
         if (status || reader->n_chunk == 0) break;
@@ -227,6 +249,15 @@ void record_reader_punch(struct record_reader *reader) {
     if (fallocate(reader->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, reader->punched,
                   upto - reader->punched) == 0)
         reader->punched = upto;
+}
+
+void record_reader_trim(struct record_reader *reader) {
+    off_t size = offset_of(reader, reader->slot);
+    struct stat about;
+
+    if (reader->writable && !reader->damaged && fstat(reader->fd, &about) == 0 &&
+        about.st_size > size && ftruncate(reader->fd, size) != 0)
+        complain(STATUS_OK, "%s: %s", reader->path, strerror(errno));
 }
 
 void record_reader_stop(struct record_reader *reader) {

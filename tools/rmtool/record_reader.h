@@ -16,8 +16,8 @@ struct record_reader;
 
 /* How far to read. */
 enum record_end {
-    RECORD_RUNNING, /* what is certain to be whole: the log is being written */
-    RECORD_STOPPED, /* up to the first slot that is not written; its writer may live on */
+    RECORD_RUNNING, /* up to the first slot that is not written yet */
+    RECORD_STOPPED, /* the same, and that is its end, though its writer may live on */
     RECORD_ENDED,   /* all there is; slots that were never written are left out */
 };
 
@@ -28,13 +28,14 @@ struct record_entry {
 
 /*
  * Opens a log and checks its header.
- *  path: kept, not copied.
- *  out:  receives the reader; NULL where the log has no header yet (or never got one, and
- *  then is
- *        of a process that was ended in its first microseconds).
+ *  path:  kept, not copied.
+ *  again: it can be tried again, so no descriptor or no memory now is no failure.
+ *  out:   receives the reader; NULL where the log has no header yet (or never got one, and
+ *         then is of a process that was ended in its first microseconds), or is to be
+ *         tried again.
  * Returns: a status.
  */
-int record_reader_open(struct record_reader **out, const char *path);
+int record_reader_open(struct record_reader **out, const char *path, bool again);
 void record_reader_close(struct record_reader *reader);
 
 /* As it is now: the fields that change are read again by record_reader_read. */
@@ -54,6 +55,9 @@ uint64_t record_reader_unwritten(const struct record_reader *reader);
 
 /* Gives the disk back what has been read: it cannot be read again. */
 void record_reader_punch(struct record_reader *reader);
+
+/* Cuts off what a log has room for behind the last record. Nobody may write to it. */
+void record_reader_trim(struct record_reader *reader);
 
 /* Tells the process that its log is to grow no more. */
 void record_reader_stop(struct record_reader *reader);

@@ -23,6 +23,7 @@ static void print_counts(const struct record_image *image) {
         {c->implicit_frees, "blocks whose free was not seen"},
         {c->unfinished, "reallocations that did not end"},
         {c->unknown_locks, "locks of what is no block, unlocks of what is not locked"},
+        {image->childless_forks, "forks of which no child was recorded"},
         {image->unwritten, "records begun and not written"},
     };
 
@@ -52,9 +53,12 @@ void record_report_print(const struct record_session *session) {
 static json_t *process(const struct record_image *image) {
     const struct trace_totals *t = &image->totals;
     const struct record_counts *c = &image->trace.counts;
-    json_t *object = json_pack(
-        "{s:s, s:s, s:I, s:f, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-        "program", image->program, "file", image->trace_path, "pid",
+    json_t *object = json_object();
+
+    member_text(object, "program", image->program);
+    member_text(object, "file", image->trace_path);
+    json_t *others = json_pack(
+        "{s:I, s:f, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pid",
         (json_int_t)image->header.pid, "seconds", (double)image->trace.last_ns / 1e9,
         "exited", (int)(image->header.exited != 0), "cut",
         (int)(image->header.failed != 0 || image->damage != 0 || image->stopped),
@@ -64,14 +68,16 @@ static json_t *process(const struct record_image *image) {
         "peak_live_blocks", (json_int_t)t->peak_live_blocks, "end_live_bytes",
         (json_int_t)t->live_bytes, "end_live_blocks", (json_int_t)t->live_blocks);
     json_t *counts = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "calls",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "calls",
         (json_int_t)c->calls, "inherited", (json_int_t)c->inherited, "usable_sizes",
         (json_int_t)c->usable_sizes, "unknown_frees", (json_int_t)c->unknown_frees,
         "unknown_reallocs", (json_int_t)c->unknown_reallocs, "implicit_frees",
         (json_int_t)c->implicit_frees, "failed_reallocs", (json_int_t)c->failed_reallocs,
         "unfinished_reallocs", (json_int_t)c->unfinished, "unknown_locks",
-        (json_int_t)c->unknown_locks, "unwritten", (json_int_t)image->unwritten);
+        (json_int_t)c->unknown_locks, "childless_forks",
+        (json_int_t)image->childless_forks, "unwritten", (json_int_t)image->unwritten);
 
+    json_object_update_new(object, others);
     json_object_update_new(object, counts);
     return object;
 }

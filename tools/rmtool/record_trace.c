@@ -228,6 +228,9 @@ void record_trace_end(struct record_trace *trace) {
             record_blocks_put(&trace->blocks, pending->block, pending->address);
         free(pending);
     }
+    free(trace->heirs);
+    trace->heirs = NULL;
+    trace->n_heirs = 0;
 }
 
 void record_trace_keys(const struct record_trace *trace) {

@@ -156,24 +156,3 @@ int header_read(struct trace *trace) {
     trace->hint_locks = trace->claims.values[TRACE_KEY_LOCKS];
     return status;
 }
-
-void header_copy(const struct trace *trace, struct trace_writer *writer,
-                 const char *suffix) {
-    const char *line = trace->keys ? trace->keys : "", *end = line + trace->keys_size;
-    bool kind = false;
-
-    while (line < end) {
-        const char *next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
-        const char *colon = memchr(line, ':', (size_t)(next - line));
-        char key[32];
-        if (colon && colon[1] == ' ' && (size_t)(colon - line - 2) < sizeof(key)) {
-            memcpy(key, line + 2, (size_t)(colon - line - 2));
-            key[colon - line - 2] = '\0';
-            kind = kind || strcmp(key, "kind") == 0;
-            trace_writer_key(writer, key, "%.*s%s", (int)(next - colon - 3), colon + 2,
-                             strcmp(key, "kind") == 0 ? suffix : "");
-        }
-        line = next;
-    }
-    if (!kind && strlen(suffix) > 2) trace_writer_key(writer, "kind", "%s", suffix + 2);
-}

@@ -6,7 +6,7 @@
 #ifndef RMTOOL_TRACE_HEADER_H
 #define RMTOOL_TRACE_HEADER_H
 
-#include "trace_writer.h"
+#include "trace.h"
 
 /* The first line, which has to be there, and all comments up to the first line that is
    none, which is left in trace->pending. Returns: a status. */
@@ -19,10 +19,5 @@ void header_time(struct trace *trace, const char *line, size_t length);
 /* The trace's name: what is printable of it, and the file's own up to its first point. */
 void header_set_name(struct trace *trace, const char *text, size_t length);
 void header_name_by_path(struct trace *trace);
-
-/* The lines of a header that count nothing, to a trace that is written from it.
-   suffix: to the value of "kind", such as ", cut". */
-void header_copy(const struct trace *trace, struct trace_writer *writer,
-                 const char *suffix);
 
 #endif

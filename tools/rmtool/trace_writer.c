@@ -231,6 +231,27 @@ void trace_writer_key(struct trace_writer *writer, const char *key, const char *
     free(value);
 }
 
+void trace_writer_copy_keys(struct trace_writer *writer, const struct trace *trace,
+                            const char *suffix) {
+    const char *line = trace->keys ? trace->keys : "", *end = line + trace->keys_size;
+    bool kind = false;
+
+    while (line < end) {
+        const char *next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+        const char *colon = memchr(line, ':', (size_t)(next - line));
+        char key[32];
+        if (colon && colon[1] == ' ' && (size_t)(colon - line - 2) < sizeof(key)) {
+            memcpy(key, line + 2, (size_t)(colon - line - 2));
+            key[colon - line - 2] = '\0';
+            kind = kind || strcmp(key, "kind") == 0;
+            trace_writer_key(writer, key, "%.*s%s", (int)(next - colon - 3), colon + 2,
+                             strcmp(key, "kind") == 0 ? suffix : "");
+        }
+        line = next;
+    }
+    if (!kind && strlen(suffix) > 2) trace_writer_key(writer, "kind", "%s", suffix + 2);
+}
+
 static bool write_header(struct trace_writer *writer, FILE *stream) {
     const struct trace_totals *totals = &writer->ledger.totals;
 

@@ -36,6 +36,11 @@ int trace_writer_open(struct trace_writer **out, const char *path);
 void trace_writer_key(struct trace_writer *writer, const char *key, const char *format,
                       ...) __attribute__((format(printf, 3, 4)));
 
+/* The lines of a trace's header that count nothing, in the order in which they stand there.
+   suffix: to the value of "kind", such as ", cut". */
+void trace_writer_copy_keys(struct trace_writer *writer, const struct trace *trace,
+                            const char *suffix);
+
 /* The events that follow are of that thread: any number. The file has 1 for the thread
    that has the first event, 2 for the next, and so on. */
 void trace_writer_thread(struct trace_writer *writer, uint64_t thread);
