@@ -116,7 +116,8 @@ static int from_command(struct sinks *sinks) {
     if (result != 0 && !locks->gathered.cut)
         fprintf(stderr, "rmtool: note: %s ended with status %d\n", locks->command[0],
                 result);
-    if (guest.became[0] && !locks->gathered.exited)
+    /* One that gives itself a name has exited itself, or a signal has ended it. */
+    if (guest.became[0] && !locks->gathered.exited && result < 128)
         fprintf(stderr, "rmtool: note: %s became %s, which is not followed\n",
                 locks->command[0], guest.became);
     if (locks->gathered.log_failed)
