@@ -55,8 +55,12 @@ struct accesslog_header {
     char command[ACCESSLOG_VALUE];
 };
 
+/* Makes words of it that can be shown, and, of the name, a file's: bytes that steer terminals
+   become '_', and so do slashes. */
+void accesslog_tidy(struct accesslog_header *header);
+
 /*
- * Opens path, or standard input where it is "-", and reads the header.
+ * Opens path, or standard input where it is "-", and reads the header, which is tidied.
  *  path: kept, not copied.
  * Returns: a status.
  */

@@ -6,6 +6,7 @@
  */
 #include "accesslog.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -133,6 +134,13 @@ static void keep_key(struct accesslog_header *header, const char *line, size_t l
                  line + 11);
 }
 
+void accesslog_tidy(struct accesslog_header *header) {
+    for (char *c = header->name; *c; c++)
+        if (*c == '/' || iscntrl((unsigned char)*c)) *c = '_';
+    for (char *c = header->command; *c; c++)
+        if (iscntrl((unsigned char)*c)) *c = '_';
+}
+
 /* All of it lies in the first buffer. */
 static int read_header(struct accesslog_reader *reader, struct accesslog_header *header) {
     const char *text = (const char *)reader->text, *end;
@@ -147,7 +155,10 @@ static int read_header(struct accesslog_reader *reader, struct accesslog_header 
         if (!end || (end > text && *text != '#'))
             return complain(STATUS_MALFORMED, "%s: the header has no end", reader->path);
         reader->base += (size_t)(end - text) + 1;
-        if (end == text) return STATUS_OK;
+        if (end == text) {
+            accesslog_tidy(header);
+            return STATUS_OK;
+        }
         keep_key(header, text, (size_t)(end - text));
     }
 }

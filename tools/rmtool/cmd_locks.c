@@ -68,7 +68,9 @@ static const char help[] =
     "kills it, and what it has done until then is reported.\n"
     "\n"
     "Time is counted in accesses to the heap. Of several threads valgrind runs one at a\n"
-    "time; the order of events is right, how long a lock lasts is as serial as the run.\n"
+    "time; the order of events is right, how long a lock lasts is as serial as the run,\n"
+    "and which frame ends is not exact where they take turns. Instructions are all that\n"
+    "run, those of malloc and of the recorder among them.\n"
     "\n"
     "Example: rmtool locks --model gap:1000 -o ls.rmt.zst -- ls -l /usr/share/doc\n";
 
@@ -326,6 +328,9 @@ static int finish(struct job *job, int argc, char **argv) {
     }
     if (status == STATUS_OK && job->json) status = locks_report_json(&report);
     if (status == STATUS_OK && !job->json && !job->quiet) locks_report_text(&report);
+    if (status == STATUS_OK && job->plot_path && locks->locking.population.clock == 0)
+        return complain(STATUS_FOUND, "%s: no accesses, so there is nothing to draw",
+                        locks->header.name);
     if (status == STATUS_OK && job->plot_path) status = plot(job);
     if (status == STATUS_OK && locks->locking.truth && locks->locking.own_locks == 0)
         status = complain(STATUS_FOUND,

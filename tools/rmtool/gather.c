@@ -53,6 +53,8 @@ struct gather {
     uint64_t thread;     /* of the last record */
     uint32_t stack;      /* of the last item */
     bool memory_out;
+    bool begun;
+    uint64_t launched_ns; /* logs up to then are those of whoever starts valgrind */
 
     size_t n_items;
     struct access_item items[ITEMS];
@@ -132,16 +134,21 @@ static int free_block(struct gather *g, uint32_t slot) {
     return emit(g, (struct access_item){.op = ACCESS_FREE, .slot = slot});
 }
 
+/* A new block is there: whichever was is none any more, though its free was not recorded. */
+static int vacate(struct gather *g, uint64_t base) {
+    uint32_t slot;
+
+    if (!find_block(g, base, &slot)) return STATUS_OK;
+    g->totals->unknown++;
+    return free_block(g, slot);
+}
+
 static int make_block(struct gather *g, const struct record *record, uint8_t op) {
     uint64_t base = record_address(*record), size = record_size(*record);
     uint32_t slot;
-    int status = STATUS_OK;
+    int status = vacate(g, base);
 
-    if (find_block(g, base, &slot)) { /* its free has not been recorded */
-        g->totals->unknown++;
-        status = free_block(g, slot);
-        if (status) return status;
-    }
+    if (status) return status;
     if (!access_slots_take(&g->slots, &slot) || !map_block(g, slot, base, size)) {
         g->memory_out = true;
         return status;
@@ -188,12 +195,13 @@ static int end_resize(struct gather *g, const struct record *record) {
         g->totals->unknown++;
         return base ? make_block(g, record, ACCESS_ALLOC) : STATUS_OK;
     }
-    if (base == 0) { /* it has failed: the block is where it was */
-        if (!map_block(g, slot, g->blocks[slot].base, g->blocks[slot].size))
-            g->memory_out = true;
-        return STATUS_OK;
-    }
-    if (!map_block(g, slot, base, size)) g->memory_out = true;
+    bool failed = base == 0; /* the block is where it was */
+    if (failed) base = g->blocks[slot].base;
+    int status = vacate(g, base);
+    if (status) return status;
+    if (!map_block(g, slot, base, failed ? g->blocks[slot].size : size))
+        g->memory_out = true;
+    if (failed) return STATUS_OK;
     return emit(g, (struct access_item){
                        .op = ACCESS_REALLOC, .slot = slot, .value = size ? size : 1});
 }
@@ -261,7 +269,7 @@ static int await_record(struct gather *g, uint64_t slot, struct record *record) 
 
 static int open_log(struct gather *g) {
     int status = recording_find(&g->recording, g->options->directory, g->options->pid,
-                                g->options->at);
+                                g->options->at, g->launched_ns);
 
     if (status) return status;
     if (!g->recording.path)
@@ -355,6 +363,10 @@ static int run(struct gather *g) {
 
     while (status == STATUS_OK && !g->totals->cut) {
         status = lackey_read(g->lackey, lines, LINES, &n);
+        if (status == STATUS_OK && !g->begun && g->options->directory)
+            g->launched_ns =
+                recording_newest(g->options->directory, g->options->pid, g->options->at);
+        g->begun = true;
         if (status || n == 0) break;
         status = take_lines(g, lines, n);
         progress_update(g->totals->heap, 0);
@@ -365,6 +377,8 @@ static int run(struct gather *g) {
     g->totals->lost = taken > g->totals->records ? taken - g->totals->records : 0;
     if (status == STATUS_OK) status = deliver(g);
     g->totals->lines = lackey_line_number(g->lackey);
+    recording_end(&g->recording, &g->totals->exited, &g->totals->log_failed);
+    g->totals->failed = lackey_failed(g->lackey);
     g->totals->left_open = lackey_left_open(g->lackey);
     g->totals->stacks = g->shadow.n;
     return status;

@@ -26,8 +26,8 @@ struct gather_options {
     int ends;         /* tells of its end, as for lackey_open; -1: none */
     const char *path; /* its name, for complaints */
     const char
-        *log; /* the recorder's log; NULL: the newest in `directory` of process `pid`,
-                         when the first record is written */
+        *log; /* the recorder's log; NULL: that of process `pid` in `directory`, the first
+                 to begin after the text did */
     const char *directory;
     uint64_t pid;
     uint64_t at;             /* where the log is mapped in the program, if log is NULL */
@@ -36,13 +36,16 @@ struct gather_options {
 
 struct gather_totals {
     uint64_t lines;         /* of lackey's text */
-    uint64_t instructions;  /* of the program */
-    uint64_t accesses;      /* of the program, to any memory */
+    uint64_t instructions;  /* of the program, and of malloc and the recorder in it */
+    uint64_t accesses;      /* of the same, to any memory */
     uint64_t heap;          /* of them those that count */
     uint64_t records, lost; /* the recorder's; slots never written */
     uint64_t unknown;       /* frees, reallocs, locks of no known block */
     uint64_t stacks;
     bool cut;       /* by limit_accesses */
+    bool failed;    /* valgrind has, before the program's end */
+    bool exited;    /* the program has, as far as the recorder saw */
+    int log_failed; /* not 0: an errno, and from then on nothing was recorded */
     bool left_open; /* the program has ended, and left others behind */
 };
 

@@ -23,8 +23,33 @@
 
 static const int guest_signals[GUEST_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
-/* The recorder in front of what is preloaded already. */
-static bool set_environment(const struct guest *guest, const char *library) {
+static bool has_magic(const char *path) {
+    char magic[4] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool has = fd >= 0 && read(fd, magic, 4) == 4 && memcmp(magic, "\177ELF", 4) == 0;
+
+    if (fd >= 0) close(fd);
+    return has;
+}
+
+/* Not a script, which runs under another name. As execvp finds it. */
+static bool is_binary(const char *program) {
+    const char *at = getenv("PATH");
+    char path[4096];
+
+    if (strchr(program, '/')) return has_magic(program);
+    for (; at && *at; at += strcspn(at, ":"), at += *at == ':') {
+        snprintf(path, sizeof(path), "%.*s/%s", (int)strcspn(at, ":"), at, program);
+        if (access(path, X_OK) == 0) return has_magic(path);
+    }
+    return false;
+}
+
+/* The recorder in front of what is preloaded already. What the program starts is not
+   recorded: nobody would read it. */
+static bool set_environment(const struct guest *guest, const char *library,
+                            const char *program) {
+    const char *slash = strrchr(program, '/');
     const char *others = getenv("LD_PRELOAD");
     char *preload, at[32];
 
@@ -34,7 +59,9 @@ static bool set_environment(const struct guest *guest, const char *library) {
     snprintf(at, sizeof(at), "0x%" PRIx64, GUEST_LOG_AT);
     return setenv("LD_PRELOAD", preload, 1) == 0 &&
            setenv(RECORD_ENV_DIR, guest->directory, 1) == 0 &&
-           setenv(RECORD_ENV_AT, at, 1) == 0 && unsetenv(RECORD_ENV_ONLY) == 0;
+           setenv(RECORD_ENV_AT, at, 1) == 0 &&
+           (is_binary(program) ? setenv(RECORD_ENV_ONLY, slash ? slash + 1 : program, 1)
+                               : unsetenv(RECORD_ENV_ONLY)) == 0;
 }
 
 /* In the child. Returns only if there is no valgrind. */
@@ -53,7 +80,7 @@ static void become_program(const struct guest *guest, const char *library,
 
     while (argv[n]) n++;
     all = calloc(N_VALGRIND + n + 1, sizeof(*all));
-    if (!all || !set_environment(guest, library)) return;
+    if (!all || !set_environment(guest, library, argv[0])) return;
     memcpy(all, valgrind, sizeof(valgrind));
     memcpy(all + N_VALGRIND, argv, n * sizeof(*all));
     if (output_aside && dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return;
@@ -138,6 +165,26 @@ int guest_start(struct guest *guest, char *const argv[], bool output_aside) {
     return status;
 }
 
+/* By exec it has become another program, which valgrind does not follow; or it has given
+   itself another name. Read while it is still there, though it may have ended. */
+static void read_name(struct guest *guest) {
+    static const char valgrind[] = "lackey-";
+    char path[64];
+    siginfo_t info;
+    int rc;
+
+    do rc = waitid(P_PID, (id_t)guest->pid, &info, WEXITED | WNOWAIT);
+    while (rc < 0 && errno == EINTR);
+    snprintf(path, sizeof(path), "/proc/%ld/comm", (long)guest->pid);
+    FILE *file = fopen(path, "re");
+    if (!file) return;
+    if (fgets(guest->became, sizeof(guest->became), file))
+        guest->became[strcspn(guest->became, "\n")] = '\0';
+    if (strncmp(guest->became, valgrind, sizeof(valgrind) - 1) == 0)
+        guest->became[0] = '\0';
+    fclose(file);
+}
+
 int guest_finish(struct guest *guest, bool kill_it, int *result) {
     int wait_status = 0;
     pid_t got = -1;
@@ -147,6 +194,7 @@ int guest_finish(struct guest *guest, bool kill_it, int *result) {
         if (kill_it) kill(guest->pid, SIGKILL);
         if (guest->fd >= 0) close(guest->fd);
         if (guest->ends >= 0) close(guest->ends);
+        if (!kill_it) read_name(guest);
         do got = waitpid(guest->pid, &wait_status, 0);
         while (got < 0 && errno == EINTR);
     }

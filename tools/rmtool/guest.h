@@ -17,6 +17,7 @@ struct guest {
     int fd;          /* lackey's text */
     int ends;        /* can be read when the program has ended; -1: cannot be had */
     char *directory; /* of the recorder's logs; removed by guest_finish */
+    char became[16]; /* the name of what it ended as, if that is not valgrind */
     bool handled;    /* signals go to the program */
     struct sigaction before[GUEST_SIGNALS];
 };

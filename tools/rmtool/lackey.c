@@ -27,12 +27,16 @@ struct lackey {
     int fd, ends;
     bool end;                 /* of the text has been read */
     bool left_open;           /* at its end */
+    bool failed;              /* valgrind has, and tells why */
     uint64_t line;            /* lines taken */
     size_t base, limit, safe; /* text; lines end in front of safe */
     char words[WORDS_SIZE];
     size_t n_words;
     char text[BUFFER_SIZE + 2]; /* with room for a last line break, and an end */
 };
+
+/* Of all lines. */
+static const char *const beginnings[] = {"I ", " L", " S", " M", "==", "--", "**", "va"};
 
 /* 0 to 15; 16 for all that is no hexadecimal digit. */
 static unsigned char digits[256];
@@ -54,14 +58,16 @@ int lackey_open(struct lackey **out, int fd, int ends, const char *path) {
 }
 
 void lackey_close(struct lackey *lackey) { free(lackey); }
+bool lackey_failed(const struct lackey *lackey) { return lackey->failed; }
 bool lackey_left_open(const struct lackey *lackey) { return lackey->left_open; }
 uint64_t lackey_line_number(const struct lackey *lackey) { return lackey->line; }
 
 const char *lackey_words(const struct lackey *lackey) { return lackey->words; }
 
 /* Valgrind's words, without its "==1234== ": the end of them, if they are many. */
-static void keep_words(struct lackey *lackey, const char *text, size_t length) {
-    size_t skip = length > 2 ? strcspn(text + 2, " \n") + 3 : length;
+static void keep_words(struct lackey *lackey, const char *text, size_t length,
+                       bool marked) {
+    size_t skip = !marked ? 0 : length > 2 ? strcspn(text + 2, " \n") + 3 : length;
 
     if (skip >= length) return;
     text += skip;
@@ -87,6 +93,23 @@ static bool await_text(const struct lackey *lackey) {
     return n < 0 || both[0].revents != 0 || poll(both, 1, 0) != 0;
 }
 
+static int complain_not_lackey(const struct lackey *lackey) {
+    return complain_at(STATUS_MALFORMED, lackey->path, lackey->line + 1,
+                       "not a line of lackey's --trace-mem=yes");
+}
+
+/* Of a line without an end, the last of all, nothing counts: whoever wrote it has been killed,
+   or the disk was full. It has to be one of lackey's, though. */
+static bool cut_short(const struct lackey *lackey) {
+    const char *text = lackey->text + lackey->safe;
+    size_t length = lackey->limit - lackey->safe;
+
+    if (lackey->failed) return true;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(text, beginnings[i], length < 2 ? length : 2) == 0) return true;
+    return false;
+}
+
 /* More text behind what has not been taken yet. */
 static int fill(struct lackey *lackey) {
     const char *last;
@@ -107,13 +130,10 @@ static int fill(struct lackey *lackey) {
     if (got < 0) return complain(STATUS_IO, "%s: %s", lackey->path, strerror(errno));
     if (got == 0) lackey->end = true;
     lackey->limit += (size_t)got;
-    if (lackey->end && lackey->limit > 0) {
-        lackey->text[lackey->limit++] = '\n';
-        lackey->safe = lackey->limit;
-        return STATUS_OK;
-    }
     last = memrchr(lackey->text, '\n', lackey->limit);
     lackey->safe = last ? (size_t)(last + 1 - lackey->text) : 0;
+    if (lackey->end && lackey->safe < lackey->limit && !cut_short(lackey))
+        return complain_not_lackey(lackey);
     return STATUS_OK;
 }
 
@@ -143,16 +163,21 @@ static inline const char *parse(const char *p, struct lackey_line *line) {
     return p + 1;
 }
 
-/* A line of another kind. */
+/* A line of another kind: what valgrind says, or the program through it ("**"). Where
+   valgrind itself fails, it says much in many forms, and no access follows. */
 static int parse_words(struct lackey *lackey, const char **at) {
-    const char *end = strchr(*at, '\n');
-    size_t length = end ? (size_t)(end - *at) : 0;
+    const char *end = strchr(*at, '\n'), *text = *at;
+    size_t length = end ? (size_t)(end - text) : 0;
+    bool marked = length == 0 || (length > 1 && text[0] == text[1] &&
+                                  (*text == '=' || *text == '-' || *text == '*'));
 
-    if (!end || (length > 0 && memcmp(*at, "==", length < 2 ? length : 2) != 0 &&
-                 memcmp(*at, "--", length < 2 ? length : 2) != 0))
-        return complain_at(STATUS_MALFORMED, lackey->path, lackey->line + 1,
-                           "not a line of lackey's --trace-mem=yes");
-    keep_words(lackey, *at, length);
+    if (!lackey->failed && length > 9 && memcmp(text, "valgrind:", 9) == 0) {
+        lackey->failed = true;
+        lackey->n_words = 0;
+    }
+    if (!end || (!marked && !lackey->failed)) return complain_not_lackey(lackey);
+    if (!lackey->failed || lackey->n_words < WORDS_SIZE / 2)
+        keep_words(lackey, text, length, marked);
     *at = end + 1;
     return STATUS_OK;
 }

@@ -7,7 +7,7 @@
  *       S 1fff000638,8         that one's accesses: a store,
  *       L 0052a040,4           a load,
  *       M 0052a048,4           a load and a store of the same bytes
- *      ==1234== ...            valgrind's own words, to people
+ *      ==1234== ...            valgrind's own words, to people; "--" and "**" likewise
  *
  * There are some four lines for each access to the heap, so the text is read as it stands
  * in the buffer, without a copy of any line.
@@ -45,6 +45,9 @@ int lackey_read(struct lackey *lackey, struct lackey_line *lines, size_t most, s
 
 /* What valgrind has said itself, its last lines: for a complaint. "" where nothing. */
 const char *lackey_words(const struct lackey *lackey);
+
+/* Whether valgrind has failed, and not the program: its words say how. */
+bool lackey_failed(const struct lackey *lackey);
 
 /* Whether somebody could still write to the text behind its end. */
 bool lackey_left_open(const struct lackey *lackey);

@@ -29,25 +29,30 @@ struct population {
     double byte_accesses;  /* live bytes x time */
 };
 
-/* One block in one book. */
-struct spell {
-    uint64_t since;    /* locked since then, where it is */
-    uint64_t compared; /* with the truth, up to then */
-    bool locked;
+/* One block in one book, beside the truth. */
+struct comparison {
+    uint64_t compared; /* up to then */
     bool paired;       /* this lock with one of the truth's */
     bool truth_paired; /* the truth's present lock with one of this book's */
 };
 
+/* Of many blocks few are locked: so by slot there is no more than a number, and what is to
+   be known of a lock is in an array of those there are. */
 struct lockbook {
     struct population *population;
     struct lockbook *truth; /* NULL: there is none, or this is it */
-    struct spell *spells;   /* by slot */
-    size_t capacity;
+    uint32_t *held;         /* by slot: the number of the lock, from 1; 0: not locked */
+    struct comparison *comparisons; /* by slot; where there is a truth */
+    size_t capacity, compared_capacity;
+    uint64_t
+        *since; /* by number - 1: locked since then; or the next that is not in use */
+    size_t n_since, since_capacity;
+    uint32_t unused; /* a list of numbers; 0: none */
 
     uint64_t locks;
     uint64_t locked_blocks, locked_bytes; /* now */
     uint64_t most_locked_blocks, most_locked_bytes;
-    double held;                        /* time x blocks that were locked */
+    double held_time;                   /* time x blocks that were locked */
     double held_bytes;                  /* and their bytes */
     uint64_t longest;                   /* lock */
     double both, only_here, only_truth; /* time x blocks locked here and in truth */
@@ -60,7 +65,15 @@ bool lockbook_reserve(struct lockbook *book, uint32_t slot);
 
 void population_count(struct population *population); /* the sums, up to now */
 
-/* A block is locked, or not any more. It was not, or was. */
+static inline bool lockbook_is_locked(const struct lockbook *book, uint32_t slot) {
+    return book->held[slot] != 0;
+}
+
+/* Room for one more lock, whose number is no higher than since_capacity. Returns: false
+   without memory. */
+bool lockbook_reserve_lock(struct lockbook *book);
+
+/* A block is locked, and there is room, or it is not any more. It was not, or was. */
 void lockbook_lock(struct lockbook *book, uint32_t slot);
 void lockbook_unlock(struct lockbook *book, uint32_t slot);
 

@@ -112,7 +112,7 @@ static bool make_block(struct locking *locking, const struct access_item *item) 
 static void own_lock(struct locking *locking, const struct access_item *item,
                      bool locks) {
     struct lockmodel *truth = &locking->truth->model;
-    bool before = truth->book.spells[item->slot].locked;
+    bool before = lockbook_is_locked(&truth->book, item->slot);
     bool changes = locks ? !before : truth->nested[item->slot] == 1;
 
     locking->own_locks += locks;
@@ -133,7 +133,7 @@ static void drop_locks(struct locking *locking, uint32_t slot) {
     for (size_t i = 0; i < locking->n_models; i++)
         if (&locking->models[i] != locking->truth)
             lockmodel_drop(&locking->models[i].model, slot);
-    if (!locking->truth || !locking->truth->model.book.spells[slot].locked) return;
+    if (!locking->truth || !lockbook_is_locked(&locking->truth->model.book, slot)) return;
     for (size_t i = 0; i < locking->n_models; i++)
         if (&locking->models[i] != locking->truth)
             lockbook_truth_changes(&locking->models[i].model.book, slot);

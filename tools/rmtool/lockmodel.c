@@ -78,22 +78,26 @@ const char *lockmodel_kind_name(enum lockmodel_kind kind) {
 /* --------------------------------------------------------------------------- room */
 
 bool lockmodel_reserve(struct lockmodel *model, uint32_t slot) {
-    if (!lockbook_reserve(&model->book, slot)) return false;
-    if (slot < model->capacity) return true;
     size_t capacity = model->book.capacity;
-    if (model->spec.kind == LOCKMODEL_TRUTH) {
-        uint32_t *nested = realloc(model->nested, capacity * sizeof(*nested));
-        if (!nested) return false;
-        memset(nested + model->capacity, 0,
-               (capacity - model->capacity) * sizeof(*nested));
-        model->nested = nested;
-    } else if (model->spec.kind != LOCKMODEL_NONE) {
-        struct lockmodel_block *blocks =
-            realloc(model->blocks, capacity * sizeof(*blocks));
-        if (!blocks) return false;
-        model->blocks = blocks;
-    }
-    model->capacity = capacity;
+
+    if (!lockbook_reserve(&model->book, slot)) return false;
+    if (model->spec.kind != LOCKMODEL_TRUTH || model->book.capacity == capacity)
+        return true;
+    uint32_t *nested = realloc(model->nested, model->book.capacity * sizeof(*nested));
+    if (!nested) return false;
+    memset(nested + capacity, 0, (model->book.capacity - capacity) * sizeof(*nested));
+    model->nested = nested;
+    return true;
+}
+
+static bool reserve_block(struct lockmodel *model) {
+    if (!lockbook_reserve_lock(&model->book)) return false;
+    if (model->capacity >= model->book.since_capacity) return true;
+    struct lockmodel_block *blocks =
+        realloc(model->blocks, model->book.since_capacity * sizeof(*blocks));
+    if (!blocks) return false;
+    model->blocks = blocks;
+    model->capacity = model->book.since_capacity;
     return true;
 }
 
@@ -113,10 +117,16 @@ static void out_of_memory(struct lockmodel *model) {
             complain(STATUS_IO, "no memory for the model %s", model->spec.name);
 }
 
-static void lock(struct lockmodel *model, uint32_t slot) {
+/* Returns: false without memory. */
+static bool lock(struct lockmodel *model, uint32_t slot) {
+    if (!reserve_block(model)) {
+        out_of_memory(model);
+        return false;
+    }
     lockbook_lock(&model->book, slot);
     if (model->on_change && model->status == STATUS_OK)
         model->status = model->on_change(model->context, true, slot);
+    return true;
 }
 
 static void unlock(struct lockmodel *model, uint32_t slot) {
@@ -126,31 +136,37 @@ static void unlock(struct lockmodel *model, uint32_t slot) {
 }
 
 static inline bool is_locked(const struct lockmodel *model, uint32_t slot) {
-    return model->book.spells[slot].locked;
+    return lockbook_is_locked(&model->book, slot);
+}
+
+/* Of one that is locked. */
+static inline struct lockmodel_block *block_of(const struct lockmodel *model,
+                                               uint32_t slot) {
+    return &model->blocks[model->book.held[slot] - 1];
 }
 
 /* --------------------------------------------------------------------- gap: a list */
 
 static void leave_list(struct lockmodel *model, uint32_t slot) {
-    struct lockmodel_block *block = &model->blocks[slot];
+    struct lockmodel_block *block = block_of(model, slot);
 
     if (block->a)
-        model->blocks[block->a - 1].b = block->b;
+        block_of(model, block->a - 1)->b = block->b;
     else
         model->first = block->b;
     if (block->b)
-        model->blocks[block->b - 1].a = block->a;
+        block_of(model, block->b - 1)->a = block->a;
     else
         model->last = block->a;
 }
 
 static void join_list(struct lockmodel *model, uint32_t slot) {
-    struct lockmodel_block *block = &model->blocks[slot];
+    struct lockmodel_block *block = block_of(model, slot);
 
     block->a = model->last;
     block->b = 0;
     if (model->last)
-        model->blocks[model->last - 1].b = slot + 1;
+        block_of(model, model->last - 1)->b = slot + 1;
     else
         model->first = slot + 1;
     model->last = slot + 1;
@@ -160,16 +176,16 @@ static void gap_access(struct lockmodel *model, uint32_t slot, uint64_t now) {
     if (model->last != slot + 1) {
         if (is_locked(model, slot))
             leave_list(model, slot);
-        else
-            lock(model, slot);
+        else if (!lock(model, slot))
+            return;
         join_list(model, slot);
     }
-    model->blocks[slot].last = now;
+    block_of(model, slot)->last = now;
 }
 
 /* Unlocks those whose last access was at `last` or before. */
 static void gap_expire(struct lockmodel *model, uint64_t last) {
-    while (model->first && model->blocks[model->first - 1].last <= last) {
+    while (model->first && block_of(model, model->first - 1)->last <= last) {
         uint32_t slot = model->first - 1;
         leave_list(model, slot);
         unlock(model, slot);
@@ -227,14 +243,14 @@ static struct lockmodel_frame *frame_at(struct lockmodel_stack *stack, uint32_t 
 }
 
 static void frame_leave(struct lockmodel *model, uint32_t slot) {
-    struct lockmodel_block *block = &model->blocks[slot];
+    struct lockmodel_block *block = block_of(model, slot);
     struct lockmodel_stack *stack = &model->stacks[block->stack];
 
     if (block->a)
-        model->blocks[block->a - 1].b = block->b;
+        block_of(model, block->a - 1)->b = block->b;
     else
         stack->frames[frame_place(stack, block->depth)].head = block->b;
-    if (block->b) model->blocks[block->b - 1].a = block->a;
+    if (block->b) block_of(model, block->b - 1)->a = block->a;
 }
 
 static void frame_access(struct lockmodel *model, const struct access_item *item,
@@ -252,10 +268,10 @@ static void frame_access(struct lockmodel *model, const struct access_item *item
         out_of_memory(model);
         return;
     }
-    lock(model, item->slot);
-    model->blocks[item->slot] =
+    if (!lock(model, item->slot)) return;
+    *block_of(model, item->slot) =
         (struct lockmodel_block){.b = frame->head, .depth = depth, .stack = number};
-    if (frame->head) model->blocks[frame->head - 1].a = item->slot + 1;
+    if (frame->head) block_of(model, frame->head - 1)->a = item->slot + 1;
     frame->head = item->slot + 1;
 }
 
@@ -284,7 +300,7 @@ static uint64_t life_of(const struct lockmodel_block *block) {
 
 /* The access after which the life is 0: locked with a life above 0 until then. */
 static uint64_t life_due(const struct lockmodel *model, uint32_t slot) {
-    const struct lockmodel_block *block = &model->blocks[slot];
+    const struct lockmodel_block *block = block_of(model, slot);
     uint64_t foreign = model->spec.foreign;
 
     return block->last + (life_of(block) + foreign - 1) / foreign;
@@ -292,7 +308,7 @@ static uint64_t life_due(const struct lockmodel *model, uint32_t slot) {
 
 static void heap_put(struct lockmodel *model, size_t at, struct lockmodel_due due) {
     model->heap[at] = due;
-    model->blocks[due.slot].depth = (uint32_t)at + 1;
+    block_of(model, due.slot)->depth = (uint32_t)at + 1;
 }
 
 static void heap_up(struct lockmodel *model, size_t at, struct lockmodel_due due) {
@@ -338,10 +354,15 @@ static bool heap_reserve(struct lockmodel *model) {
 
 /* now: the number of this access. */
 static void life_access(struct lockmodel *model, uint32_t slot, uint64_t now) {
-    struct lockmodel_block *block = &model->blocks[slot];
     bool locked = is_locked(model, slot);
     uint64_t life = 0;
 
+    if (!locked && !heap_reserve(model)) {
+        out_of_memory(model);
+        return;
+    }
+    if (!locked && !lock(model, slot)) return;
+    struct lockmodel_block *block = block_of(model, slot);
     if (locked) {
         uint64_t lost = (now - block->last - 1) * model->spec.foreign;
         life = life_of(block) > lost ? life_of(block) - lost : 0;
@@ -352,11 +373,6 @@ static void life_access(struct lockmodel *model, uint32_t slot, uint64_t now) {
     block->b = (uint32_t)(life >> 32);
     block->last = now;
     if (locked) return;
-    if (!heap_reserve(model)) {
-        out_of_memory(model);
-        return;
-    }
-    lock(model, slot);
     model->n_heap++;
     heap_up(model, model->n_heap - 1,
             (struct lockmodel_due){life_due(model, slot), slot});
@@ -420,7 +436,7 @@ void lockmodel_drop(struct lockmodel *model, uint32_t slot) {
     case LOCKMODEL_GAP:
     case LOCKMODEL_PAUSE: leave_list(model, slot); break;
     case LOCKMODEL_FRAME: frame_leave(model, slot); break;
-    case LOCKMODEL_LIFE: heap_remove(model, model->blocks[slot].depth - 1); break;
+    case LOCKMODEL_LIFE: heap_remove(model, block_of(model, slot)->depth - 1); break;
     case LOCKMODEL_TRUTH: model->nested[slot] = 0; break;
     case LOCKMODEL_NONE: break;
     }
@@ -428,7 +444,7 @@ void lockmodel_drop(struct lockmodel *model, uint32_t slot) {
 }
 
 void lockmodel_own_lock(struct lockmodel *model, uint32_t slot) {
-    if (model->nested[slot]++ == 0) lock(model, slot);
+    if (model->nested[slot] > 0 || lock(model, slot)) model->nested[slot]++;
 }
 
 void lockmodel_own_unlock(struct lockmodel *model, uint32_t slot) {

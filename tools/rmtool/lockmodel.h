@@ -69,7 +69,7 @@ struct lockmodel {
     void *context;
     int status; /* of all calls so far; one without memory is an error as well */
 
-    struct lockmodel_block *blocks; /* by slot */
+    struct lockmodel_block *blocks; /* by the number that the book gives to a lock, - 1 */
     size_t capacity;
     uint32_t first,
         last; /* gap: those locked, the one accessed longest ago first; slot + 1 */

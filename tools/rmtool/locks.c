@@ -76,6 +76,9 @@ static int gather_from(struct sinks *sinks, struct gather_options *options,
     if (status == STATUS_OK)
         status = gather(options, &sink, &locks->gathered, words, 1024);
     locks->has_gathered = true;
+    if (status == STATUS_OK && locks->gathered.failed && locks->gathered.instructions > 0)
+        fprintf(stderr, "rmtool: note: valgrind has failed here, which ends it: %s\n",
+                words);
     if (status == STATUS_OK)
         status = accesslog_finish(sinks->log);
     else
@@ -113,6 +116,15 @@ static int from_command(struct sinks *sinks) {
     if (result != 0 && !locks->gathered.cut)
         fprintf(stderr, "rmtool: note: %s ended with status %d\n", locks->command[0],
                 result);
+    /* One that gives itself a name has exited itself, or a signal has ended it. */
+    if (guest.became[0] && !locks->gathered.exited && result < 128)
+        fprintf(stderr, "rmtool: note: %s became %s, which is not followed\n",
+                locks->command[0], guest.became);
+    if (locks->gathered.log_failed)
+        fprintf(stderr,
+                "rmtool: note: the records end before the program: the log could not "
+                "grow: %s\n",
+                strerror(locks->gathered.log_failed));
     if (locks->gathered.left_open)
         fprintf(stderr,
                 "rmtool: note: %s has ended; what it has started goes on, and is not "
@@ -173,6 +185,7 @@ static void describe(struct locks *locks) {
         used += n > 0 ? (size_t)n : 0;
         if (used >= sizeof(header->command)) break;
     }
+    accesslog_tidy(header);
 }
 
 /* Traces for the measurement alone lie where nobody sees them. */

@@ -24,8 +24,8 @@ static struct figures_of figures_of(const struct locking *locking, size_t i) {
     const struct population *population = &locking->population;
     struct figures_of f = {
         .per_block = ratio((double)book->locks, (double)population->n_blocks),
-        .mean_held = ratio(book->held, (double)book->locks),
-        .blocks_share = ratio(book->held, population->block_accesses),
+        .mean_held = ratio(book->held_time, (double)book->locks),
+        .blocks_share = ratio(book->held_time, population->block_accesses),
         .bytes_share = ratio(book->held_bytes, population->byte_accesses),
         .precision = NAN,
         .recall = NAN,

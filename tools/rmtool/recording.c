@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "recording.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,36 +48,86 @@ int recording_open(struct recording *recording, const char *path) {
     return STATUS_OK;
 }
 
-int recording_find(struct recording *recording, const char *directory, uint64_t pid,
-                   uint64_t at) {
-    DIR *files = opendir(directory);
+/* Reads the header of a log. Returns: whether it is one of that process, mapped there. */
+static bool is_log(int directory, const char *name, uint64_t pid, uint64_t at,
+                   struct record_header *header) {
+    size_t length = strlen(name), suffix = strlen(RECORD_SUFFIX);
+
+    if (length < suffix || strcmp(name + length - suffix, RECORD_SUFFIX) != 0)
+        return false;
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read_at(fd, header, HEADER_BYTES, 0);
+    if (fd >= 0) close(fd);
+    return n >= (ssize_t)HEADER_BYTES && header->magic == RECORD_MAGIC &&
+           header->pid == pid && header->mapped == at;
+}
+
+/* The oldest one that began after `after`; where none did, the newest.
+   Returns: its name, on the heap; NULL where there is none. */
+static char *find(DIR *files, uint64_t pid, uint64_t at, uint64_t after,
+                  uint64_t *start_ns) {
+    struct record_header header;
     struct dirent *entry;
-    uint64_t newest = 0;
+    char *found = NULL;
+
+    *start_ns = 0;
+    while ((entry = readdir(files))) {
+        if (!is_log(dirfd(files), entry->d_name, pid, at, &header)) continue;
+        bool later = header.start_ns > after, had_later = *start_ns > after;
+        if (found &&
+            (later == had_later ? later == (header.start_ns > *start_ns) : !later))
+            continue;
+        *start_ns = header.start_ns;
+        free(found);
+        found = strdup(entry->d_name);
+        if (!found) break;
+    }
+    return found;
+}
+
+uint64_t recording_newest(const char *directory, uint64_t pid, uint64_t at) {
+    DIR *files = opendir(directory);
+    uint64_t start_ns = 0;
+
+    if (!files) return 0;
+    free(find(files, pid, at, UINT64_MAX, &start_ns));
+    closedir(files);
+    return start_ns;
+}
+
+int recording_find(struct recording *recording, const char *directory, uint64_t pid,
+                   uint64_t at, uint64_t after) {
+    DIR *files = opendir(directory);
+    uint64_t start_ns;
+    char *name, *path = NULL;
+    int status;
 
     if (!files) return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
-    while ((entry = readdir(files))) {
-        struct record_header header = {0};
-        size_t length = strlen(entry->d_name), suffix = strlen(RECORD_SUFFIX);
-        if (length < suffix ||
-            strcmp(entry->d_name + length - suffix, RECORD_SUFFIX) != 0)
-            continue;
-        int fd = openat(dirfd(files), entry->d_name, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read_at(fd, &header, HEADER_BYTES, 0);
-        if (fd >= 0) close(fd);
-        if (n < (ssize_t)HEADER_BYTES || header.magic != RECORD_MAGIC ||
-            header.pid != pid || header.mapped != at || header.start_ns < newest)
-            continue;
-        newest = header.start_ns;
-        free(recording->found);
-        if (asprintf(&recording->found, "%s/%s", directory, entry->d_name) < 0)
-            recording->found = NULL;
-    }
+    name = find(files, pid, at, after, &start_ns);
     closedir(files);
-    if (!recording->found) return STATUS_OK;
-    char *found = recording->found;
-    int status = recording_open(recording, found);
-    recording->found = found;
+    if (!name) return STATUS_OK;
+    if (asprintf(&path, "%s/%s", directory, name) < 0) path = NULL;
+    free(name);
+    if (!path) return complain(STATUS_IO, "no memory for a name");
+    status = recording_open(recording, path);
+    recording->found = path;
     return status;
+}
+
+void recording_end(const struct recording *recording, bool *exited, int *failed) {
+    uint64_t words[2] = {0}; /* of the header */
+    static_assert(offsetof(struct record_header, failed) ==
+                      offsetof(struct record_header, exited) + sizeof(words[0]),
+                  "they lie side by side");
+
+    *exited = false;
+    *failed = 0;
+    if (!recording->path ||
+        read_at(recording->fd, words, sizeof(words),
+                offsetof(struct record_header, exited)) != (ssize_t)sizeof(words))
+        return;
+    *exited = words[0] != 0;
+    *failed = (int)(words[1] & 0xfff);
 }
 
 bool recording_has(struct recording *recording, uint64_t slot) {

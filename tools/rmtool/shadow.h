@@ -13,9 +13,15 @@
  *                              ends read and strlen
  *
  * Threads have stacks of their own, told apart by their addresses: a slot belongs to the
- * stack whose first frame is the nearest above it, within 8 MiB. What is not exact: stacks
- * that lie closer to each other than they are deep (those made by hand), and signal
- * handlers, whose frames end with the next call or return of what they interrupted.
+ * stack whose first frame is the nearest above it, within 8 MiB. What is not exact:
+ *
+ *      - stacks that lie closer to each other than they are deep (those made by hand);
+ *      - signal handlers, whose frames end with the next call or return of what they
+ *        interrupted;
+ *      - threads: nothing says that another one runs, until it calls or returns, so up to
+ *        there its accesses are taken for those of the frame before. Where the last
+ *        instruction in front of the switch stored 8 bytes, it looks like a call;
+ *      - the end of a thread: its last frames stay until another gets the same stack.
  */
 #ifndef RMTOOL_SHADOW_H
 #define RMTOOL_SHADOW_H
@@ -34,9 +40,7 @@ struct shadow_stack {
     uint64_t base; /* the highest slot seen */
     struct shadow_frame *frames;
     uint32_t depth, capacity;
-    uint32_t low;    /* the smallest depth since it was last asked for */
-    uint64_t thread; /* of the recorder's; 0: not known */
-    bool resizing;   /* within a realloc */
+    uint32_t low; /* the smallest depth since it was last asked for */
 };
 
 struct shadow {
