@@ -29,6 +29,9 @@
 #define BYTES_RESERVED ((size_t)1 << 38) /* of addresses: 1.7e10 records */
 #define BYTES_RESERVED_LEAST ((size_t)1 << 24)
 
+#define TRIES 3
+#define REFUSED_MOST 1000 /* records lost until descriptors come back; else all are */
+
 /* How much the log grows at a time: a process that does little takes little, and one that
    does much seldom asks, and gets pages that lie together. */
 #define BYTES_FIRST ((size_t)64 << 10)
@@ -106,13 +109,13 @@ static uint64_t most_of_file(void) {
     return most.rlim_cur;
 }
 
-/* Room in the file, so that writing to the mapping cannot fail. 0 or an errno. */
+/* Room on the disk for a part of the file, so that storing to its mapping cannot fail. The
+   size of the file stays. 0 or an errno. */
 static int allocate(int fd, uint64_t from, uint64_t size) {
     static const char zeros[4096];
     int64_t result;
 
-    if (from + size > most_of_file()) return EFBIG;
-    do result = raw(SYS_fallocate, fd, 0, (long)from, (long)size, 0, 0);
+    do result = raw(SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, (long)from, (long)size, 0, 0);
     while (result == -EINTR);
     if (result != -EOPNOTSUPP && result != -ENOSYS) return (int)-result;
     for (uint64_t at = from; at < from + size; at += (uint64_t)result) {
@@ -122,28 +125,33 @@ static int allocate(int fd, uint64_t from, uint64_t size) {
     return 0;
 }
 
-static bool map(int fd, void *at, uint64_t offset, size_t size, int protection) {
-    int64_t where = raw(SYS_mmap, (long)at, (long)size, protection,
-                        MAP_SHARED | MAP_FIXED, fd, (long)offset);
-
-    if (where < 0) return false;
-    return raw(SYS_madvise, (long)at, (long)size, MADV_DONTFORK, 0, 0, 0) == 0;
+static int make_writable(void *at, size_t size) {
+    return (int)-raw(SYS_mprotect, (long)at, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
 }
 
-/* Room for a part of a file that is mapped whole: no descriptor and no path, so it goes on
-   whatever the program takes from itself. 0 or an errno; EINVAL: the system is too old. */
+/* The same without a descriptor, as the file is mapped: it takes longer. EMFILE: this
+   system cannot. */
 static int populate(void *at, size_t size) {
-    int64_t result =
-        raw(SYS_mprotect, (long)at, (long)size, PROT_READ | PROT_WRITE, 0, 0, 0);
+    int64_t result = make_writable(at, size);
 
-    if (result != 0) return (int)-result;
+    if (result != 0) return (int)result;
     do result = raw(SYS_madvise, (long)at, (long)size, MADV_POPULATE_WRITE, 0, 0, 0);
     while (result == -EINTR || result == -EAGAIN);
+    if (result == -EINVAL) return EMFILE;
     return result == -EFAULT ? ENOSPC : (int)-result; /* as a store would find it */
 }
 
-/* The number of the file that a descriptor is of: another thread may close it, as one that
-   it knows nothing of, and be given it again for a file of its own. */
+/* A part, or all, of the file. 0 or an errno. */
+static int map(int fd, void *at, uint64_t offset, size_t size, int protection) {
+    int64_t result = raw(SYS_mmap, (long)at, (long)size, protection,
+                         MAP_SHARED | MAP_FIXED, fd, (long)offset);
+
+    if (result < 0) return (int)-result;
+    return (int)-raw(SYS_madvise, (long)at, (long)size, MADV_DONTFORK, 0, 0, 0);
+}
+
+/* Of the file that a descriptor is of: another thread may close it, as one that it knows
+   nothing of, and be given it again for a file of its own. */
 static uint64_t inode_of(int fd) {
     struct statx about = {0};
 
@@ -222,11 +230,13 @@ static void fill_header(struct record_header *header, const struct gate *g, uint
     __atomic_store_n(&header->magic, RECORD_MAGIC, __ATOMIC_RELEASE);
 }
 
-/* All of the file, as far as it may ever grow, mapped and out of reach; holes take no room
-   on the disk. */
+/* All of the file, as far as it may ever grow, out of reach but for its beginning; holes
+   take no room on the disk. So the program may later lack descriptors, its root or its
+   rights: the mapping is enough to go on. 0 or an errno. */
 static int map_whole(struct gate *g, int fd, char *at, size_t *size) {
     uint64_t most = most_of_file();
     int64_t result;
+    int wrong;
 
     if (most < RECORD_HEADER_SIZE + BYTES_FIRST) return EFBIG;
     g->end_error = ENOMEM;
@@ -241,25 +251,10 @@ static int map_whole(struct gate *g, int fd, char *at, size_t *size) {
         g->end_error = EFBIG;
     }
     if (result != 0) return (int)-result;
-    if (!map(fd, at, 0, RECORD_HEADER_SIZE + *size, PROT_NONE)) return ENOMEM;
-    return populate(at, RECORD_HEADER_SIZE + BYTES_FIRST);
-}
-
-/* Where that cannot be done: a part, and others by and by. The addresses stay. */
-static int map_first(struct gate *g, int fd, char *at, size_t size) {
-    int wrong;
-
-    raw(SYS_ftruncate, fd, 0, 0, 0, 0, 0);
-    if (raw(SYS_mmap, (long)at, (long)(RECORD_HEADER_SIZE + size), PROT_NONE,
-            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) < 0)
-        return ENOMEM;
     g->inode = inode_of(fd);
-    g->end_error = ENOMEM;
-    wrong = allocate(fd, 0, RECORD_HEADER_SIZE + BYTES_FIRST);
-    if (wrong == 0 &&
-        !map(fd, at, 0, RECORD_HEADER_SIZE + BYTES_FIRST, PROT_READ | PROT_WRITE))
-        wrong = ENOMEM;
-    return wrong;
+    wrong = map(fd, at, 0, RECORD_HEADER_SIZE + *size, PROT_NONE);
+    if (wrong == 0) wrong = allocate(fd, 0, RECORD_HEADER_SIZE + BYTES_FIRST);
+    return wrong ? wrong : make_writable(at, RECORD_HEADER_SIZE + BYTES_FIRST);
 }
 
 /* A log whose first slot is this one. */
@@ -277,10 +272,7 @@ static bool begin(struct gate *g, uint64_t slot) {
     fd = at ? create(name) : -ENOMEM;
     if (fd < 0) return give_up(g, (int)-fd);
     wrong = map_whole(g, (int)fd, at, &size);
-    g->whole = wrong == 0;
-    if (wrong == EINVAL) wrong = map_first(g, (int)fd, at, size);
     raw(SYS_close, fd, 0, 0, 0, 0, 0);
-    raw(SYS_madvise, (long)at, (long)(size + RECORD_HEADER_SIZE), MADV_DONTFORK, 0, 0, 0);
     if (wrong) return give_up(g, wrong);
 
     g->header = (struct record_header *)at;
@@ -300,17 +292,22 @@ static size_t step(uint64_t bytes) {
     return bytes < BYTES_LATER ? BYTES_THEN : BYTES_LATER;
 }
 
-/* The next part, by the file's name. */
-static int map_next(struct gate *g, void *at, uint64_t offset, size_t size) {
-    int64_t fd = open_log(log_name, 0);
-    int wrong;
-
-    if (fd < 0) return (int)-fd;
-    wrong = inode_of((int)fd) == g->inode ? allocate((int)fd, offset, size) : EMFILE;
-    if (wrong == 0 && !map((int)fd, at, offset, size, PROT_READ | PROT_WRITE))
-        wrong = ENOMEM;
-    raw(SYS_close, fd, 0, 0, 0, 0, 0);
-    return wrong;
+/* The next part by a descriptor, which is quicker to write to, and else without. Another
+   thread may close this one, as one that it knows nothing of, and be given its number for a
+   file of its own: whose it was, a look behind the mapping tells. 0 or an errno; EMFILE:
+   not now. */
+static int map_next(const struct gate *g, void *at, uint64_t offset, size_t size) {
+    for (int i = 0; i < TRIES; i++) {
+        int64_t fd = open_log(log_name, 0);
+        if (fd < 0) return i == 0 ? populate(at, size) : EBADF;
+        if (inode_of((int)fd) != g->inode) continue;
+        int wrong = allocate((int)fd, offset, size);
+        if (wrong == 0) wrong = map((int)fd, at, offset, size, PROT_READ | PROT_WRITE);
+        if (inode_of((int)fd) != g->inode) continue;
+        raw(SYS_close, fd, 0, 0, 0, 0, 0);
+        return wrong;
+    }
+    return EBADF;
 }
 
 static bool grow(struct gate *g) {
@@ -322,10 +319,10 @@ static bool grow(struct gate *g) {
 
     if (__atomic_load_n(&g->header->stop, __ATOMIC_ACQUIRE)) return give_up(g, ECANCELED);
     if (limit + n > g->end) return give_up(g, g->end_error);
-    wrong = g->whole ? populate(g->base + limit, size)
-                     : map_next(g, g->base + limit, RECORD_HEADER_SIZE + bytes, size);
-    if (wrong == EMFILE || wrong == ENFILE) return false; /* for this slot */
+    wrong = map_next(g, g->base + limit, RECORD_HEADER_SIZE + bytes, size);
+    if (wrong == EMFILE && g->n_refused++ < REFUSED_MOST) return false; /* this slot's */
     if (wrong) return give_up(g, wrong);
+    g->n_refused = 0;
     __atomic_store_n(&g->header->room_slot, limit + n, __ATOMIC_RELEASE);
     atomic_store_explicit(&g->limit, limit + n, memory_order_release);
 
@@ -419,11 +416,8 @@ static void in_child(void) {
     if (log_name[0] && recording == WANTED) gate_open(atomic_load(&gate_slots.next));
 }
 
-/* The log is made now, though nothing may have been allocated yet: main() may take files,
-   folders and calls of the system from itself. */
 __attribute__((constructor)) static void start(void) {
     pthread_atfork(before_fork, NULL, in_child);
-    gate_open(atomic_load(&gate_slots.next));
 }
 
 __attribute__((destructor)) static void end(void) {

@@ -34,8 +34,8 @@ struct gate {
     _Atomic uint32_t lock;  /* of gate_open */
     uint64_t end;           /* slot for which there is no address any more, or no file */
     int end_error;          /* which of them: an errno */
-    bool whole;             /* the whole file is mapped: it grows without a descriptor */
-    uint64_t inode;         /* else: of the file */
+    int n_refused;          /* how often in a row there was no descriptor */
+    uint64_t inode;         /* of the file */
     struct record_header *header;
 };
 
