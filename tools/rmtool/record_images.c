@@ -74,6 +74,7 @@ void record_image_about(struct record_image *image) {
         .exited = header->exited,
         .failed = header->failed,
         .failed_slot = header->failed_slot,
+        .other_malloc = header->other_malloc != 0,
     };
     memcpy(image->header.parent, header->parent, RECORD_NAME);
 }
