@@ -13,6 +13,7 @@
  *      let it go                          try again a little later
  *      rm_view_settle                     RM_VIEW_DAMAGED: likewise, and if it stays so
  *      rm_view_stats, rm_view_walk        it is true
+ *      rm_view_forget                     until the next look
  *
  * The other has to have been built with the same version of the library, and the same
  * layout: what it was is compared. Not part of what programs that use heaps need.
@@ -116,6 +117,9 @@ RM_API rm_view_status_t rm_view_settle(rm_view_t *view, rm_fault_t *fault);
  */
 RM_API rm_view_status_t rm_view_stats(rm_view_t *view, rm_stats_t *stats);
 RM_API rm_view_status_t rm_view_walk(rm_view_t *view, rm_walk_fn *visit, void *context);
+
+/* Forget the copy, whose memory goes back. Without one, or of NULL, it does nothing. */
+RM_API void rm_view_forget(rm_view_t *view);
 
 #ifdef __cplusplus
 }

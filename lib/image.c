@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is copied. The insides of large blocks are of no interest, and neither is free memory: what looks at a
- * heap reads headers, runs, and the first and last bytes of free spans. All of these but a free span's first
- * bytes can be found from the table, and those follow the block below. So, for a heap of more than `WHOLE`
- * bytes: the table and the structure first; then the pages where the entries' spans begin, and runs whole; then
- * those where spans end and the next ones begin. Where an entry makes no sense nothing is copied for it, and
- * the proof will fail at what is missing.
+ * heap reads headers, runs, and the first and last bytes of free spans. So, for a heap of more than `WHOLE`
+ * bytes: the table and the structure first; then the pages where the entries' spans begin, and runs whole, which
+ * is nearly all; then, from span to span, what is missing: of free spans, and of what has no entry. Where an
+ * entry makes no sense nothing is copied for it, and the proof will fail.
+ *
+ * The copy takes memory for what is copied, by pages. Where that is most of the area they had better be huge,
+ * as these are sooner there while the other stands still.
  */
 #include "image.h"
 
@@ -118,8 +120,8 @@ static bool plan_make(struct plan *p, const struct place *place, const struct he
            p->zones_end <= p->low + p->bytes;
 }
 
-/* Room for the copy, at the same place in its pages; what there is no memory of in the other has none here. The
-   other stands still: huge pages are sooner there. */
+/* Room for the copy, at the same place in its pages; what there is no memory of in the other has none here. No
+   huge pages as yet: of one header each would take its time while the other stands still, and its memory. */
 static bool make_room(struct image *m, const struct plan *p) {
     size_t page = os_page(), lead = p->low % page;
     m->reserved = round_up(lead + p->bytes, page) + OS_HUGE;
@@ -129,16 +131,12 @@ static bool make_room(struct image *m, const struct plan *p) {
     m->low = memory + lead;
     m->bytes = p->bytes;
     m->shift = m->low - (char *)(uintptr_t)p->low;
-    if (!p->pages) {
-        os_prefer_huge(memory, round_up(lead + p->bytes, page));
-        return os_commit(memory, round_up(lead + p->bytes, page));
-    }
+    os_avoid_huge(memory, round_up(lead + p->bytes, page));
+    if (!p->pages) return os_commit(memory, round_up(lead + p->bytes, page));
     size_t area = round_up(p->area_end - p->low, page);
     size_t table = round_down(p->table_end - p->low, page);
     size_t end = round_up(p->zones_end - p->low, page);
-    if (!os_commit(m->low, area) || !os_commit(m->low + table, end - table)) return false;
-    os_prefer_huge(m->low, area);
-    return true;
+    return os_commit(m->low, area) && os_commit(m->low + table, end - table);
 }
 
 static char *here(const struct image *m, uint64_t there) {
@@ -186,10 +184,29 @@ static size_t missing_from(const struct pick *k, size_t i) {
     return n;
 }
 
-/* Fetch that, whole stretches at a time. */
+/* If most pages are wanted, huge ones take hardly more memory. */
+static void prefer_huge(const struct pick *k) {
+    size_t page = os_page(), n = 0;
+    for (size_t i = 0; i <= k->n_pages / 64; i++) n += bit_count(k->wanted[i]);
+    if (n > k->n_pages / 2)
+        os_prefer_huge(k->m->low - k->plan->low % page, k->n_pages * page);
+}
+
+/* Fetch `n` pages. */
+static bool fetch_pages(struct pick *k, size_t i, size_t n) {
+    size_t page = os_page();
+    uint64_t from = round_down(k->plan->low, page) + i * page, to = from + n * page;
+    if (from < k->plan->low) from = k->plan->low;
+    if (to > k->plan->area_end) to = k->plan->area_end;
+    if (!fetch(k->m, k->source, from, to)) return false;
+    for (size_t j = i; j < i + n; j++) k->there[j / 64] |= UINT64_C(1) << j % 64;
+    return true;
+}
+
+/* Fetch what is picked, whole stretches at a time. */
 static bool fetch_picked(struct pick *k) {
-    size_t page = os_page(), n;
-    uint64_t base = round_down(k->plan->low, page);
+    size_t n;
+    prefer_huge(k);
     for (size_t i = 0; i < k->n_pages; i += n) {
         n = 1;
         if (k->wanted[i / 64] == 0) { /* nothing in 64 pages, as is common */
@@ -198,18 +215,23 @@ static bool fetch_picked(struct pick *k) {
         }
         if (!is_missing(k, i)) continue;
         n = missing_from(k, i);
-        uint64_t from = base + i * page, to = from + n * page;
-        if (from < k->plan->low) from = k->plan->low;
-        if (to > k->plan->area_end) to = k->plan->area_end;
-        if (!fetch(k->m, k->source, from, to)) return false;
-        for (size_t j = i; j < i + n; j++) k->there[j / 64] |= UINT64_C(1) << j % 64;
+        if (!fetch_pages(k, i, n)) return false;
     }
     return true;
 }
 
-/* A span's header and node, and the last bytes of what lies below. A run of one free slot, which is there to
-   keep a gap, has no entry: so what follows one is fetched along. */
-enum { BEFORE = UNIT, BEHIND = 2 * RELEASED_HEADROOM + SMALL_MAX };
+/* What is missing of [from, to), page by page. */
+static bool fetch_between(struct pick *k, uint64_t from, uint64_t to) {
+    size_t page = os_page(), lead = k->plan->low % page;
+    uint64_t end = k->plan->area_end - k->plan->low;
+    if (to > end) to = end;
+    for (size_t i = (from + lead) / page; i * page < to + lead; i++)
+        if (!bit_of(k->there, i) && !fetch_pages(k, i, 1)) return false;
+    return true;
+}
+
+/* A span's header and node, and the last bytes of what lies below. */
+enum { BEFORE = UNIT, BEHIND = RELEASED_HEADROOM };
 
 static uint64_t offset_of_unit(const struct pick *k, unit_t unit) {
     return (uint64_t)(k->area->base - k->m->low) + units_bytes(unit);
@@ -218,6 +240,10 @@ static uint64_t offset_of_unit(const struct pick *k, unit_t unit) {
 static void pick_header(struct pick *k, unit_t span) {
     uint64_t at = offset_of_unit(k, span);
     pick(k, at > BEFORE ? at - BEFORE : 0, at + BEHIND);
+}
+static bool fetch_header(struct pick *k, unit_t span) {
+    uint64_t at = offset_of_unit(k, span);
+    return fetch_between(k, at > BEFORE ? at - BEFORE : 0, at + BEHIND);
 }
 
 /* Where an entry says that its span begins; `limit`: it makes no sense, or does not say. */
@@ -257,25 +283,6 @@ static void pick_begin(struct pick *k, uint64_t e) {
     pick(k, offset_of_unit(k, span), offset_of_unit(k, span + units));
 }
 
-/* And where it ends, and the next one begins. One with many locks may be a block. */
-static void pick_end(struct pick *k, uint64_t e) {
-    unsigned class_id;
-    unit_t span = span_said(k, e, &class_id);
-    if (entry_locks(e) == LOCKS_MANY && entry_place(e) >= HEADER &&
-        entry_place(e) < units_bytes(k->area->limit))
-        span = object_span(e, HEADER);
-    if (span == k->area->limit) return;
-    uint64_t h = area_header(k->area, span);
-    enum span_kind kind = header_kind(h);
-    unit_t units = 0;
-    if (kind == SPAN_BLOCK || kind == SPAN_ALIGNED)
-        units = block_units(block_size(h), kind == SPAN_ALIGNED);
-    else if (kind == SPAN_RUN && run_class(h) != 0 && run_class(h) < CLASSES &&
-             run_slots(h) != 0)
-        units = run_units(&size_classes[run_class(h)], run_slots(h));
-    if (units != 0 && units <= k->area->limit - span) pick_header(k, span + units);
-}
-
 /* What compaction works at: a stretch, a block half moved. */
 static void pick_mover(struct pick *k, const struct store *s) {
     const struct mover *m = &s->mover;
@@ -289,25 +296,44 @@ static void pick_mover(struct pick *k, const struct store *s) {
     pick_header(k, m->from + m->units);
 }
 
-static bool fetch_entries(struct pick *k, const struct store *s, bool ends) {
+static bool fetch_entries(struct pick *k, const struct store *s) {
     const struct table *t = &s->table;
     const char *lowest = here(k->m, k->plan->table_end);
     for (uint32_t slot = 0; slot < t->n_slots; slot++) {
         const char *at = here(k->m, k->plan->top) - 8 * ((size_t)slot + 1);
         if (at < lowest) break;
         uint64_t e = load64(at);
-        if (table_is_bitmap(slot) || entry_is_free(e)) continue;
-        if (ends)
-            pick_end(k, e);
-        else
-            pick_begin(k, e);
+        if (!table_is_bitmap(slot) && !entry_is_free(e)) pick_begin(k, e);
     }
-    if (!ends) {
-        pick_header(k, 0);
-        if (k->area->limit > 0) pick_header(k, k->area->limit - 1);
-        pick_mover(k, s);
-    }
+    pick_header(k, 0);
+    if (k->area->limit > 0) pick_header(k, k->area->limit - 1);
+    pick_mover(k, s);
     return fetch_picked(k);
+}
+
+/* The length of a span, as area_units has it; 0: its header makes no sense. */
+static unit_t units_said(const struct area *a, unit_t at) {
+    uint64_t h = area_header(a, at);
+    if (header_kind(h) == SPAN_RUN &&
+        (run_class(h) == 0 || run_class(h) >= CLASSES || run_slots(h) == 0))
+        return 0;
+    unit_t units = area_units(a, at);
+    return units <= a->limit - at ? units : 0;
+}
+
+/* From span to span, as the proof will go. Most is there. */
+static bool fetch_spans(struct pick *k) {
+    const struct area *a = k->area;
+    unit_t units;
+    for (unit_t at = 0; at < a->limit; at += units) {
+        if (!fetch_header(k, at)) return false;
+        units = units_said(a, at);
+        if (units == 0) return true;
+        if (header_kind(area_header(a, at)) == SPAN_RUN &&
+            !fetch_between(k, offset_of_unit(k, at), offset_of_unit(k, at + units)))
+            return false;
+    }
+    return fetch_header(k, a->limit);
 }
 
 static rm_view_status_t fetch_area(struct image *m, struct image_source *source,
@@ -328,8 +354,7 @@ static rm_view_status_t fetch_area(struct image *m, struct image_source *source,
         return RM_VIEW_NO_MEMORY;
     }
     k.there = k.wanted + k.n_pages / 64 + 1;
-    bool read = fetch_entries(&k, &m->heap->store, false) &&
-                fetch_entries(&k, &m->heap->store, true);
+    bool read = fetch_entries(&k, &m->heap->store) && fetch_spans(&k);
     os_unreserve(k.wanted, k.bytes);
     return read ? RM_VIEW_OK : RM_VIEW_UNREADABLE;
 }

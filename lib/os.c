@@ -84,6 +84,15 @@ void os_prefer_huge(void *base, size_t bytes) {
 #endif
 }
 
+void os_avoid_huge(void *base, size_t bytes) {
+#ifdef MADV_NOHUGEPAGE
+    int saved = errno;
+    if (madvise(base, bytes, MADV_NOHUGEPAGE) != 0) errno = saved;
+#else
+    (void)base, (void)bytes;
+#endif
+}
+
 bool os_uncommit(void *base, size_t bytes) {
     if (refused() || madvise(base, bytes, MADV_DONTNEED) != 0) return false;
     return mprotect(base, bytes, PROT_NONE) == 0;

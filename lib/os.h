@@ -22,6 +22,8 @@ bool os_commit(void *base, size_t bytes);
    or is not willing. */
 enum { OS_HUGE = 2 * 1024 * 1024 };
 void os_prefer_huge(void *base, size_t bytes);
+/* Or had better not be, since few of them will be touched. */
+void os_avoid_huge(void *base, size_t bytes);
 /* Give pages back; touching them afterwards is a fault. False: refused. */
 bool os_uncommit(void *base, size_t bytes);
 /* Give the memory of pages back; they stay usable and read as zero. False: refused. */

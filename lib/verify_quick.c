@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "proof.h"
 
-/* Is the block of a slot, which the tiling has met, of a list's class or of so many units? */
+/* Is the block of a slot of a list's class, or of so many units? The tiling need not have met it: what is amiss
+   may be made up for by slots that caches have, which are looked at last. */
 static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
                       unit_t units) {
     uint64_t e = table_entry(p->t, slot);
-    if (entry_place(e) >> UNIT_SHIFT >= p->a->limit) return false;
+    if (entry_place(e) < HEADER || entry_place(e) >> UNIT_SHIFT >= p->a->limit)
+        return false;
     if (class_id == 0) { /* a larger block */
         if (!shape_is_medium(e) || block_units(shape_medium_size(e), false) != units)
             return false;
@@ -132,19 +134,37 @@ static void look(void *context, uint32_t slot, unsigned list) {
         note(&looked->slots, slot);
 }
 
+/* A slot for a block that is about to be made: it has no place, so the tiling does not meet it. */
+static bool is_spare(const struct proof *p, uint32_t slot) {
+    return proof_cached(p, slot) && entry_place(table_entry(p->t, slot)) == 0;
+}
+
+/* The tiling has met all slots that are taken but for as many as `spare` has: if those are all that have no place,
+   none of them twice, each slot is accounted for. */
+static bool spare_sound(const struct proof *p, const struct tally *spare) {
+    struct tally there = {0, 0};
+    for (uint32_t slot = 0; spare->n > 0 && slot < p->t->n_slots; slot++)
+        if (is_spare(p, slot)) note(&there, slot);
+    return same(spare, &there) ||
+           fail(p, 16, "A slot without a block is not in one cache, and once.");
+}
+
 bool caches_sound(struct proof *p) {
     struct looked looked = {.p = p, .sound = true};
+    struct tally spare = {0, 0};
     p->fault->offset = p->self;
     if (p->s->crowd != p->crowd)
         return fail(p, 16, "The heap does not know its threads' caches.");
     for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next) {
         cache_look(c, look, &looked);
         for (uint32_t i = 0; i < c->n_spare; i++)
-            if (!proof_cached(p, c->spare[i]) ||
-                entry_place(table_entry(p->t, c->spare[i])) != 0)
+            if (is_spare(p, c->spare[i]))
+                note(&spare, c->spare[i]);
+            else
                 return fail(p, 16, "A thread has a slot that is not for it.");
     }
     if (!looked.sound) return fail(p, 16, "A thread has what is not for it.");
+    if (!spare_sound(p, &spare)) return false;
     return same(&looked.slots, &p->cached) ||
            fail(p, 16, "Not all blocks that no one else may have are in a cache.");
 }

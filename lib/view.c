@@ -185,6 +185,10 @@ rm_view_status_t rm_view_walk(rm_view_t *view, rm_walk_fn *visit, void *context)
     return status == RM_OK ? RM_VIEW_OK : RM_VIEW_DAMAGED;
 }
 
+void rm_view_forget(rm_view_t *view) {
+    if (view != NULL) image_drop(&view->image);
+}
+
 const char *rm_view_strerror(rm_view_status_t status) {
     switch (status) {
     case RM_VIEW_OK: return "No error.";

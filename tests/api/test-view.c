@@ -177,7 +177,17 @@ static void test_growing(void) {
     shuffle_and_look(0, 64 << 20, 20, 2000000);
 }
 
-/* Of large blocks no more is read than their headers. */
+static size_t resident(void) {
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    g_assert_nonnull(file);
+    g_assert_cmpint(fscanf(file, "%*s %lu", &pages), ==, 1);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Of large blocks no more is read than their headers, and no memory is taken for the rest. */
 static void test_large(void) {
     struct other other = {0};
     rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
@@ -198,6 +208,14 @@ static void test_large(void) {
     }
     for (size_t i = 1; i < G_N_ELEMENTS(blocks); i += 3)
         if (i % 9 != 0) assert_ok(rmfree(blocks[i]));
+    size_t before = resident();
+    g_assert_cmpint(rm_view_copy(view, heap, &bytes), ==, RM_VIEW_OK);
+    g_assert_cmpint(rm_view_settle(view, NULL), ==, RM_VIEW_OK);
+    size_t after = resident();
+    g_assert_cmpuint(after, <, before + bytes + (8 << 20));
+    rm_view_forget(view);
+    g_assert_cmpint(rm_view_walk(view, collect, NULL), ==, RM_VIEW_EINVAL);
+    rm_view_forget(NULL);
     other.bytes = 0;
     look_at(view, heap, &bytes);
     g_assert_cmpuint(bytes, ==, other.bytes);

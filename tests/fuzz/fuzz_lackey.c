@@ -55,7 +55,7 @@ static int records_file(const uint8_t *data, size_t size, char path[64]) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct seen *seen = calloc(1, sizeof(*seen));
     struct access_sink sink = {take, seen};
-    struct gather_options options = {.path = "text", .limit_accesses = 100000};
+    struct gather_options options = {.ends = -1, .path = "text", .limit_accesses = 100000};
     struct gather_totals totals;
     char words[64], log[64];
 

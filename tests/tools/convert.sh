@@ -177,6 +177,10 @@ for line in '+ 5' '+ 1 2' '- ' '+ g' 'c x' 'a 1' 'Z' '- 10000000000000000' 'v'; 
     printf 'v 10400 3\na 10 1\n+ 0\n%s\n+ 0\n' "$line" >log
     bad "heaptrack: $line" 4 ''
 done
+printf 'v 10400 3\na 10 1\n+ 0\n+ 1a 20 5\n- 0\n' >log
+bad 'heaptrack: an address among kinds' 4 'interpreted'
+printf 'v 10400 3\n+ 1a 20 5\na 10 1\n+ 0\n- 0\n' >log
+bad 'heaptrack: a kind among addresses' 3 'raw'
 printf 'v 20000 4\n+ 1 1 1\n' >log
 bad 'heaptrack: a version to come' 1 'version 4'
 if command -v heaptrack >/dev/null 2>&1 && command -v heaptrack_print >/dev/null 2>&1 &&

@@ -3,10 +3,11 @@
 #
 # rmtool locks: each model against what one works out by hand and against models too plain
 # to be wrong; logs that are damaged; a program whose locks are known.
-# Usage: locks.sh RMTOOL TRACES RMA WORDINDEX WORDINDEX_RMALLOC
+# Usage: locks.sh RMTOOL TRACES RMA WORDINDEX WORDINDEX_RMALLOC THREADS
 rma=$(cd "$(dirname "$3")" && pwd)/rma || exit 1
 wordindex=$(cd "$(dirname "$4")" && pwd)/wordindex || exit 1
 wordindex_rmalloc=$wordindex-rmalloc
+threads=$(cd "$(dirname "$6")" && pwd)/threads || exit 1
 . "$(dirname "$0")/common.sh"
 root=$(cd "$here/../.." && pwd)
 
@@ -104,6 +105,13 @@ check_empty 'precision 1/3, recall 1, by time and by locks' why
 expect 'nothing to compare with' 1 'says nothing of its own locks' sh -c \
     "printf 'a 1 0 1 0 0\n' | $rma pack one.rma.zst && $rmtool locks -q --truth one.rma.zst"
 
+# Frames as deep as they go, on many stacks, and as many that hold nothing.
+awk 'BEGIN { print "a 16 0 1 0 0"
+    for (i = 1; i < 60; i++) print "k " i " 0 1 0 0\ns 0 0 1 0 16000000\nf 0 0 1 16000000 16000000\na 16 0 1 16000000 16000000"
+    for (i = 0; i < 60; i++) print "s 0 0 1 0 16000000\nl 0 0 1 0 0" }' | "$rma" pack deep.rma.zst
+expect 'frames: those that hold nothing cost nothing' 0 '' \
+    sh -c "ulimit -v 1000000; exec timeout 20 '$rmtool' locks -q -m frame -m frame:5 deep.rma.zst"
+
 # ------------------------------------------------------------ against plain models
 
 seed=${RMTEST_SEED:-$(date +%s)}
@@ -133,6 +141,11 @@ expect 'several models, several traces' 0 '' \
 check 'each with its name' test -s many-gap-5.rmt.zst -a -s many-frame-1.rmt.zst
 expect 'costs' 0 '' "$rmtool" locks --json -m gap:5 --cost random.rma.zst
 holds 'costs: of no locks, too' out '"model": "none"'
+awk 'BEGIN { for (i = 0; i < 20000; i++) print "a 4 0 1 0 0"
+    for (i = 0; i < 20000; i += 7) print "l " i " 0 2 0 0" }' | "$rma" pack small.rma.zst
+expect 'costs: of blocks of which most is not what was asked for' 0 '' \
+    "$rmtool" locks --json -m gap:5 --cost small.rma.zst
+check 'costs: in as much as they need' test "$(number region out)" -gt $((20000 * 4 * 2))
 expect 'cut' 0 '' "$rmtool" locks --json -m gap:5 --limit-accesses 100 random.rma.zst
 holds 'cut: so many' out '"accesses": 100,'
 
@@ -209,6 +222,32 @@ TEXT
 [ "$(cat got)" = 'a 16 0 1 0 0,l 0 0 4 0 2,l 0 0 7 0 1,s 0 0 11 1 1,l 0 0 13 0 0,' ] ||
     cat got >why
 check_empty 'frames: left by a jump, and what only looks like a call or a return' why
+# Thread 2 has slot 1 and writes it after thread 1 has written slot 2; nobody writes slot 3.
+"$rma" records made.rmlog <<'TEXT'
+1 5000 16 0 1
+1 6000 16 0 2
+4 5000 0 0 1
+0 0 0 0 0
+1 7000 16 0 1
+TEXT
+cat >text <<'TEXT'
+I  00400000,4
+ S 20000000000,8
+ S 5000,8
+ S 20000000020,8
+ S 5000,8
+ S 20000000010,8
+ S 6000,8
+ S 20000000040,8
+ S 7000,8
+TEXT
+"$rmtool" locks --json --join text --records made.rmlog --log joined.rma.zst >joined.json
+"$rma" dump joined.rma.zst | tr '\n' ',' >got
+: >why
+[ "$(cat got)" = 'a 16 0 1 0 0,s 0 0 1 0 0,f 0 0 1 0 0,t 2 0 1 0 0,a 16 0 1 0 0,s 0 0 1 0 0,'\
+'t 1 0 1 0 0,a 16 0 1 0 0,s 1 0 1 0 0,' ] || cat got >why
+check_empty 'threads: each record at the moment it is written' why
+holds 'threads: one is never written' joined.json 'lost_records": 1,'
 printf 'I  00400000,4\nnonsense\n' >bad
 expect 'no text of lackey' 4 'bad:2: not a line of lackey' \
     "$rmtool" locks --join bad --records made.rmlog
@@ -263,7 +302,13 @@ if ! command -v valgrind >/dev/null 2>&1 || [ -n "${RMTEST_UNTIMED:-}" ]; then
     plan
     exit 0
 fi
-expect 'no such program' 3 'did not run' "$rmtool" locks -q -- ./none
+echo good >good.rma.zst
+expect 'no such program' 3 'did not run' "$rmtool" locks -q --log good.rma.zst -- ./none
+holds 'no such program: the log that was there still is' good.rma.zst good
+mkfifo waits
+expect 'a program that leaves another behind' 0 'goes on, and is not followed' \
+    timeout 60 "$rmtool" locks -q -- sh -c '(: <waits) &'
+: <>waits
 expect 'a program' 0 'words; ' "$rmtool" locks --json --truth -m gap:30 -m none --log index.rma.zst \
     -o index.rmt.zst -- "$wordindex" "$root/CONTRIBUTING.rst"
 cp out index.json
@@ -286,6 +331,13 @@ plain index-none.rmt.zst | grep -c '^[am]' >got
 : >why
 [ "$(cat got)" -eq "$(number allocations index.json)" ] || cat got >why
 check_empty 'as many allocations as there were' why
+expect 'a program with threads' 0 '' \
+    "$rmtool" locks -q --log threads.rma.zst -- "$threads" 8 500
+"$rma" dump threads.rma.zst | awk '/^[az]/ { slot = n_free ? free[n_free--] : n++; ours[slot] = $2 == 57; made += $2 == 57 }
+    /^f/ { free[++n_free] = $2 }
+    /^[lsb]/ && ours[$2] { accesses++ }
+    END { if (made != 4000 || accesses != 3 * made) print made " blocks, " accesses " accesses to them" }' >why
+check_empty 'threads: exactly the accesses between malloc and free' why
 find . -name '*.tmp' >why
 check_empty 'no temporary file left' why
 plan

@@ -53,6 +53,13 @@ check_empty 'map: the cells of a sample add up to the capacity' why
 
 expect 'a map of a region' 0 '' "$rmtool" replay --quiet --heap 2x --heap-map map.csv trace.rmt
 holds 'a map of a region: its heap' map.csv '(2x)'
+mkfifo pipe
+cat pipe >piped &
+expect 'a pipe is written to' 0 '' "$rmtool" replay --quiet --csv pipe --samples 10 trace.rmt
+wait
+[ -p pipe ] >why || echo 'it is no pipe any more' >why
+check_empty 'a pipe stays one' why
+holds 'what went through the pipe' piped '# version: rmtool'
 expect 'a file on standard output' 0 '' "$rmtool" replay --csv - trace.rmt
 cp out series.csv
 rows 'a file on standard output: rows' series.csv "$columns" 600 1400

@@ -243,6 +243,43 @@ static void test_resting(struct site *site, gconstpointer none) {
     memcpy(site->copy, site->low, site->bytes);
 }
 
+/* Slots that a thread has for blocks to come make up in number for entries that nothing refers to: these are told
+   all the same, whatever they say of a block. */
+static void test_spare(struct site *site, gconstpointer none) {
+    struct store *s = &site->h->store;
+    struct table *t = &s->table;
+    struct cache *c = g_new0(struct cache, 1);
+    struct quick *q = &s->quick;
+    unsigned list = block_units(1000, false) - QUICK_UNITS_MIN;
+    uint32_t small[2] = {make_block(site, 200, 0), make_block(site, 200, 0)};
+    cache_open(c, s, 1, CACHE_BYTES);
+    g_assert_cmpuint(cache_slot(c), !=, SLOT_NIL);
+    c->n_spare++; /* it stays there */
+    g_assert_cmpuint(c->n_spare, >, 1);
+    for (unsigned i = 0; i < 2; i++)
+        g_assert_cmpint(free_slot(site->h, small[i]), ==, RM_OK);
+    assert_sound(site);
+    memcpy(site->copy, site->low, site->bytes);
+    uint32_t first = c->spare[0];
+    uint64_t e = table_entry(t, first);
+    uint64_t medium = entry_moved(e, 0, shape_of_block(1000, false));
+    uint64_t locked = entry_with_locks(entry_moved(e, 8, 0), LOCKS_NONE + 1);
+    SPOIL(13, (q->small[class_of(200)] -= QUICK_WORD, q->queue[q->n_queued++] = first,
+               table_set(t, first, entry_with_locks(medium, LOCKS_FREE))));
+    SPOIL(16, table_set(t, first, locked));
+    c->blocks[list][c->n[CLASSES + list]++] = first;
+    SPOIL(16, table_set(t, first, medium));
+    c->n[CLASSES + list]--;
+    c->spare[0] = c->spare[1];
+    SPOIL(16, table_set(t, first, locked)); /* one twice, and this one nowhere */
+    SPOIL(16, (void)0);
+    c->spare[0] = first;
+    assert_sound(site);
+    cache_close(c);
+    g_free(c);
+    heap_settle(site->h);
+}
+
 /* What is left of a span inside a block looks like the free span it was, and was not met. */
 static void test_stale_node(struct site *site, gconstpointer none) {
     struct area *a = &site->h->store.area;
@@ -304,6 +341,7 @@ int main(int argc, char **argv) {
     ADD("/verify/structure", test_structure, NULL);
     ADD("/verify/stale-node", test_stale_node, NULL);
     ADD("/verify/resting", test_resting, NULL);
+    ADD("/verify/spare", test_spare, NULL);
     ADD("/verify/half-moved/slide", test_half_moved, NULL);
     ADD("/verify/half-moved/fill", test_half_moved, "fill");
     ADD("/verify/flips", test_flips, NULL);

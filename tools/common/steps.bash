@@ -47,7 +47,7 @@ quietly() {
 have() {
     case $1 in
     gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin | \
-        tmux | strace | help2man | mandoc | zstd | heaptrack)
+        tmux | strace | help2man | mandoc | zstd | heaptrack | chromium)
         local command=$1
         [ "$command" = ninja-build ] && command=ninja
         [ "$command" = gnuplot-nox ] && command=gnuplot
@@ -56,6 +56,7 @@ have() {
     libc6-dev) printf '#include <stdio.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     uthash-dev) printf '#include <uthash.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     zlib1g-dev) pkg-config --exists zlib 2>/dev/null ;;
+    libxml2-utils) command -v xmllint >/dev/null 2>&1 ;;
     libjudy-dev) printf '#include <Judy.h>\n' | gcc -E - >/dev/null 2>&1 ;;
     libzstd-dev) pkg-config --exists libzstd 2>/dev/null ;;
     libncurses-dev) pkg-config --exists ncursesw 2>/dev/null ;;

@@ -63,9 +63,9 @@ static const char help[] =
     "\n"
     "Only COMMAND itself is watched: what it starts, or becomes by exec, runs as ever. "
     "OWN\n"
-    "and FOREIGN are above 0 and at most 1000. A signal ends the program, and what it "
-    "has\n"
-    "done until then is reported.\n"
+    "and FOREIGN are above 0 and at most 1000. A signal ends the program, a second "
+    "one\n"
+    "kills it, and what it has done until then is reported.\n"
     "\n"
     "Time is counted in accesses to the heap. Of several threads valgrind runs one at a\n"
     "time; the order of events is right, how long a lock lasts is as serial as the run.\n"
@@ -343,6 +343,7 @@ int verb_locks(int argc, char **argv) {
     if (status || helped) return status;
     status = locks_run(&job.locks);
     if (status == STATUS_OK) status = finish(&job, argc, argv);
+    if (status == STATUS_OK) status = job.locks.cost_status;
     locks_finish(&job.locks);
     free(job.plot_csv);
     return status;

@@ -15,7 +15,7 @@
 
 enum {
     FILE_MOST = 1400000,
-    ALL_MOST = 4000000
+    ALL_MOST = 3000000
 }; /* bytes; a browser saves no larger URL */
 
 struct budget {

@@ -49,9 +49,9 @@ struct gather {
     uint32_t hit_slot;
 
     uint64_t log_base, log_limit;
-    uint64_t next_slot, seen_limit; /* records done; stores seen, up to there */
-    uint64_t thread;                /* of the last record */
-    uint32_t stack;                 /* of the last item */
+    uint64_t seen_limit; /* the highest slot stored to, and one */
+    uint64_t thread;     /* of the last record */
+    uint32_t stack;      /* of the last item */
     bool memory_out;
 
     size_t n_items;
@@ -259,21 +259,6 @@ static int await_record(struct gather *g, uint64_t slot, struct record *record) 
     }
 }
 
-/* Records are taken in the order of slots, which is that of events: one that a thread has
-   taken and not yet written holds up those behind it. */
-static int take_records(struct gather *g) {
-    struct record record;
-    int status = STATUS_OK;
-
-    while (status == STATUS_OK && g->next_slot < g->seen_limit) {
-        status = recording_read(&g->recording, g->next_slot, &record);
-        if (status || record_op(record) == RECORD_NONE) break;
-        g->next_slot++;
-        status = take_record(g, &record);
-    }
-    return status;
-}
-
 static int open_log(struct gather *g) {
     int status = recording_find(&g->recording, g->options->directory, g->options->pid,
                                 g->options->at);
@@ -284,10 +269,13 @@ static int open_log(struct gather *g) {
                         "%s: a record is written, but to no log of process "
                         "%" PRIu64 " here",
                         g->options->directory, g->options->pid);
-    g->next_slot = g->seen_limit = g->recording.base_slot;
+    g->seen_limit = g->recording.first_slot;
     return STATUS_OK;
 }
 
+/* Its record is due now, whatever slots below are still empty: of several threads valgrind
+   runs one at a time, so one that has taken its slot may come to write it long after others
+   have written theirs. */
 static int store_to_log(struct gather *g, const struct lackey_line *line) {
     struct record record;
     uint64_t slot;
@@ -301,7 +289,7 @@ static int store_to_log(struct gather *g, const struct lackey_line *line) {
     if (!recording_has(&g->recording, slot)) return STATUS_OK;
     status = await_record(g, slot, &record);
     if (slot >= g->seen_limit) g->seen_limit = slot + 1;
-    return status ? status : take_records(g);
+    return status || record_op(record) == RECORD_NONE ? status : take_record(g, &record);
 }
 
 /* ---------------------------------------------------------------------- accesses */
@@ -372,14 +360,12 @@ static int run(struct gather *g) {
         progress_update(g->totals->heap, 0);
     }
     free(lines);
-    /* What is still held up belongs to threads that have been killed. */
-    while (status == STATUS_OK && g->next_slot < g->seen_limit) {
-        g->totals->lost++;
-        g->next_slot++;
-        status = take_records(g);
-    }
+    /* Slots that were taken and never written: by threads that have been killed. */
+    uint64_t taken = g->seen_limit - g->recording.first_slot;
+    g->totals->lost = taken > g->totals->records ? taken - g->totals->records : 0;
     if (status == STATUS_OK) status = deliver(g);
     g->totals->lines = lackey_line_number(g->lackey);
+    g->totals->left_open = lackey_left_open(g->lackey);
     g->totals->stacks = g->shadow.n;
     return status;
 }
@@ -403,7 +389,7 @@ int gather(const struct gather_options *options, const struct access_sink *sink,
     status = options->log ? recording_open(&g->recording, options->log) : STATUS_OK;
     if (options->log && status == STATUS_OK) {
         g->log_base = g->recording.mapped;
-        g->next_slot = g->seen_limit = g->recording.base_slot;
+        g->seen_limit = g->recording.first_slot;
     }
     g->log_limit = g->log_base + LOG_SPAN;
     if (options->log && status == STATUS_OK) { /* it grows no more */
@@ -411,7 +397,8 @@ int gather(const struct gather_options *options, const struct access_sink *sink,
         g->log_limit = g->log_base + (g->recording.limit_slot - g->recording.base_slot) *
                                          sizeof(struct record);
     }
-    if (status == STATUS_OK) status = lackey_open(&g->lackey, options->fd, options->path);
+    if (status == STATUS_OK)
+        status = lackey_open(&g->lackey, options->fd, options->ends, options->path);
     if (status == STATUS_OK) status = run(g);
     if (g->lackey) snprintf(words, size, "%s", lackey_words(g->lackey));
     JudyLFreeArray(&g->map, PJE0);

@@ -23,6 +23,7 @@
 
 struct gather_options {
     int fd;           /* lackey's text */
+    int ends;         /* tells of its end, as for lackey_open; -1: none */
     const char *path; /* its name, for complaints */
     const char
         *log; /* the recorder's log; NULL: the newest in `directory` of process `pid`,
@@ -41,7 +42,8 @@ struct gather_totals {
     uint64_t records, lost; /* the recorder's; slots never written */
     uint64_t unknown;       /* frees, reallocs, locks of no known block */
     uint64_t stacks;
-    bool cut; /* by limit_accesses */
+    bool cut;       /* by limit_accesses */
+    bool left_open; /* the program has ended, and left others behind */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,10 +79,12 @@ static int await_exec(int fd) {
 }
 
 /* The program that runs, for the handler: one at a time. */
-static volatile sig_atomic_t running;
+static volatile sig_atomic_t running, asked;
 
+/* Whoever asks twice is to be heard. */
 static void pass_on(int signal_number) {
-    if (running > 0) kill((pid_t)running, signal_number);
+    if (running > 0) kill((pid_t)running, asked ? SIGKILL : signal_number);
+    asked = 1;
 }
 
 /* What would end this program ends the other one, and then there is a result. */
@@ -89,6 +92,7 @@ static void take_signals(struct guest *guest) {
     struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
 
     running = (sig_atomic_t)guest->pid;
+    asked = 0;
     for (size_t i = 0; i < GUEST_SIGNALS; i++)
         sigaction(guest_signals[i], &action, &guest->before[i]);
     guest->handled = true;
@@ -100,7 +104,7 @@ int guest_start(struct guest *guest, char *const argv[], bool output_aside) {
     int text[2], word[2];
     int status = record_place_library(&place, &library);
 
-    *guest = (struct guest){.fd = -1};
+    *guest = (struct guest){.fd = -1, .ends = -1};
     if (status == STATUS_OK) status = scratch_make(&guest->directory);
     if (status) return status;
     if (pipe2(text, O_CLOEXEC) != 0)
@@ -124,7 +128,10 @@ int guest_start(struct guest *guest, char *const argv[], bool output_aside) {
     close(text[1]);
     close(word[1]);
     guest->fd = text[0];
-    if (guest->pid > 0) take_signals(guest);
+    if (guest->pid > 0) {
+        take_signals(guest);
+        guest->ends = (int)syscall(SYS_pidfd_open, guest->pid, 0);
+    }
     status = guest->pid < 0 ? complain(STATUS_IO, "fork: %s", strerror(errno))
                             : await_exec(word[0]);
     close(word[0]);
@@ -139,6 +146,7 @@ int guest_finish(struct guest *guest, bool kill_it, int *result) {
     if (guest->pid > 0) {
         if (kill_it) kill(guest->pid, SIGKILL);
         if (guest->fd >= 0) close(guest->fd);
+        if (guest->ends >= 0) close(guest->ends);
         do got = waitpid(guest->pid, &wait_status, 0);
         while (got < 0 && errno == EINTR);
     }
@@ -149,7 +157,7 @@ int guest_finish(struct guest *guest, bool kill_it, int *result) {
         sigaction(guest_signals[i], &guest->before[i], NULL);
     running = 0;
     guest->pid = 0;
-    guest->fd = -1;
+    guest->fd = guest->ends = -1;
     guest->handled = false;
     scratch_remove(guest->directory);
     guest->directory = NULL;

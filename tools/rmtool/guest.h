@@ -15,6 +15,7 @@
 struct guest {
     pid_t pid;
     int fd;          /* lackey's text */
+    int ends;        /* can be read when the program has ended; -1: cannot be had */
     char *directory; /* of the recorder's logs; removed by guest_finish */
     bool handled;    /* signals go to the program */
     struct sigaction before[GUEST_SIGNALS];

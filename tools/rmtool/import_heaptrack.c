@@ -34,6 +34,7 @@ struct reader {
     struct import *import;
     struct kind *kinds;
     size_t n_kinds, capacity;
+    bool raw;            /* it names blocks by address: no kinds then */
     struct blocks below; /* the one made before, of the same kind: its number + 1, + 1 */
 };
 
@@ -137,8 +138,11 @@ static int take_line(struct reader *reader) {
     case '+':
         n = take_numbers(import, numbers);
         if (n == 1) return make_of_kind(reader, numbers[0]);
-        if (n == 3) return import_made(import, TRACE_ALLOC, numbers[2], numbers[0], 0);
-        return import_malformed(import, "not an allocation");
+        if (n != 3) return import_malformed(import, "not an allocation");
+        if (reader->n_kinds > 0)
+            return import_malformed(import, "an address in an interpreted file");
+        reader->raw = true;
+        return import_made(import, TRACE_ALLOC, numbers[2], numbers[0], 0);
     case '-':
         if (take_numbers(import, numbers) != 1)
             return import_malformed(import, "not a free");
@@ -147,6 +151,7 @@ static int take_line(struct reader *reader) {
     case 'a':
         if (take_numbers(import, numbers) != 2)
             return import_malformed(import, "not a kind of allocation");
+        if (reader->raw) return import_malformed(import, "a kind in a raw file");
         return add_kind(reader, numbers[0]);
     case 'c':
         if (take_numbers(import, numbers) != 1 || numbers[0] > UINT64_C(1) << 40)

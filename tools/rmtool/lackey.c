@@ -7,6 +7,7 @@
 #include "lackey.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,9 @@
 
 struct lackey {
     const char *path;
-    int fd;
+    int fd, ends;
     bool end;                 /* of the text has been read */
+    bool left_open;           /* at its end */
     uint64_t line;            /* lines taken */
     size_t base, limit, safe; /* text; lines end in front of safe */
     char words[WORDS_SIZE];
@@ -35,12 +37,13 @@ struct lackey {
 /* 0 to 15; 16 for all that is no hexadecimal digit. */
 static unsigned char digits[256];
 
-int lackey_open(struct lackey **out, int fd, const char *path) {
+int lackey_open(struct lackey **out, int fd, int ends, const char *path) {
     struct lackey *lackey = calloc(1, sizeof(*lackey));
 
     *out = lackey;
     if (!lackey) return complain(STATUS_IO, "no memory to read %s", path);
     lackey->fd = fd;
+    lackey->ends = ends;
     lackey->path = path;
     memset(digits, 16, sizeof(digits));
     for (unsigned i = 0; i < 16; i++) {
@@ -51,6 +54,7 @@ int lackey_open(struct lackey **out, int fd, const char *path) {
 }
 
 void lackey_close(struct lackey *lackey) { free(lackey); }
+bool lackey_left_open(const struct lackey *lackey) { return lackey->left_open; }
 uint64_t lackey_line_number(const struct lackey *lackey) { return lackey->line; }
 
 const char *lackey_words(const struct lackey *lackey) { return lackey->words; }
@@ -70,6 +74,19 @@ static void keep_words(struct lackey *lackey, const char *text, size_t length) {
     lackey->words[lackey->n_words] = '\0';
 }
 
+/* Returns: false where no more is to come, though there is no end of file. Who has ended
+   may have written between two looks, so the text is looked at once more. */
+static bool await_text(const struct lackey *lackey) {
+    struct pollfd both[] = {{.fd = lackey->fd, .events = POLLIN},
+                            {.fd = lackey->ends, .events = POLLIN}};
+    int n;
+
+    if (lackey->ends < 0) return true;
+    do n = poll(both, 2, -1);
+    while (n < 0 && errno == EINTR);
+    return n < 0 || both[0].revents != 0 || poll(both, 1, 0) != 0;
+}
+
 /* More text behind what has not been taken yet. */
 static int fill(struct lackey *lackey) {
     const char *last;
@@ -81,7 +98,11 @@ static int fill(struct lackey *lackey) {
     if (lackey->limit == BUFFER_SIZE)
         return complain_at(STATUS_MALFORMED, lackey->path, lackey->line + 1,
                            "a line without an end: not from lackey");
-    do got = read(lackey->fd, lackey->text + lackey->limit, BUFFER_SIZE - lackey->limit);
+    lackey->left_open = !await_text(lackey);
+    do
+        got = lackey->left_open ? 0
+                                : read(lackey->fd, lackey->text + lackey->limit,
+                                       BUFFER_SIZE - lackey->limit);
     while (got < 0 && errno == EINTR);
     if (got < 0) return complain(STATUS_IO, "%s: %s", lackey->path, strerror(errno));
     if (got == 0) lackey->end = true;

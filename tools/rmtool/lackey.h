@@ -15,6 +15,7 @@
 #ifndef RMTOOL_LACKEY_H
 #define RMTOOL_LACKEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,10 +29,12 @@ struct lackey_line {
 
 /*
  * Reads from a descriptor, which stays the caller's.
+ *  ends: another one, which can be read (of poll) when whoever writes has ended: that ends
+ *        the text, though others may hold the descriptor that it was written to. -1: none.
  *  path: for complaints. Kept, not copied.
  * Returns: a status.
  */
-int lackey_open(struct lackey **out, int fd, const char *path);
+int lackey_open(struct lackey **out, int fd, int ends, const char *path);
 
 /*
  * The next lines.
@@ -42,6 +45,9 @@ int lackey_read(struct lackey *lackey, struct lackey_line *lines, size_t most, s
 
 /* What valgrind has said itself, its last lines: for a complaint. "" where nothing. */
 const char *lackey_words(const struct lackey *lackey);
+
+/* Whether somebody could still write to the text behind its end. */
+bool lackey_left_open(const struct lackey *lackey);
 
 uint64_t lackey_line_number(const struct lackey *lackey);
 void lackey_close(struct lackey *lackey);

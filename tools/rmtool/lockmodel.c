@@ -98,7 +98,7 @@ bool lockmodel_reserve(struct lockmodel *model, uint32_t slot) {
 }
 
 void lockmodel_finish(struct lockmodel *model) {
-    for (uint32_t i = 0; i < model->n_stacks; i++) free(model->stacks[i].heads);
+    for (uint32_t i = 0; i < model->n_stacks; i++) free(model->stacks[i].frames);
     free(model->stacks);
     free(model->blocks);
     free(model->heap);
@@ -106,6 +106,7 @@ void lockmodel_finish(struct lockmodel *model) {
     lockbook_finish(&model->book);
 }
 
+/* Nothing has changed then: a block that is locked is where its kind of model keeps it. */
 static void out_of_memory(struct lockmodel *model) {
     if (model->status == STATUS_OK)
         model->status =
@@ -179,7 +180,7 @@ static void gap_expire(struct lockmodel *model, uint64_t last) {
 
 static struct lockmodel_stack *frame_stack(struct lockmodel *model, uint32_t stack) {
     if (stack >= model->n_stacks) {
-        uint32_t n = stack + 1;
+        uint32_t n = stack + stack / 2 + 1;
         struct lockmodel_stack *stacks = realloc(model->stacks, n * sizeof(*stacks));
         if (!stacks) return NULL;
         memset(stacks + model->n_stacks, 0, (n - model->n_stacks) * sizeof(*stacks));
@@ -189,45 +190,73 @@ static struct lockmodel_stack *frame_stack(struct lockmodel *model, uint32_t sta
     return &model->stacks[stack];
 }
 
+/* Where the first frame is that is not above this depth: nearly always at the end. */
+static uint32_t frame_place(const struct lockmodel_stack *stack, uint32_t depth) {
+    uint32_t low = 0, high = stack->n;
+
+    if (high == 0 || stack->frames[high - 1].depth < depth) return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (stack->frames[middle].depth < depth)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Frames deeper than the present one have ended: so what lies behind is no more than UP. */
+static struct lockmodel_frame *frame_at(struct lockmodel_stack *stack, uint32_t depth) {
+    uint32_t place = frame_place(stack, depth);
+
+    if (place < stack->n && stack->frames[place].depth == depth)
+        return &stack->frames[place];
+    if (stack->n == stack->capacity) {
+        uint32_t capacity = stack->capacity ? stack->capacity * 2 : 16;
+        struct lockmodel_frame *frames =
+            realloc(stack->frames, capacity * sizeof(*frames));
+        if (!frames) return NULL;
+        stack->frames = frames;
+        stack->capacity = capacity;
+    }
+    memmove(stack->frames + place + 1, stack->frames + place,
+            (stack->n - place) * sizeof(*stack->frames));
+    stack->n++;
+    stack->frames[place] = (struct lockmodel_frame){.depth = depth};
+    return &stack->frames[place];
+}
+
 static void frame_leave(struct lockmodel *model, uint32_t slot) {
     struct lockmodel_block *block = &model->blocks[slot];
+    struct lockmodel_stack *stack = &model->stacks[block->stack];
 
     if (block->a)
         model->blocks[block->a - 1].b = block->b;
     else
-        model->stacks[block->stack].heads[block->depth] = block->b;
+        stack->frames[frame_place(stack, block->depth)].head = block->b;
     if (block->b) model->blocks[block->b - 1].a = block->a;
 }
 
 static void frame_access(struct lockmodel *model, const struct access_item *item,
                          uint32_t number) {
     struct lockmodel_stack *stack;
+    struct lockmodel_frame *frame;
     uint32_t depth = item->depth > model->spec.parameter
                          ? item->depth - (uint32_t)model->spec.parameter
                          : 0;
 
     if (is_locked(model, item->slot)) return;
     stack = frame_stack(model, number);
-    if (stack && depth >= stack->capacity) {
-        uint32_t capacity = depth + 64;
-        uint32_t *heads = realloc(stack->heads, capacity * sizeof(*heads));
-        if (heads) {
-            memset(heads + stack->capacity, 0,
-                   (capacity - stack->capacity) * sizeof(*heads));
-            stack->heads = heads;
-            stack->capacity = capacity;
-        }
-    }
-    if (!stack || depth >= stack->capacity) {
+    frame = stack ? frame_at(stack, depth) : NULL;
+    if (!frame) {
         out_of_memory(model);
         return;
     }
-    if (depth >= stack->limit) stack->limit = depth + 1;
     lock(model, item->slot);
-    model->blocks[item->slot] = (struct lockmodel_block){
-        .b = stack->heads[depth], .depth = depth, .stack = number};
-    if (stack->heads[depth]) model->blocks[stack->heads[depth] - 1].a = item->slot + 1;
-    stack->heads[depth] = item->slot + 1;
+    model->blocks[item->slot] =
+        (struct lockmodel_block){.b = frame->head, .depth = depth, .stack = number};
+    if (frame->head) model->blocks[frame->head - 1].a = item->slot + 1;
+    frame->head = item->slot + 1;
 }
 
 /* The frames deeper than `low` have ended. */
@@ -235,10 +264,9 @@ static void frame_end(struct lockmodel *model, uint32_t number, uint32_t low) {
     if (number >= model->n_stacks) return;
     struct lockmodel_stack *stack = &model->stacks[number];
 
-    for (; stack->limit > low + 1; stack->limit--) {
-        uint32_t depth = stack->limit - 1;
-        while (stack->heads[depth]) {
-            uint32_t slot = stack->heads[depth] - 1;
+    for (; stack->n > 0 && stack->frames[stack->n - 1].depth > low; stack->n--) {
+        while (stack->frames[stack->n - 1].head) {
+            uint32_t slot = stack->frames[stack->n - 1].head - 1;
             frame_leave(model, slot);
             unlock(model, slot);
         }
@@ -297,17 +325,14 @@ static void heap_remove(struct lockmodel *model, size_t at) {
         heap_down(model, at, last);
 }
 
-static bool heap_add(struct lockmodel *model, uint32_t slot) {
-    if (model->n_heap == model->heap_capacity) {
-        size_t capacity = model->heap_capacity ? model->heap_capacity * 2 : 256;
-        struct lockmodel_due *heap = realloc(model->heap, capacity * sizeof(*heap));
-        if (!heap) return false;
-        model->heap = heap;
-        model->heap_capacity = capacity;
-    }
-    model->n_heap++;
-    heap_up(model, model->n_heap - 1,
-            (struct lockmodel_due){life_due(model, slot), slot});
+/* Room for one more. */
+static bool heap_reserve(struct lockmodel *model) {
+    if (model->n_heap < model->heap_capacity) return true;
+    size_t capacity = model->heap_capacity ? model->heap_capacity * 2 : 256;
+    struct lockmodel_due *heap = realloc(model->heap, capacity * sizeof(*heap));
+    if (!heap) return false;
+    model->heap = heap;
+    model->heap_capacity = capacity;
     return true;
 }
 
@@ -327,8 +352,14 @@ static void life_access(struct lockmodel *model, uint32_t slot, uint64_t now) {
     block->b = (uint32_t)(life >> 32);
     block->last = now;
     if (locked) return;
+    if (!heap_reserve(model)) {
+        out_of_memory(model);
+        return;
+    }
     lock(model, slot);
-    if (!heap_add(model, slot)) out_of_memory(model);
+    model->n_heap++;
+    heap_up(model, model->n_heap - 1,
+            (struct lockmodel_due){life_due(model, slot), slot});
 }
 
 static void life_expire(struct lockmodel *model, uint64_t now) {

@@ -15,7 +15,7 @@
  *      none         never locks anything
  *
  * All unlock it before its realloc and its free. O(1) for an access, amortised; O(log n) of
- * n locked blocks for life.
+ * n locked blocks for life, of n frames that hold blocks for frame, and up to UP more.
  */
 #ifndef RMTOOL_LOCKMODEL_H
 #define RMTOOL_LOCKMODEL_H
@@ -56,6 +56,11 @@ struct lockmodel_block {
     uint32_t depth, stack; /* frame: where it is held; life: place in the heap, from 1 */
 };
 
+struct lockmodel_frame {
+    uint32_t depth;
+    uint32_t head; /* a list of what it holds; slot + 1 */
+};
+
 struct lockmodel {
     struct lockmodel_spec spec;
     struct lockbook book;
@@ -73,10 +78,9 @@ struct lockmodel {
         uint32_t slot;
     } * heap;
     size_t n_heap, heap_capacity;
-    struct lockmodel_stack { /* frame: what the frames of each stack hold */
-        uint32_t *heads;     /* by depth: a list; slot + 1 */
-        uint32_t capacity;
-        uint32_t limit; /* nothing is held at this depth or deeper */
+    struct lockmodel_stack {            /* frame: what the frames of each stack hold */
+        struct lockmodel_frame *frames; /* those that have held something, by depth */
+        uint32_t n, capacity;
     } * stacks;
     uint32_t n_stacks;
     uint32_t *nested; /* truth: locks held, by slot */

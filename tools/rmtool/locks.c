@@ -50,6 +50,7 @@ static int open_traces(struct locks *locks, const char *path, bool alone) {
 struct sinks {
     struct locks *locks;
     struct accesslog_writer *log; /* NULL: none is wanted */
+    struct output output;         /* of it */
 };
 
 static int take(void *context, const struct access_item *items, size_t n) {
@@ -60,33 +61,32 @@ static int take(void *context, const struct access_item *items, size_t n) {
     return status;
 }
 
-static int gather_from(struct locks *locks, struct gather_options *options,
+/* The access log is complete then, but not yet in its place. */
+static int gather_from(struct sinks *sinks, struct gather_options *options,
                        char words[1024]) {
-    struct sinks sinks = {.locks = locks};
-    struct access_sink sink = {take, &sinks};
-    struct output output;
-    int status = output_open(&output, locks->keep_path);
+    struct locks *locks = sinks->locks;
+    struct access_sink sink = {take, sinks};
+    int status = output_open(&sinks->output, locks->keep_path);
 
     if (status) return status;
-    if (output.file)
-        status =
-            accesslog_create(&sinks.log, output.file, locks->keep_path, &locks->header);
+    if (sinks->output.file)
+        status = accesslog_create(&sinks->log, sinks->output.file, locks->keep_path,
+                                  &locks->header);
     options->limit_accesses = locks->limit_accesses;
     if (status == STATUS_OK)
         status = gather(options, &sink, &locks->gathered, words, 1024);
     locks->has_gathered = true;
-    if (status == STATUS_OK) {
-        status = accesslog_finish(sinks.log);
-        sinks.log = NULL;
-    }
-    accesslog_discard(sinks.log);
-    if (status == STATUS_OK) return output_close(&output);
-    output_discard(&output);
+    if (status == STATUS_OK)
+        status = accesslog_finish(sinks->log);
+    else
+        accesslog_discard(sinks->log);
+    sinks->log = NULL;
     return status;
 }
 
 /* A signal ends the program; what it has done until then is of use. */
-static int from_command(struct locks *locks) {
+static int from_command(struct sinks *sinks) {
+    struct locks *locks = sinks->locks;
     struct guest guest;
     struct gather_options options = {.path = "lackey's output", .at = GUEST_LOG_AT};
     char words[1024] = "";
@@ -96,9 +96,10 @@ static int from_command(struct locks *locks) {
     status = guest_start(&guest, locks->command, locks->output_aside);
     if (status == STATUS_OK) {
         options.fd = guest.fd;
+        options.ends = guest.ends;
         options.directory = guest.directory;
         options.pid = (uint64_t)guest.pid;
-        status = gather_from(locks, &options, words);
+        status = gather_from(sinks, &options, words);
     }
     guest_finish(&guest, status != STATUS_OK || locks->gathered.cut, &result);
     if (status) return status;
@@ -112,12 +113,18 @@ static int from_command(struct locks *locks) {
     if (result != 0 && !locks->gathered.cut)
         fprintf(stderr, "rmtool: note: %s ended with status %d\n", locks->command[0],
                 result);
+    if (locks->gathered.left_open)
+        fprintf(stderr,
+                "rmtool: note: %s has ended; what it has started goes on, and is not "
+                "followed\n",
+                locks->command[0]);
     return STATUS_OK;
 }
 
-static int from_text(struct locks *locks) {
-    struct gather_options options = {.path = locks->text_path,
-                                     .log = locks->records_path};
+static int from_text(struct sinks *sinks) {
+    struct locks *locks = sinks->locks;
+    struct gather_options options = {
+        .ends = -1, .path = locks->text_path, .log = locks->records_path};
     char words[1024] = "";
     int status;
 
@@ -126,7 +133,7 @@ static int from_text(struct locks *locks) {
                      : open(locks->text_path, O_RDONLY | O_CLOEXEC);
     if (options.fd < 0)
         return complain(STATUS_IO, "%s: %s", locks->text_path, strerror(errno));
-    status = gather_from(locks, &options, words);
+    status = gather_from(sinks, &options, words);
     if (options.fd != STDIN_FILENO) close(options.fd);
     return status;
 }
@@ -178,24 +185,24 @@ static void remove_scratch(struct locks *locks, char *directory) {
     scratch_remove(directory);
 }
 
+/* One that cannot be measured is not known, and all else still is of use. */
 static int measure_costs(struct locks *locks, bool keep) {
-    int status = STATUS_OK;
-
     locks->cost = calloc(locks->n_models, sizeof(*locks->cost));
     if (!locks->cost) return complain(STATUS_IO, "no memory for results");
     progress_begin("replaying", !locks->quiet);
     for (size_t i = 0; i < locks->n_models; i++) {
         progress_update(i, locks->n_models);
-        if (status == STATUS_OK)
-            status = lockcost_measure(locks->locking.models[i].path, &locks->cost[i]);
+        int status = lockcost_measure(locks->locking.models[i].path, &locks->cost[i]);
+        if (locks->cost_status == STATUS_OK) locks->cost_status = status;
         if (!keep) unlink(locks->locking.models[i].path);
     }
     progress_end();
-    return status;
+    return STATUS_OK;
 }
 
 int locks_run(struct locks *locks) {
     struct accesslog_reader *reader = NULL;
+    struct sinks sinks = {.locks = locks};
     char *scratch = NULL, *path = NULL;
     uint64_t began = clock_wall_ns();
     int status = locking_init(&locks->locking, locks->models, locks->n_models);
@@ -214,12 +221,14 @@ int locks_run(struct locks *locks) {
     }
     progress_begin("accesses", !locks->quiet);
     if (status == STATUS_OK)
-        status = locks->command     ? from_command(locks)
-                 : locks->text_path ? from_text(locks)
+        status = locks->command     ? from_command(&sinks)
+                 : locks->text_path ? from_text(&sinks)
                                     : from_log(locks, reader);
     progress_end();
     accesslog_close(reader);
     if (status == STATUS_OK) status = locking_end(&locks->locking);
+    if (status == STATUS_OK) status = output_close(&sinks.output);
+    output_discard(&sinks.output);
     locks->seconds = (double)(clock_wall_ns() - began) / 1e9;
     if (status == STATUS_OK && locks->costs) status = measure_costs(locks, !scratch);
     remove_scratch(locks, scratch);

@@ -39,6 +39,7 @@ struct locks {
     struct gather_totals gathered;
     bool has_gathered;
     struct lockcost *cost; /* by model; NULL: not asked for */
+    int cost_status;       /* of the first that could not be measured */
     double seconds;
 };
 

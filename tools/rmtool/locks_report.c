@@ -116,6 +116,7 @@ static void print_truth(const struct locking *locking) {
 
 static void print_costs(const struct locks_report *report) {
     const struct lockcost *none = NULL;
+    uint64_t step_every = 0;
     char text[SIZE_TEXT];
 
     for (size_t i = 0; i < report->locking->n_models; i++)
@@ -127,21 +128,23 @@ static void print_costs(const struct locks_report *report) {
     for (size_t i = 0; i < report->locking->n_models; i++) {
         const struct lockcost *cost = &report->costs[i];
         if (!cost->known) continue;
+        step_every = cost->step_every;
         printf("%-20s", report->locking->models[i].model.spec.name);
         print_share(cost->locked_bytes);
         printf(" %10.0f %10.4f", cost->held_back, cost->footprint);
         print_share(cost->fragmentation);
         printf(" %11s %10" PRIu64 " %10.4f", format_size(text, cost->moved),
                cost->smallest, cost->smallest_over_live);
-        print_share(none ? ratio((double)cost->smallest, (double)none->smallest) - 1
-                         : NAN);
+        print_share(none && none->known
+                        ? ratio((double)cost->smallest, (double)none->smallest) - 1
+                        : NAN);
         putchar('\n');
     }
     printf("a step of 64 KiB every %" PRIu64
            " operations. locked: of live bytes, at these;\n"
            "held back: free bytes below locked blocks, the mean; footprint: over live "
            "bytes;\nsmallest: region in which it completes\n",
-           report->costs[0].step_every);
+           step_every);
 }
 
 void locks_report_text(const struct locks_report *report) {
@@ -179,6 +182,7 @@ static json_t *model_json(const struct locks_report *report, size_t i) {
     }
     if (report->costs && report->costs[i].known) {
         const struct lockcost *cost = &report->costs[i];
+        member_count(object, "region", cost->region);
         member_real(object, "step_locked_blocks", cost->locked_blocks);
         member_real(object, "step_locked_bytes", cost->locked_bytes);
         member_real(object, "held_back", cost->held_back);

@@ -196,8 +196,8 @@ static int cannot(const struct target *target, rm_view_status_t result, bool *en
                     rm_view_strerror(result));
 }
 
-int look_take(struct look *look, struct target *target, const rm_view_heap_t *heap,
-              size_t n_cells, bool *ended) {
+static int take(struct look *look, struct target *target, const rm_view_heap_t *heap,
+                size_t n_cells, bool *ended) {
     rm_view_status_t result = RM_VIEW_BUSY;
     uint64_t begun = clock_wall_ns();
     unsigned n_damaged = 0;
@@ -231,6 +231,14 @@ int look_take(struct look *look, struct target *target, const rm_view_heap_t *he
     rm_view_stats(target->view, &look->stats);
     int status = make_map(look, target, n_cells);
     look->taken = status == STATUS_OK;
+    return status;
+}
+
+int look_take(struct look *look, struct target *target, const rm_view_heap_t *heap,
+              size_t n_cells, bool *ended) {
+    int status = take(look, target, heap, n_cells, ended);
+
+    rm_view_forget(target->view); /* it may be as large as the heap */
     return status;
 }
 

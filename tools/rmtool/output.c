@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -95,12 +96,24 @@ void output_provenance(struct output *output, const struct provenance *provenanc
         provenance->policy);
 }
 
+/* A device or a pipe is written to, not replaced: /dev/null has to stay what it is. */
+static bool is_special(const char *path) {
+    struct stat found;
+
+    return stat(path, &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
 int output_open(struct output *output, const char *path) {
     *output = (struct output){.path = path};
     if (!path) return STATUS_OK;
     if (strcmp(path, "-") == 0) {
         output->file = stdout;
         return STATUS_OK;
+    }
+    if (is_special(path)) {
+        output->file = fopen(path, "we");
+        return output->file ? STATUS_OK
+                            : complain(STATUS_IO, "%s: %s", path, strerror(errno));
     }
     if (asprintf(&output->temporary, "%s.tmp", path) < 0) {
         output->temporary = NULL;
@@ -121,11 +134,12 @@ int output_close(struct output *output) {
     if (!output->file) return STATUS_OK;
     errno = 0;
     failed = ferror(output->file) != 0;
-    if (!output->temporary) {
+    if (output->file == stdout) {
         failed = fflush(output->file) != 0 || failed;
     } else {
         failed = fclose(output->file) != 0 || failed;
-        failed = failed || rename(output->temporary, output->path) != 0;
+        if (output->temporary)
+            failed = failed || rename(output->temporary, output->path) != 0;
     }
     output->file = NULL;
     if (failed)
@@ -138,10 +152,8 @@ int output_close(struct output *output) {
 }
 
 void output_discard(struct output *output) {
-    if (output->file && output->temporary) {
-        fclose(output->file);
-        unlink(output->temporary);
-    }
+    if (output->file && output->file != stdout) fclose(output->file);
+    if (output->temporary) unlink(output->temporary);
     output->file = NULL;
     free(output->temporary);
     output->temporary = NULL;

@@ -9,7 +9,7 @@
 
 struct output {
     const char *path; /* NULL: not wanted; all calls below do nothing then */
-    char *temporary;  /* NULL where path is "-", standard output */
+    char *temporary;  /* NULL where path is "-", standard output, or a device or pipe */
     FILE *file;
 };
 

@@ -14,7 +14,7 @@ struct packer;
 /*
  * Begins a frame on a file, which stays the caller's.
  *  path: for complaints. Kept, not copied.
- *  long_text: compress on a thread beside, where zstd has threads.
+ *  long_text: compress faster, and on a thread beside, where zstd has threads.
  * Returns: a status.
  */
 int packer_open(struct packer **out, FILE *file, const char *path, bool long_text);
