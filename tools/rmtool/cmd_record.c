@@ -134,6 +134,7 @@ static int convert(struct job *job) {
         return complain(STATUS_IO, "%s: %s", job->from, strerror(errno));
     if (!S_ISDIR(about.st_mode))
         return complain(STATUS_IO, "%s: not a folder with logs", job->from);
+    record_raise_descriptors();
     record_session_complete(&job->session);
     return job->session.status;
 }
