@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A log of the recorder, read in each of the three ways, and made a trace of. The header
- * is mostly holes: the input has its numbers, 16 letters of each of its names, and
- * records.
+ * is mostly holes: the input has its numbers, 16 letters of each of its names (of
+ * the command, what is also where its room ends), and records.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,7 @@ static unsigned char *spread(const uint8_t *data, size_t size, size_t *full) {
         memcpy(header.program, data + NUMBERS + NAME, NAME);
         memcpy(&header.command_size, data + NUMBERS + 2 * NAME, 8);
         memcpy(header.command, data + NUMBERS + 2 * NAME + 8, 8);
+        memcpy(&header.room_slot, data + NUMBERS + 2 * NAME + 8, 8);
     }
     memcpy(file, &header, sizeof(header));
     memcpy(file + RECORD_HEADER_SIZE, data + head, size);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static long allocations, reallocations, frees;
@@ -154,6 +155,26 @@ static void give_up(void) {
     abort();
 }
 
+/* It takes from itself what a log might need to grow. */
+static void confined(void) {
+    struct rlimit none = {0, 0}, little = {4096, 4096};
+
+    for (int i = 0; i < 100; i++) drop(made(malloc(10)));
+    if (setrlimit(RLIMIT_NOFILE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &little) != 0 ||
+        chdir("/") != 0)
+        abort();
+    (void)!chroot("/proc/self/fdinfo"); /* where it may */
+    for (int i = 0; i < 100000; i++) drop(made(malloc(10)));
+}
+
+/* As many addresses as there are, up to a GiB. */
+static void spacious(void) {
+    int n = 0;
+
+    while (n < 1024 && malloc((size_t)1 << 20)) n++;
+    if (n < 900) abort();
+}
+
 /* Bytes that are no record. */
 static void make_noise(void) {
     unsigned char bytes[4096];
@@ -184,6 +205,8 @@ static const struct {
     {"locks", run_locks},
     {"idle", run_idle},
     {"noise", make_noise},
+    {"confined", confined},
+    {"spacious", spacious},
     {"linger", run_linger},
     {"daemon", run_daemon},
     {"headless", run_headless},

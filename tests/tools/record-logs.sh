@@ -93,6 +93,12 @@ check 'converted again: the same' diff -r t again
 find logs -name '*.rmlog' >names
 is 'converted again: the logs stay' "$(wc -l <names | tr -d ' ')" 4
 
+# more than a soft limit of descriptors lets be open
+expect 'more logs than descriptors' 0 '' \
+    sh -c 'ulimit -Sn 16; exec "$@"' sh "$rmtool" record --quiet -d many -- \
+    sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do (sleep 1; exec "$0" usable) & done; wait' "$calls"
+is 'more logs than descriptors: all of them' "$(find many -name 'calls-*' | wc -l | tr -d ' ')" 12
+
 "$rmtool" record -q -d one --keep-logs -- "$calls" usable >/dev/null 2>&1
 good=$(find one -name '*.rmlog')
 # patch NAME OFFSET TEXT: the good log, with something else in it.

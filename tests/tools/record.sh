@@ -36,6 +36,22 @@ check_empty 'a fork behind libc: two traces' why
 is 'a fork behind libc: two processes' "$(grep -c '"pid"' report)" 2
 is 'a fork behind libc: inherited' "$(total unknown_frees)" 0
 
+# What is left to a program, and what it leaves itself.
+counted 'confined' 0 "$calls" confined
+as_said 'confined'
+# shellcheck disable=SC2016 # the inner shell's
+expect 'few addresses: most are left' 0 '' "$rmtool" record --quiet -d t --only calls -- \
+    sh -c 'ulimit -v 1300000; exec "$0" spacious' "$calls"
+if "$programs/older" true; then
+    only=calls
+    counted 'an older system: threads' 0 "$programs/older" "$calls" threads
+    expect 'an older system: confined' 3 'recorded only up to slot' \
+        "$rmtool" record -q -d t --only calls -- "$programs/older" "$calls" confined
+    only=
+else
+    skip 'an older system' 'no seccomp here'
+fi
+
 # Ends.
 counted '_exit' 7 "$calls" leave
 as_said '_exit'

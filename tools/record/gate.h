@@ -32,7 +32,10 @@ struct gate {
     _Atomic uint64_t limit; /* slots below it are mapped, and fallocated */
     struct record *base;    /* where slot 0 is, or would be */
     _Atomic uint32_t lock;  /* of gate_open */
-    uint64_t end;           /* slot for which there is no address any more */
+    uint64_t end;           /* slot for which there is no address any more, or no file */
+    int end_error;          /* which of them: an errno */
+    int n_refused;          /* how often in a row there was no descriptor */
+    uint64_t inode;         /* of the file */
     struct record_header *header;
 };
 

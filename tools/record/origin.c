@@ -121,8 +121,16 @@ bool origin_find(struct origin *origin) {
            listed(setting.only, base_name(first));
 }
 
+/* Functions that jemalloc, tcmalloc and mimalloc have beside malloc. They are bound with
+   all else, where the program has them; looking them up would allocate. */
+#define OTHERS __attribute__((weak, visibility("default")))
+extern void mallocx(void) OTHERS;
+extern void tc_malloc(void) OTHERS;
+extern void mi_malloc(void) OTHERS;
+
 void origin_describe(struct record_header *header) {
     read_program(header->program);
     header->command_size =
         read_file("/proc/self/cmdline", header->command, sizeof(header->command));
+    header->other_malloc = mallocx || tc_malloc || mi_malloc;
 }

@@ -2,8 +2,9 @@
 /*
  * malloc and its family, as the program that is recorded calls them. The memory is
  * glibc's, by names that only glibc has: nothing has to be looked up, so the first call
- * of the first constructor finds everything in place; and a program that brings another
- * malloc is recorded on glibc's.
+ * of the first constructor finds everything in place; and a program that is linked to a
+ * library with another malloc is recorded on glibc's. One that has it in its executable, or
+ * calls it by names of its own, is not: see other_malloc in record_log.h.
  *
  * An allocation is noted after the call, a free before it: another thread that is given
  * the same address takes a later slot, in both cases.
@@ -156,6 +157,9 @@ static usable_size *find_usable_size(void) {
     atomic_store_explicit(&real_usable_size, found, memory_order_release);
     return found;
 }
+
+/* Before anybody asks, who may have locks that the search waits for. */
+__attribute__((constructor)) static void find_early(void) { find_usable_size(); }
 
 PUBLIC size_t malloc_usable_size(void *block) {
     usable_size *real = find_usable_size();

@@ -39,18 +39,21 @@ static const char help[] =
     "  -h, --help           this text\n"
     "\n"
     "The recorder is a library that is preloaded, so programs that are linked\n"
-    "statically, have a sanitizer's malloc, change their user, forbid themselves system\n"
+    "statically, have a malloc of their own or a sanitizer's, forbid themselves system\n"
     "calls or clear their environment are not followed, or not to their end. Else a\n"
     "trace is whole whatever ends its process. Recording ends when COMMAND and all that\n"
-    "it has started have ended; SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on to\n"
-    "COMMAND, and once that has ended, they end the recording. tools/README.rst has the\n"
-    "log's form and the keys of the header.\n"
+    "it has started have ended, recorded or not; SIGINT, SIGTERM, SIGHUP and SIGQUIT "
+    "are\n"
+    "passed on to COMMAND, and once that has ended, they end the recording, as does a\n"
+    "second one that does not come from the terminal. A trace that is there already\n"
+    "stays: the new one is NAME-PID-2.rmt.zst. tools/README.rst has the log's form, the\n"
+    "keys of the header, and what is not recorded.\n"
     "\n"
-    "Exit status: that of COMMAND, 128 + N where signal N has killed it, 127 where "
-    "there\n"
-    "is no such command, 126 where it cannot be run. Where COMMAND's is 0: 3 where a "
-    "trace\n"
-    "could not be written, or there is none, 4 where a log is malformed. 2 wrong usage.\n"
+    "Exit status: that of COMMAND, 128 + N where signal N has killed it, 127 where\n"
+    "there is no such command, 126 where it cannot be run. Where COMMAND's is 0: 3 "
+    "where\n"
+    "a trace could not be written, is not whole, or there is none, 4 where a log is\n"
+    "malformed. 2 wrong usage.\n"
     "\n"
     "Example: rmtool record -d traces -- sh -c 'ls -R /usr | sort | tail'\n";
 
@@ -131,6 +134,7 @@ static int convert(struct job *job) {
         return complain(STATUS_IO, "%s: %s", job->from, strerror(errno));
     if (!S_ISDIR(about.st_mode))
         return complain(STATUS_IO, "%s: not a folder with logs", job->from);
+    record_raise_descriptors();
     record_session_complete(&job->session);
     return job->session.status;
 }

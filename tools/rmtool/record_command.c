@@ -110,16 +110,6 @@ static int start(struct record_command *command, const struct record_session *se
     return STATUS_OK;
 }
 
-/* A log and a trace are open for each process that lives. Of this program alone: the
-   command has been started. */
-static void raise_descriptors(void) {
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-}
-
 /* Whether it has children, ended ones too. */
 static bool has_children(void) {
     siginfo_t child;
@@ -222,7 +212,7 @@ int record_command_run(struct record_command *command, struct record_session *se
     sigaction(SIGPIPE, &ignore, &pipe); /* a report that nobody reads ends no recording */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     status = start(command, session, &before, pipe.sa_handler == SIG_IGN);
-    raise_descriptors();
+    record_raise_descriptors(); /* of this program alone: the command has been started */
     int priority = getpriority(PRIO_PROCESS, 0);
     setpriority(PRIO_PROCESS, 0, priority + GIVE_WAY);
     if (status == STATUS_OK) watch(command, session, &signals, strangers);
@@ -231,6 +221,14 @@ int record_command_run(struct record_command *command, struct record_session *se
     sigaction(SIGCHLD, &child, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return status;
+}
+
+void record_raise_descriptors(void) {
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
 }
 
 int record_command_status(const struct record_command *command) {

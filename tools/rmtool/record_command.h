@@ -33,6 +33,10 @@ struct record_command {
  */
 int record_command_run(struct record_command *command, struct record_session *session);
 
+/* As many as this program may have: a log and a trace are open for each process that
+   lives. record_command_run does it by itself. */
+void record_raise_descriptors(void);
+
 /* What a shell would say of it: its exit status, 128 + the signal, 127 not found, 126. */
 int record_command_status(const struct record_command *command);
 

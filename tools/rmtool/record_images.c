@@ -74,6 +74,7 @@ void record_image_about(struct record_image *image) {
         .exited = header->exited,
         .failed = header->failed,
         .failed_slot = header->failed_slot,
+        .other_malloc = header->other_malloc != 0,
     };
     memcpy(image->header.parent, header->parent, RECORD_NAME);
 }
@@ -100,7 +101,7 @@ static void add(struct record_session *session, const char *name) {
         note_status(session, complain(STATUS_IO, "no memory for another log"));
         return;
     }
-    snprintf(image->name, sizeof(image->name), "%s", name);
+    snprintf(image->name, sizeof(image->name), "%.63s", name);
     bool again = !session->complete || session->n_live > 0;
     status = record_reader_open(&image->reader, image->log_path, again);
     if (status == STATUS_OK && !image->reader && again) {
@@ -148,20 +149,25 @@ static bool is_log(const char *name) {
     return n > suffix && n < RECORD_NAME && strcmp(name + n - suffix, RECORD_SUFFIX) == 0;
 }
 
-static void find_logs(struct record_session *session) {
-    DIR *folder = opendir(session->logs);
-    struct dirent *entry;
+static int select_log(const struct dirent *entry) { return is_log(entry->d_name); }
 
-    if (!folder) {
+/* Those of one process in the order in which they were made, so that each recording and
+   conversion gives the traces the same names. */
+static void find_logs(struct record_session *session) {
+    struct dirent **entries;
+    int n = scandir(session->logs, &entries, select_log, alphasort);
+
+    if (n < 0) {
         if (session->complete)
             note_status(session,
                         complain(STATUS_IO, "%s: %s", session->logs, strerror(errno)));
         return;
     }
-    while ((entry = readdir(folder)))
-        if (is_log(entry->d_name) && !find(session, entry->d_name))
-            add(session, entry->d_name);
-    closedir(folder);
+    for (int i = 0; i < n; i++) {
+        if (!find(session, entries[i]->d_name)) add(session, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
     for (struct record_image *image = session->images; image; image = image->next)
         if (image->waits && !image->parent) link_parent(session, image);
 }

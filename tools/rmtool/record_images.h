@@ -23,6 +23,7 @@ enum { RECORD_READS = 1024 };
 /* What of a log's header is of use when it has been read. */
 struct record_about {
     uint64_t first_slot, pid, start_ns, parent_fork, exited, failed, failed_slot;
+    bool other_malloc;
     char parent[RECORD_NAME];
 };
 

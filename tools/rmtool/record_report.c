@@ -31,6 +31,10 @@ static void print_counts(const struct record_image *image) {
         if (lines[i].value > 0)
             fprintf(stderr, "    %" PRIu64 " %s\n", lines[i].value, lines[i].text);
     if (image->orphan) fputs("    what its parent had allocated is not known\n", stderr);
+    if (image->header.other_malloc)
+        fputs("    it has another malloc beside (jemalloc, tcmalloc, mimalloc); what it "
+              "calls by that one's own names is missing\n",
+              stderr);
     if (image->header.failed || image->damage || image->stopped)
         fputs("    it ends before the process did; its header says where\n", stderr);
 }

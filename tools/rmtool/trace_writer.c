@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,8 +226,12 @@ void trace_writer_key(struct trace_writer *writer, const char *key, const char *
                 complain(STATUS_IO, "%s: no memory for its header", writer->path);
         return;
     }
-    for (char *c = value; *c; c++)
+    json_t *text = json_string(value); /* NULL: no UTF-8, or no memory */
+    for (char *c = value; *c; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) *c = ' ';
+        if (!text && (unsigned char)*c >= 0x80) *c = '?';
+    }
+    json_decref(text);
     fprintf(stream, "# %s: %.*s\n", key, VALUE_MOST, value);
     free(value);
 }

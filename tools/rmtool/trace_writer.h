@@ -31,7 +31,7 @@ int trace_writer_open(struct trace_writer **out, const char *path);
 /*
  * A line of the header, "# key: value", in the order of the calls; "note" goes behind the
  * counted keys, which come by themselves. Any time before the end. What would end the
- * line becomes a space, and a value ends after 16 KiB.
+ * line becomes a space, what is no UTF-8 question marks, and a value ends after 16 KiB.
  */
 void trace_writer_key(struct trace_writer *writer, const char *key, const char *format,
                       ...) __attribute__((format(printf, 3, 4)));
