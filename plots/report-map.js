@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The heap maps of a report, which zoom and play. Their data is described in
-   tools/rmtool/dossier_map.c. */
+   tools/rmtool/report/dossier_map.c. */
 (function () {
   'use strict';
 

@@ -2,9 +2,9 @@
 /*
  * Access logs, and all models of locking at what is in them.
  */
-#include "accesslog.h"
+#include "locks/accesslog.h"
 #include "fuzz.h"
-#include "locking.h"
+#include "locks/locking.h"
 
 #define ITEMS 64
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "goals.h"
+#include "compare/goals.h"
 
 static inline void fuzz_comparison(const struct loaded *loaded) {
     const struct compare *compare = &loaded->compare;

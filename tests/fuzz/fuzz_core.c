@@ -19,7 +19,7 @@
 
 #include <rmalloc_view.h>
 
-#include "look.h"
+#include "top/look.h"
 #include "registry.h"
 
 enum { SEGMENTS_MOST = 32, CELLS = 64, HEAPS_MOST = 4 };

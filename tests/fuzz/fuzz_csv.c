@@ -6,10 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "compare_load.h"
+#include "compare/compare_load.h"
 #include "fuzz.h"
 #include "fuzz_comparison.h"
-#include "page.h"
+#include "report/page.h"
 
 static void look(const struct csv *csv) {
     for (int i = 0; i < (int)csv->n_columns; i++) {

@@ -3,7 +3,7 @@
  * What the targets of the importers have in common: FUZZ_IMPORTER is whose it is.
  */
 #include "fuzz.h"
-#include "import.h"
+#include "trace/import.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct import import = {.path = fuzz_file(data, size)};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "input.h"
+#include "base/input.h"
 
 #define LINE_MOST (64u << 10)
 

@@ -2,7 +2,7 @@
 /*
  * Comparisons as JSON: what is read back has names that fit, and goals can be computed of it.
  */
-#include "compare_load.h"
+#include "compare/compare_load.h"
 #include "fuzz.h"
 #include "fuzz_comparison.h"
 

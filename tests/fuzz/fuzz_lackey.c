@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "gather.h"
+#include "locks/gather.h"
 #include "record_log.h"
 
 struct seen {

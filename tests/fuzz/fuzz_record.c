@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "record_trace.h"
-#include "say.h"
+#include "record/record_trace.h"
+#include "base/say.h"
 
 #define NUMBERS (15 * sizeof(uint64_t))
 #define NAME 16

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "census.h"
+#include "trace/census.h"
 #include "fuzz.h"
-#include "trace_writer.h"
+#include "trace/trace_writer.h"
 
 static void take_census(const char *path) {
     struct census *census = calloc(1, sizeof(*census));

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "say.h"
+#include "base/say.h"
 
 static char text[4096];
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "rma.h"
-#include "say.h"
+#include "base/say.h"
 
 #define BLOCKS 128
 #define FRAMES 4096

@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accesslog.h"
-#include "chance.h"
+#include "locks/accesslog.h"
+#include "base/chance.h"
 #include "record_log.h"
-#include "say.h"
+#include "base/say.h"
 
 static const char letters[] = "lsbazmrf+-tk";
 

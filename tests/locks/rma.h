@@ -5,7 +5,7 @@
 #ifndef TESTS_LOCKS_RMA_H
 #define TESTS_LOCKS_RMA_H
 
-#include "access.h"
+#include "locks/access.h"
 
 /* Calls visit for each item of a log. Returns: a status. */
 int rma_each(const char *path, void (*visit)(void *, const struct access_item *),

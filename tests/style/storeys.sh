@@ -3,7 +3,8 @@
 #
 # The storeys of lib/STOREYS hold: a file of lib/ includes its own header first, then
 # libc, then rooms of lower storeys; rooms of one storey do not know each other. A tool
-# includes its own folder, what tools share, and of the library its public headers alone.
+# includes its own folder, what tools share, and of the library its public headers alone;
+# rmtool has storeys of its own, tools/rmtool/STOREYS.
 # Usage: storeys.sh SOURCE_ROOT
 . "$(dirname "$0")/tap.sh"
 cd "$1" || exit 1
@@ -75,17 +76,38 @@ else
     not_ok 'lib/STOREYS' "$scratch/missing"
 fi
 
-# public: includes the public headers and libraries only; and what lies in its folder or tools/common.
-for file in tools/*/*.[ch]; do
+# A file of tools/ knows the public headers and libraries only; and what lies in its folder or in tools/common.
+# In rmtool, a folder is a room: rmtool/STOREYS says which others it may look into. The table of verbs is of all.
+storey() { awk -v room="$1" '!/^#/ { for (i = 2; i <= NF; i++) if ($i == room) print $1 }' tools/rmtool/STOREYS; }
+
+# reaches FILE ROOM NAME: may a file of that room include NAME, "OTHER/HEADER"?
+reaches() {
+    other=${3%/*}
+    [ -f "tools/rmtool/$3" ] || return 1
+    [ "$other" != "$2" ] || return 0
+    [ "$2" != rmtool ] || return 0
+    [ "$(storey "$other")" -lt "$(storey "$2")" ]
+}
+
+find tools -name '*.[ch]' | sort | while read -r file; do
     folder=${file%/*}
+    room=${folder##*/}
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file" | while read -r name; do
-        [ "$name" = rmalloc.h ] || [ "$name" = rmalloc_inline.h ] ||
-            [ "$name" = rmalloc_view.h ] || [ -f "$folder/$name" ] ||
-            [ -f "tools/common/$name" ] || echo "$file: includes $name"
+        case $name in
+        rmalloc.h | rmalloc_inline.h | rmalloc_view.h | verbs.h) ;;
+        */*) reaches "$file" "$room" "$name" || echo "$file: includes $name" ;;
+        *) [ -f "$folder/$name" ] || [ -f "tools/common/$name" ] || echo "$file: includes $name" ;;
+        esac
     done
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*<\([^>]*\)>.*/\1/p' "$file" | while read -r name; do
         [ -f "lib/$name" ] && echo "$file: includes <$name>"
     done
-done >"$scratch/tools"
-check_empty 'tools: of the library they know its public headers alone' "$scratch/tools"
+done >"$scratch/tools" 2>&1
+check_empty 'tools: public headers alone, and lower storeys' "$scratch/tools"
+
+for folder in tools/rmtool/*/; do
+    room=$(basename "$folder")
+    [ -n "$(storey "$room")" ] || echo "tools/rmtool/STOREYS: $room is missing"
+done >"$scratch/folders"
+check_empty 'tools/rmtool/STOREYS: every room is there' "$scratch/folders"
 plan

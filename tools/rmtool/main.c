@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "output.h"
-#include "say.h"
+#include "base/output.h"
+#include "base/say.h"
 #include "verbs.h"
 
 static const struct verb {

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rmtool plot: replays traces without and with compaction and draws what happened. Here
+ * are its arguments, and what it needs to be there: gnuplot, the scripts, a directory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/arguments.h"
+#include "plot/compare_figures.h"
+#include "plot/figures.h"
+#include "plot/lock_figures.h"
+#include "plot/micro_figures.h"
+#include "base/say.h"
+#include "verbs.h"
+
+static const char help[] =
+    "Usage: rmtool plot [OPTION]... TRACE|CSV...\n"
+    "Replay each TRACE without and with compaction, keep the numbers as CSV files, and\n"
+    "draw them with gnuplot. The names of the pictures go to standard output.\n"
+    "\n"
+    "  -o, --output DIR       where all files go (default: out)\n"
+    "      --animate[=FORMAT] the heap over time as well, both runs side by side: gif\n"
+    "                         (default), or mp4, which takes ffmpeg\n"
+    "      --format LIST      png, svg, or both with a comma between (default: png,svg)\n"
+    "      --compact POLICY   of the runs with compaction: demand (default) or steady\n"
+    "      --step N:BYTES[:NANOSECONDS]\n"
+    "                         and what they compact besides, every N operations, as for\n"
+    "                         replay (default: all there is, 200 times a trace; for the\n"
+    "                         times of steps 64 KiB, 2,000 times)\n"
+    "      --samples N        points of a curve (default: 400)\n"
+    "      --limit-events N   only the first N events of each trace\n"
+    "      --reuse            draw from the CSV files that are in DIR, replay nothing\n"
+    "      --plots-dir DIR    where the gnuplot scripts are, if not where rmtool knows\n"
+    "  -q, --quiet            no progress bar, no names\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "There are two pairs of replays: in heaps that grow, for the footprint "
+    "(*-grow.csv),\n"
+    "and in a region that just holds the run without compaction, for all else.\n"
+    "\n"
+    "Of a CSV file that 'rmtool compare' has written, bars of time and footprint are "
+    "drawn\n"
+    "(--csv), or the footprint and the largest request along each trace (--series); of "
+    "one\n"
+    "that 'rmtool micro' has written, the groups scale, steps and latency; of one of\n"
+    "'rmtool locks', its models, and what they cost.\n"
+    "\n"
+    "Example: rmtool plot -o out --format png --animate "
+    "tests/traces/lua-wordfreq.rmt.zst\n";
+
+static int parse_formats(struct figures *figures, const char *list) {
+    figures->png = strcmp(list, "png") == 0 || strcmp(list, "png,svg") == 0 ||
+                   strcmp(list, "svg,png") == 0;
+    figures->svg = strcmp(list, "svg") == 0 || strcmp(list, "png,svg") == 0 ||
+                   strcmp(list, "svg,png") == 0;
+    if (figures->png || figures->svg) return STATUS_OK;
+    return complain_usage("plot", "unknown format '%s': png and svg are known", list);
+}
+
+/* The cells are those of a film: enough to see blocks move. */
+static int parse_animation(struct figures *figures, const char *format) {
+    if (strcmp(format, "gif") != 0 && strcmp(format, "mp4") != 0)
+        return complain_usage("plot", "an animation is a gif or an mp4, not '%s'",
+                              format);
+    figures->animate = format;
+    figures->map_cells = "1024";
+    return STATUS_OK;
+}
+
+/* ------------------------------------------------------------------------ verb */
+
+/* Two traces of one name would overwrite each other's files. */
+static int check_names(char *const traces[], int n) {
+    for (int i = 0; i < n; i++) {
+        char name[FIGURES_NAME], other[FIGURES_NAME];
+        if (strcmp(traces[i], "-") == 0)
+            return complain_usage("plot", "a trace is read several times; save it first");
+        figures_name(traces[i], name);
+        for (int j = 0; j < i; j++) {
+            figures_name(traces[j], other);
+            if (strcmp(name, other) == 0)
+                return complain_usage("plot", "two traces are called '%s'", name);
+        }
+    }
+    return STATUS_OK;
+}
+
+static int make_directory(const char *directory) {
+    if (mkdir(directory, 0777) == 0 || errno == EEXIST) return STATUS_OK;
+    return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
+}
+
+enum { ANIMATE = 256, FORMAT, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
+static const struct option options[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"animate", optional_argument, NULL, ANIMATE},
+    {"format", required_argument, NULL, FORMAT},
+    {"compact", required_argument, NULL, COMPACT},
+    {"step", required_argument, NULL, STEP},
+    {"samples", required_argument, NULL, SAMPLES},
+    {"limit-events", required_argument, NULL, LIMIT_EVENTS},
+    {"reuse", no_argument, NULL, REUSE},
+    {"plots-dir", required_argument, NULL, PLOTS_DIR},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
+};
+
+struct wish {
+    struct figures figures;
+    const char *scripts; /* where they are said to be; else NULL */
+};
+
+static int set_option(void *context, int option) {
+    struct wish *wish = context;
+    struct figures *figures = &wish->figures;
+
+    switch (option) {
+    case 'o': figures->directory = optarg; break;
+    case ANIMATE: return parse_animation(figures, optarg ? optarg : "gif");
+    case FORMAT: return parse_formats(figures, optarg);
+    case COMPACT: figures->compact = optarg; break;
+    case STEP: figures->step = optarg; break;
+    case SAMPLES: figures->samples = optarg; break;
+    case LIMIT_EVENTS: figures->limit_events = optarg; break;
+    case REUSE: figures->reuse = true; break;
+    case PLOTS_DIR: wish->scripts = optarg; break;
+    case 'q': figures->quiet = true; break;
+    }
+    return STATUS_OK;
+}
+
+int verb_plot(int argc, char **argv) {
+    static const struct option_reader reader = {"plot", help, ":o:qh", options,
+                                                set_option};
+    struct wish wish = {.figures = {.directory = "out",
+                                    .compact = "demand",
+                                    .samples = "400",
+                                    .png = true,
+                                    .svg = true}};
+    struct figures *figures = &wish.figures;
+    bool helped;
+    int status = parse_options(&reader, argc, argv, &wish, &helped);
+
+    if (status || helped) return status;
+    if (strcmp(figures->compact, "demand") != 0 &&
+        strcmp(figures->compact, "steady") != 0)
+        return complain_usage("plot", "unknown policy '%s': demand and steady compact",
+                              figures->compact);
+    if (optind == argc) return complain_usage("plot", "which trace?");
+    status = check_names(argv + optind, argc - optind);
+    if (status != STATUS_OK) return status;
+
+    status = figures_find(figures, wish.scripts);
+    if (status == STATUS_OK) status = make_directory(figures->directory);
+    for (int i = optind; i < argc && status == STATUS_OK; i++) {
+        char name[FIGURES_NAME];
+        figures_name(argv[i], name);
+        if (lock_figures_wanted(argv[i]))
+            status = lock_figures_make(figures, argv[i], name);
+        else if (!compare_figures_wanted(argv[i]))
+            status = figures_make(figures, argv[i], name);
+        else if (micro_figures_wanted(argv[i]))
+            status = micro_figures_make(figures, argv[i], name);
+        else
+            status = compare_figures_make(figures, argv[i], name);
+    }
+    return status;
+}
