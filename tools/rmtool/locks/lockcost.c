@@ -76,8 +76,7 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t regi
         cost->fragmentation = over(course.fragmentation, course.time);
         cost->locked_blocks =
             ratio_of(result.step_locked_blocks, result.step_live_blocks);
-        cost->locked_bytes =
-            ratio_of(result.step_locked_bytes, result.step_live_bytes);
+        cost->locked_bytes = ratio_of(result.step_locked_bytes, result.step_live_bytes);
         cost->held_back = ratio_of(blockers.held, blockers.complete);
         cost->most_held_back = blockers.most;
         cost->region = region;

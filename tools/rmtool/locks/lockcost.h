@@ -15,7 +15,8 @@ struct lockcost {
     uint64_t region; /* 1.5 times the peak of live bytes and 64 KiB, or, where the trace
                         does not complete in that, 2, 4, ... times as much. In it: */
     uint64_t steps, step_every; /* one every so many operations, 64 KiB at most each */
-    double footprint; /* extent and metadata over live bytes, the mean over its operations */
+    double
+        footprint; /* extent and metadata over live bytes, the mean over its operations */
     double fragmentation;               /* 1 - largest free span / free bytes, likewise */
     uint64_t moved, regained;           /* bytes */
     double locked_blocks, locked_bytes; /* shares of what is live, at the steps */

@@ -68,9 +68,8 @@ static json_t *footprint_object(const struct report *report) {
     json_t *object = json_object();
 
     member_count(object, "peak", report->footprint->peak);
-    member_real(
-        object, "peak_over_peak_live",
-        ratio_of(report->footprint->peak, report->trace->totals.peak_live_bytes));
+    member_real(object, "peak_over_peak_live",
+                ratio_of(report->footprint->peak, report->trace->totals.peak_live_bytes));
     member_real(object, "mean_over_live", means.over_live);
     member_real(object, "mean_locked_blocks", means.locked_blocks);
     member_real(object, "mean_locked_bytes", means.locked_bytes);
@@ -117,8 +116,7 @@ static json_t *locks_object(const struct report *report) {
     member_count(object, "complete", blockers->complete);
     member_count(object, "looked_at", blockers->looks);
     member_count(object, "held_up", blockers->held_up);
-    member_real(object, "mean_held_back",
-                ratio_of(blockers->held, blockers->complete));
+    member_real(object, "mean_held_back", ratio_of(blockers->held, blockers->complete));
     member_count(object, "most_held_back", blockers->most);
     member_count(object, "blockers", blockers_count(blockers));
     array = json_array();
