@@ -273,7 +273,7 @@ check_empty 'realloc: to where a block was' why
 printf 'I  00400000,4\nnonsense\n' >bad
 expect 'no text of lackey' 4 'bad:2: not a line of lackey' \
     "$rmtool" locks --join bad --records made.rmlog
-printf '==7== Lackey\n**7** the program says so\nI  00400000,4\n--7-- a warning\nI  00400004,4\n%s' \
+printf '==7== Lackey\n### unhandled\n**7** the program says so\nI  00400000,4\n--7-- a warning\nI  00400004,4\n%s' \
     ' S 500' >cut
 expect 'a text that is cut: what is there counts' 0 '' \
     "$rmtool" locks --json --join cut --records made.rmlog

@@ -163,20 +163,21 @@ static inline const char *parse(const char *p, struct lackey_line *line) {
     return p + 1;
 }
 
-/* A line of another kind: what valgrind says, or the program through it ("**"). Where
-   valgrind itself fails, it says much in many forms, and no access follows. */
+/* A line of another kind: what valgrind says, or the program through it ("**"), or valgrind of debugging data that
+   it does not understand ("##"), which nobody has to know. Where valgrind itself fails, it says much in many
+   forms, and no access follows. */
 static int parse_words(struct lackey *lackey, const char **at) {
     const char *end = strchr(*at, '\n'), *text = *at;
     size_t length = end ? (size_t)(end - text) : 0;
-    bool marked = length == 0 || (length > 1 && text[0] == text[1] &&
-                                  (*text == '=' || *text == '-' || *text == '*'));
+    bool marked = length == 0 ||
+                  (length > 1 && text[0] == text[1] && memchr("=-*#", *text, 4) != NULL);
 
     if (!lackey->failed && length > 9 && memcmp(text, "valgrind:", 9) == 0) {
         lackey->failed = true;
         lackey->n_words = 0;
     }
     if (!end || (!marked && !lackey->failed)) return complain_not_lackey(lackey);
-    if (!lackey->failed || lackey->n_words < WORDS_SIZE / 2)
+    if ((!lackey->failed || lackey->n_words < WORDS_SIZE / 2) && *text != '#')
         keep_words(lackey, text, length, marked);
     *at = end + 1;
     return STATUS_OK;
