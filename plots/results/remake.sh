@@ -97,8 +97,8 @@ locks() {
         return
     done
     cp "$here"/locks.lua "$here"/locks.sql .
-    "$rmtool" locks --plot locks -- "$@" >"locks.txt" || exit $?
-    mv locks.txt "locks/$1-locks.txt"
+    "$rmtool" locks --plot locks -- "$@" >locks.txt || exit $?
+    sed -n '/^program  /,$p' locks.txt >"locks/$1-locks.txt" # less what it prints itself
     mv locks/*.txt locks/*.csv locks/*.png "$here" || exit 3
 }
 
