@@ -125,6 +125,8 @@ int freeze_identify(struct target *target) {
     if (target->pid == getpid())
         return complain(STATUS_IO, "%s: this is rmtool itself", target->name);
     read_name(target->program, sizeof(target->program), target->pid);
+    /* Whether or not it sleeps just now, and could be looked at for once. */
+    if (tracer_of(target->pid) > 0) return freeze_refused(target, EPERM, "stopping it");
     return STATUS_OK;
 }
 
