@@ -21,10 +21,10 @@ enum { MISSED = 20 };
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell;
 static pthread_t thread;
-static bool running;         /* the thread is there */
-static bool rung;            /* a heap needs it */
-static uintptr_t current;    /* which one it is, by number: any other is to end */
-static bool at_exit; /* the program ends: there will be no more of it */
+static bool running;      /* the thread is there */
+static bool rung;         /* a heap needs it */
+static uintptr_t current; /* which one it is, by number: any other is to end */
+static bool at_exit;      /* the program ends: there will be no more of it */
 /* The heaps that there are, anywhere below n_places. */
 static struct {
     uint64_t tag;

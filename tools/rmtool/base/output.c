@@ -96,6 +96,11 @@ void output_provenance(struct output *output, const struct provenance *provenanc
         provenance->policy);
 }
 
+int output_directory(const char *path) {
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) return STATUS_OK;
+    return complain(STATUS_IO, "%s: %s", path, strerror(errno));
+}
+
 /* A device or a pipe is written to, not replaced: /dev/null has to stay what it is. */
 static bool is_special(const char *path) {
     struct stat found;

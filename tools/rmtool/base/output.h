@@ -23,6 +23,9 @@ struct provenance {
     char policy[96];
 };
 
+/* Makes the folder that files go to, where it is not there. Returns: a status. */
+int output_directory(const char *path);
+
 /* Collects command and machine; provenance_finish frees what that took. */
 void provenance_init(struct provenance *provenance, int argc, char **argv);
 void provenance_finish(struct provenance *provenance);

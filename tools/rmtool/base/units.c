@@ -74,9 +74,7 @@ bool parse_factor(const char *text, double *factor) {
            *factor <= 1000;
 }
 
-double ratio_of(uint64_t part, uint64_t whole) {
-    return whole > 0 ? (double)part / (double)whole : 0;
-}
+double ratio_of(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
 const char *format_size(char text[SIZE_TEXT], uint64_t bytes) {
     static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};

@@ -23,7 +23,7 @@ bool parse_size(const char *text, uint64_t *bytes);
 bool parse_factor(const char *text, double *factor);
 
 /* part / whole; 0 where whole is 0. */
-double ratio_of(uint64_t part, uint64_t whole);
+double ratio_of(double part, double whole);
 
 /* A size for reading: "14.3 MiB", exact below 10 KiB. Returns text. */
 #define SIZE_TEXT 24

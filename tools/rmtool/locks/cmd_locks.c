@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arguments.h"
@@ -284,8 +283,9 @@ static int write_csv(const struct locks_report *report, const char *path, int ar
 
 /* DIR/NAME-locks.csv, for the pictures. */
 static int prepare_plot(struct job *job) {
-    if (mkdir(job->plot_path, 0777) != 0 && errno != EEXIST)
-        return complain(STATUS_IO, "%s: %s", job->plot_path, strerror(errno));
+    int status = output_directory(job->plot_path);
+
+    if (status) return status;
     if (asprintf(&job->plot_csv, "%s/%s-locks.csv", job->plot_path,
                  job->locks.header.name) < 0) {
         job->plot_csv = NULL;

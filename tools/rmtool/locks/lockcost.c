@@ -42,8 +42,6 @@ static int course_look(void *context, const struct moment *moment) {
     return STATUS_OK;
 }
 
-static double over(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
 /* ran_out: the region does not suffice; then there is no complaint, and nothing in cost. */
 static int measure_steps(struct trace *trace, uint64_t operations, uint64_t region,
                          struct lockcost *cost, bool *ran_out) {
@@ -72,8 +70,8 @@ static int measure_steps(struct trace *trace, uint64_t operations, uint64_t regi
     status = replay_run(trace, &options, &result);
     *ran_out = result.out_of_memory && options.memory_may_run_out;
     if (status == STATUS_OK) {
-        cost->footprint = over(course.extent, course.live);
-        cost->fragmentation = over(course.fragmentation, course.time);
+        cost->footprint = ratio_of(course.extent, course.live);
+        cost->fragmentation = ratio_of(course.fragmentation, course.time);
         cost->locked_blocks =
             ratio_of(result.step_locked_blocks, result.step_live_blocks);
         cost->locked_bytes = ratio_of(result.step_locked_bytes, result.step_live_bytes);

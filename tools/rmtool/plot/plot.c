@@ -3,16 +3,15 @@
  * rmtool plot: replays traces without and with compaction and draws what happened. Here
  * are its arguments, and what it needs to be there: gnuplot, the scripts, a directory.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arguments.h"
 #include "plot/compare_figures.h"
 #include "plot/figures.h"
 #include "plot/lock_figures.h"
 #include "plot/micro_figures.h"
+#include "base/output.h"
 #include "base/say.h"
 #include "verbs.h"
 
@@ -88,11 +87,6 @@ static int check_names(char *const traces[], int n) {
     return STATUS_OK;
 }
 
-static int make_directory(const char *directory) {
-    if (mkdir(directory, 0777) == 0 || errno == EEXIST) return STATUS_OK;
-    return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
-}
-
 enum { ANIMATE = 256, FORMAT, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},
@@ -155,7 +149,7 @@ int verb_plot(int argc, char **argv) {
     if (status != STATUS_OK) return status;
 
     status = figures_find(figures, wish.scripts);
-    if (status == STATUS_OK) status = make_directory(figures->directory);
+    if (status == STATUS_OK) status = output_directory(figures->directory);
     for (int i = optind; i < argc && status == STATUS_OK; i++) {
         char name[FIGURES_NAME];
         figures_name(argv[i], name);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/output.h"
 #include "base/say.h"
 
 /* Given by the build. */
@@ -70,8 +71,8 @@ int record_place_make(struct record_place *place, struct record_session *session
         place->traces_made = status == STATUS_OK;
     } else {
         if (!directory) directory = ".";
-        if (mkdir(directory, 0777) != 0 && errno != EEXIST)
-            return complain(STATUS_IO, "%s: %s", directory, strerror(errno));
+        status = output_directory(directory);
+        if (status) return status;
         snprintf(place->traces, sizeof(place->traces), "%s", directory);
         strcpy(folder, place->traces);
     }

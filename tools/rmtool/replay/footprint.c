@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/say.h"
+#include "base/units.h"
 
 int footprint_look(void *context, const struct moment *moment) {
     struct footprint *footprint = context;
@@ -39,8 +40,6 @@ void footprint_thin(void *context, uint64_t interval) {
                                     sizeof(*footprint->samples), interval);
 }
 
-static double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
 struct footprint_means footprint_means(const struct footprint *footprint) {
     double bytes = 0, live = 0, blocks = 0, locked_bytes = 0, locked_blocks = 0;
 
@@ -53,9 +52,9 @@ struct footprint_means footprint_means(const struct footprint *footprint) {
         locked_blocks += (double)sample->locked_blocks;
     }
     return (struct footprint_means){
-        .over_live = ratio(bytes, live),
-        .locked_blocks = ratio(locked_blocks, blocks),
-        .locked_bytes = ratio(locked_bytes, live),
+        .over_live = ratio_of(bytes, live),
+        .locked_blocks = ratio_of(locked_blocks, blocks),
+        .locked_bytes = ratio_of(locked_bytes, live),
     };
 }
 
