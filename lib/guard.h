@@ -13,8 +13,8 @@
 #ifndef RM_GUARD_H
 #define RM_GUARD_H
 
-#include "heap.h"
 #include "settings.h"
+#include "shadow.h"
 
 /* What a heap is guarded by. */
 enum {
@@ -32,6 +32,9 @@ struct guard {
     unsigned by;
     struct settings settings;
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
+    struct aside aside;
+    struct notes notes; /* where the guard speaks of blocks: not for integrity alone */
+    struct shadow shadow;
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
