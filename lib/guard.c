@@ -67,6 +67,10 @@ void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
     if (g->by & GUARD_TOOLS) shadow_made(&g->shadow, b, flags & RM_ZERO);
 }
 
+void guard_lessens(struct guard *g, const struct heap_block *b, size_t size) {
+    if (g->by & GUARD_TOOLS) shadow_lessens(&g->shadow, b, size);
+}
+
 void guard_freed(struct guard *g, const struct heap_block *b) {
     if (notes(g)) notes_freed(&g->notes, b->slot);
     if (g->by & GUARD_TOOLS) shadow_freed(&g->shadow, b);
