@@ -142,7 +142,7 @@ static struct killer *read_killers(size_t *n) {
 static char *folder_of(unsigned worker) {
     static char *base;
 
-    if (base == NULL) base = g_dir_make_tmp("mutation-XXXXXX", NULL);
+    if (base == NULL) base = g_dir_make_tmp(NULL, NULL);
     if (base == NULL) fail(3, g_get_tmp_dir(), g_strerror(errno));
     char *name = g_strdup_printf("%s/%u", base, worker);
     g_mkdir(name, 0700);
