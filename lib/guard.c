@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "guard.h"
+
+#include "os.h"
+
+unsigned guard_wanted(const rm_heap_options_t *options, struct settings *settings) {
+    unsigned by = 0;
+    settings_read(settings);
+    if (options->integrity) settings->integrity = true;
+    if (options->fence_every != 0) settings->fence_every = options->fence_every;
+    if (settings->stress != STRESS_NONE) by |= GUARD_STRESS;
+    if (settings->fence_every != 0) by |= GUARD_FENCE;
+    if (settings->integrity) by |= GUARD_INTEGRITY;
+    return by;
+}
+
+static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
+
+struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
+                           const struct settings *settings) {
+    struct guard *g = os_reserve(guard_bytes());
+    if (g == NULL) return NULL;
+    if (!os_commit(g, guard_bytes())) {
+        os_unreserve(g, guard_bytes());
+        return NULL;
+    }
+    *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
+    g->settings = *settings;
+    if (by & GUARD_STRESS) {
+        origins_init(&g->origins, bytes); /* else they are not known */
+        g->stress = stress_create(h, bytes, settings->stress, &g->origins);
+        if (g->stress == NULL) {
+            guard_destroy(g);
+            return NULL;
+        }
+    }
+    return g;
+}
+
+void guard_destroy(struct guard *g) {
+    if (g->stress != NULL) stress_destroy(g->stress);
+    origins_finish(&g->origins);
+    os_unreserve(g, guard_bytes());
+}
+
+/* --- calls --- */
+
+bool guard_begin(struct guard *g) {
+    if (g->corrupt) return false;
+    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
+    return true;
+}
+
+void guard_end(struct guard *g) {
+    if (g->stress != NULL && !g->damaged) stress_end(g->stress, g->heap);
+}
+
+bool guard_make_room(struct guard *g, unsigned flags) {
+    bool manual = g->heap->compaction == RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
+    return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
+}
+
+/* --- blocks --- */
+
+struct guard_block guard_look(const struct guard *g, uint32_t slot) {
+    const struct store *s = &g->heap->store;
+    return (struct guard_block){
+        .handle = (uint64_t)(uintptr_t)heap_handle(g->heap, slot),
+        .slot = slot,
+        .locks = heap_locks(g->heap, slot),
+        .size = heap_size(g->heap, slot),
+        .address = s->area.base + entry_place(table_entry(&s->table, slot)),
+    };
+}
+
+void guard_made(struct guard *g, const struct guard_block *b, unsigned flags) {
+    if (g->stress == NULL) return;
+    origin_set(&g->origins, b->slot, origin_here(&g->origins));
+    if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
+    g->stress->changed = true;
+}
+
+void guard_freed(struct guard *g, const struct guard_block *b) {
+    if (g->stress != NULL)
+        stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
+}
+
+void guard_locked(struct guard *g, const struct guard_block *b) {
+    if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
+}
+
+void guard_unlocked(struct guard *g, const struct guard_block *b) {
+    if (g->stress == NULL) return;
+    g->stress->changed = b->locks == 0;
+    g->stress->same = b->locks > 0;
+}
+
+void guard_resized(struct guard *g, const struct guard_block *before,
+                   const struct guard_block *after) {
+    if (g->stress == NULL) return;
+    if (after->size > before->size)
+        stress_fresh(g->stress, g->heap, after->address + before->size,
+                     after->size - before->size);
+    g->stress->changed = true;
+}
+
+void guard_same(struct guard *g) {
+    if (g->stress != NULL) g->stress->same = true;
+}
+
+void guard_spare(struct guard *g) {
+    if (g->stress != NULL) g->stress->spared = true;
+}
+
+void *guard_pointer(const struct guard *g, const struct guard_block *b) {
+    (void)g;
+    return b->address;
+}
