@@ -69,8 +69,9 @@ enum { FREE_LINKS = 16, FREE_NODE = 64, FREE_SIZE = 4 };
 
 static bool visit_free(const struct visit *v, unit_t span, unit_t units) {
     const struct area *a = &v->s->area;
+    unit_t whole = free_size(area_header(a, span)); /* more, above what is copied */
     size_t from = units_bytes(span), to = from + units_bytes(units);
-    size_t body = from + (units < BUDDY_BINS ? FREE_LINKS : FREE_NODE),
+    size_t body = from + (whole < BUDDY_BINS ? FREE_LINKS : FREE_NODE),
            end = to - FREE_SIZE;
     if (body > end) body = end;
     struct pages given = area_given_back(a, span);

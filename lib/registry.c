@@ -228,6 +228,18 @@ __attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
     pthread_atfork(before_fork, after_fork, in_child);
 }
 
+/* A program ends: its guarded heaps are entered once more, for what it has done to them since its last call. Not
+   those in a caller's memory, which may be gone; nor one that somebody is inside of. */
+__attribute__((destructor)) static void end(void) {
+    for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
+        struct access a;
+        uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_ACQUIRE);
+        if (tag != 0 && places[i].guard != NULL && places[i].pages &&
+            registry_try(tag, &a))
+            registry_leave(&a);
+    }
+}
+
 /* --- places --- */
 
 struct crowd *registry_crowd(const struct access *a) {

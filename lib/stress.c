@@ -10,10 +10,8 @@
 #include "move.h"
 #include "os.h"
 
-enum {
-    BEHIND = 64,
-    SHOWN = 16
-}; /* bytes behind a block that may be meant for it; and bytes that are shown */
+/* Bytes beside a block that may have been meant for it; and bytes that are shown. */
+enum { NEAR = 64, SHOWN = 16 };
 
 static size_t stress_bytes(void) { return round_up(sizeof(struct stress), os_page()); }
 
@@ -80,55 +78,62 @@ static void tell_departure(const struct stress *t, const struct heap *h,
     origin_print(t->origins, reused ? ORIGIN_NONE : origin_of(t->origins, slot));
 }
 
-/* The live block that has a place, or ends up to BEHIND bytes below it; SLOT_NIL: none has. */
-static uint32_t block_near(const struct heap *h, size_t place, size_t *offset) {
+/* The live block that a place is in, or nearest to; SLOT_NIL: none is near. `*offset` is from its beginning. */
+static uint32_t block_near(const struct heap *h, size_t place, ptrdiff_t *offset) {
     const struct store *s = &h->store;
     uint32_t nearest = SLOT_NIL;
-    for (uint32_t slot = 0; slot < s->table.n_slots; slot++) {
+    size_t least = NEAR;
+    for (uint32_t slot = 0; slot < s->table.n_slots && least > 0; slot++) {
         if (!table_live(&s->table, slot)) continue;
         uint64_t e = table_entry(&s->table, slot);
-        size_t begin = entry_place(e), size = many_size(s, e);
-        if (place < begin || place - begin >= size + BEHIND) continue;
-        if (nearest != SLOT_NIL && place - begin >= *offset) continue;
+        size_t begin = entry_place(e), end = begin + many_size(s, e), away = 0;
+        if (place < begin)
+            away = begin - place;
+        else if (place >= end)
+            away = place - end + 1;
+        if (away >= least) continue;
+        least = away;
         nearest = slot;
-        *offset = place - begin;
+        *offset = (ptrdiff_t)(place - begin);
     }
     return nearest;
 }
 
 static void show(const struct store *s, const struct mirror_difference *d) {
-    char hex[3 * SHOWN + 1];
+    char hex[3 * SHOWN + 1] = "";
     size_t n = d->bytes < SHOWN ? d->bytes : SHOWN;
     for (size_t i = 0; i < n; i++) {
         unsigned byte = (unsigned char)s->area.base[d->place + i];
-        hex[3 * i] = "0123456789abcdef"[byte >> 4];
-        hex[3 * i + 1] = "0123456789abcdef"[byte & 15];
-        hex[3 * i + 2] = ' ';
+        hex[3 * i] = ' ';
+        hex[3 * i + 1] = "0123456789abcdef"[byte >> 4];
+        hex[3 * i + 2] = "0123456789abcdef"[byte & 15];
+        hex[3 * i + 3] = '\0';
     }
-    hex[3 * n - 1] = '\0';
-    origin_say("  bytes    %s%s", hex, d->bytes > n ? " ..." : "");
+    origin_say("  bytes   %s%s", hex, d->bytes > n ? " ..." : "");
 }
 
 static _Noreturn void found(const struct stress *t, const struct heap *h,
                             const struct mirror_difference *d) {
     const struct store *s = &h->store;
-    size_t offset = 0;
+    ptrdiff_t offset = 0;
     uint32_t slot = block_near(h, d->place, &offset);
     size_t size = slot != SLOT_NIL ? many_size(s, table_entry(&s->table, slot)) : 0;
-    const struct departure *left = trail_find(&t->trail, d->place, 0);
+    bool within = offset >= 0 && (size_t)offset < size;
+    const struct departure *left = trail_find(&t->trail, d->place);
     const char *what = "to memory that is nobody's";
-    if (slot != SLOT_NIL && offset < size)
+    if (within)
         what = "to a block that is not locked";
     else if (left != NULL)
         what = left->freed ? "to a block after it was freed"
                            : "to a block after its last unlock";
     else if (slot != SLOT_NIL)
-        what = "behind the end of a block";
+        what =
+            offset < 0 ? "before the beginning of a block" : "behind the end of a block";
     origin_say("rmalloc: %zu bytes at %p have been written %s", d->bytes,
                (void *)(s->area.base + d->place), what);
     show(s, d);
-    if (slot != SLOT_NIL && (offset < size || left == NULL)) {
-        origin_say("  offset   %zu of the block", offset);
+    if (slot != SLOT_NIL && (within || left == NULL)) {
+        origin_say("  offset   %td of the block", offset);
         tell_block(t, h, slot);
     }
     if (left != NULL) tell_departure(t, h, left, d->place);

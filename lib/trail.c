@@ -44,11 +44,11 @@ bool trail_reach(struct trail *t, uint32_t n_slots) {
     return true;
 }
 
-const struct departure *trail_find(const struct trail *t, size_t place, size_t near) {
+const struct departure *trail_find(const struct trail *t, size_t place) {
     size_t n = t->n_left < TRAIL_LOG ? t->n_left : TRAIL_LOG;
     for (size_t i = 1; i <= n; i++) {
         const struct departure *d = &t->log[(t->n_left - i) % TRAIL_LOG];
-        if (place >= d->place && place - d->place < d->size + near) return d;
+        if (place >= d->place && place - d->place < d->size) return d;
     }
     return NULL;
 }

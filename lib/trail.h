@@ -48,7 +48,7 @@ static inline void trail_left(struct trail *t, uint64_t handle, size_t place, si
     t->log[t->n_left++ % TRAIL_LOG] =
         (struct departure){handle, place, size, t->turn, freed};
 }
-/* The last one of those remembered that lay over a place, or ended less than `near` bytes below it; NULL. */
-const struct departure *trail_find(const struct trail *t, size_t place, size_t near);
+/* The last one of those remembered that lay over a place; NULL: none did. */
+const struct departure *trail_find(const struct trail *t, size_t place);
 
 #endif
