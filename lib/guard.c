@@ -62,41 +62,30 @@ bool guard_make_room(struct guard *g, unsigned flags) {
 
 /* --- blocks --- */
 
-struct guard_block guard_look(const struct guard *g, uint32_t slot) {
-    const struct store *s = &g->heap->store;
-    return (struct guard_block){
-        .handle = (uint64_t)(uintptr_t)heap_handle(g->heap, slot),
-        .slot = slot,
-        .locks = heap_locks(g->heap, slot),
-        .size = heap_size(g->heap, slot),
-        .address = s->area.base + entry_place(table_entry(&s->table, slot)),
-    };
-}
-
-void guard_made(struct guard *g, const struct guard_block *b, unsigned flags) {
+void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
     if (g->stress == NULL) return;
     origin_set(&g->origins, b->slot, origin_here(&g->origins));
     if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
     g->stress->changed = true;
 }
 
-void guard_freed(struct guard *g, const struct guard_block *b) {
+void guard_freed(struct guard *g, const struct heap_block *b) {
     if (g->stress != NULL)
         stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
 }
 
-void guard_locked(struct guard *g, const struct guard_block *b) {
+void guard_locked(struct guard *g, const struct heap_block *b) {
     if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
 }
 
-void guard_unlocked(struct guard *g, const struct guard_block *b) {
+void guard_unlocked(struct guard *g, const struct heap_block *b) {
     if (g->stress == NULL) return;
     g->stress->changed = b->locks == 0;
     g->stress->same = b->locks > 0;
 }
 
-void guard_resized(struct guard *g, const struct guard_block *before,
-                   const struct guard_block *after) {
+void guard_resized(struct guard *g, const struct heap_block *before,
+                   const struct heap_block *after) {
     if (g->stress == NULL) return;
     if (after->size > before->size)
         stress_fresh(g->stress, g->heap, after->address + before->size,
@@ -112,7 +101,7 @@ void guard_spare(struct guard *g) {
     if (g->stress != NULL) g->stress->spared = true;
 }
 
-void *guard_pointer(const struct guard *g, const struct guard_block *b) {
+void *guard_pointer(const struct guard *g, const struct heap_block *b) {
     (void)g;
     return b->address;
 }

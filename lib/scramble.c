@@ -14,12 +14,12 @@
 #include "small.h"
 
 enum {
-    ROOM = 3,         /* a growing heap has so many times what is used, */
-    ROOM_MORE = 4096, /* and so many units more; */
-    BOUND = 4,        /* no place is looked for far above so many times of it. */
-    SPREAD = 32,      /* units that may stay free below what is placed, at random, */
-    SPREAD_FROM = 2,  /* where so many times what is used is free */
-    LOOKS = 1024      /* at free spans, for one place */
+    ROOM = 3,          /* a growing heap has so many times what is used, */
+    ROOM_MORE = 16384, /* and so many units more; */
+    BOUND = 4,         /* no place is looked for far above so many times of it. */
+    SPREAD = 32,       /* units that may stay free below what is placed, at random, */
+    SPREAD_FROM = 2,   /* where so many times what is used is free */
+    LOOKS = 1024       /* at free spans, for one place */
 };
 
 /* One turn. */

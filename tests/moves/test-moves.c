@@ -269,7 +269,9 @@ static const struct mistake {
 } mistakes[] = {
     {"after-unlock", "*to a block after its last unlock*offset   70 *", after_unlock},
     {"after-free", "*to a block after*freed*", after_free},
-    {"long-after", "*to a block after its last unlock*100 bytes*", long_after},
+    {"long-after",
+     "*rmalloc: 1 bytes*in the place of a block of 100 bytes, from where it has moved*",
+     long_after},
     {"behind-end", "*behind the end of a block*offset   100 of the block*", behind_end},
     {"before-begin", "*before the beginning of a block*offset   -1 *", before_begin},
     {"not-locked", "*to a block after its last unlock*", not_locked_any_more},
