@@ -143,16 +143,9 @@ static _Noreturn void found(const struct stress *t, const struct heap *h,
 
 /* --- calls --- */
 
-static bool is_read(const struct store *s) {
-    if (s->crowd->held > 0) return true;
-    for (const struct cache *c = s->crowd->caches; c != NULL; c = c->next)
-        if (__atomic_load_n(&c->holds, __ATOMIC_ACQUIRE) != 0) return true;
-    return false;
-}
-
 void stress_begin(struct stress *t, struct heap *h) {
     struct mirror_difference d;
-    t->mirror.reading = is_read(&h->store);
+    t->mirror.reading = motion_is_held(&h->store);
     if (mirror_find(&t->mirror, &h->store, &d)) found(t, h, &d);
     t->changed = t->same = t->spared = false;
 }
