@@ -316,6 +316,7 @@ void fence_finish(struct fence *f) {
     struct fence **link = &all;
     while (*link != f) link = &(*link)->next;
     *link = f->next;
+    f->heap->store.fenced = f->heap->store.quick.off = false;
     os_unreserve(f->slots, aside(f, &ranges, &owners, &blocks));
     os_unreserve(f->arena, f->n_pages * os_page());
 }
@@ -338,19 +339,20 @@ void fence_end(struct fence *f) {
     if (unlikely(s->bared)) hide_all(f);
 }
 
-void fence_made(struct fence *f, const struct heap_block *b) {
+bool fence_made(struct fence *f, const struct heap_block *b) {
     struct store *s = &f->heap->store;
     if (b->slot < f->n_slots) f->slots[b->slot] = (struct fence_slot){0, 0};
-    if (--f->left > 0) return;
+    if (--f->left > 0) return false;
     f->left = gap(f);
     int saved = errno;
     bool known = reach_slots(f, b->slot + 1) && reach_blocks(f, f->n_blocks + 1);
     errno = saved;
-    if (!known) return;
+    if (!known) return false;
     f->slots[b->slot] = (struct fence_slot){0, stamp_of(b->handle)};
     f->blocks[f->n_blocks++] = b->handle;
     if (!hide(s, b->slot)) s->bared = true;
     if (f->n_blocks >= f->sweep) s->bared = true;
+    return true;
 }
 
 void fence_freed(struct fence *f, const struct heap_block *b) {

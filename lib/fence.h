@@ -67,7 +67,7 @@ void fence_finish(struct fence *f);
 void fence_end(struct fence *f);
 
 /* A block has been made, freed, locked for the first time, unlocked for the last. */
-void fence_made(struct fence *f, const struct heap_block *b);
+bool fence_made(struct fence *f, const struct heap_block *b); /* it has a fence */
 void fence_freed(struct fence *f, const struct heap_block *b);
 void fence_locked(struct fence *f, const struct heap_block *b);
 void fence_unlocked(struct fence *f, const struct heap_block *b);

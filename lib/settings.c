@@ -31,6 +31,7 @@ static bool read_fence(const char *text, struct settings *s) {
         every > UINT32_MAX)
         return false;
     s->fence_every = (uint32_t)every;
+    s->fence_tells = every != 0;
     return true;
 }
 

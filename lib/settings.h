@@ -13,6 +13,7 @@ enum settings_stress { STRESS_NONE, STRESS_ON_CHANGE, STRESS_ON_ALL };
 struct settings {
     enum settings_stress stress; /* RMALLOC_STRESS */
     uint32_t fence_every;        /* RMALLOC_FENCE: each so many blocks; 0: none */
+    bool fence_tells;            /* by it, not by a heap's options */
     bool integrity;              /* RMALLOC_INTEGRITY */
     bool tools;                  /* RMALLOC_TOOLS: they are told, where there are any */
 };

@@ -16,12 +16,12 @@ enum { NEAR = 64, SHOWN = 16 };
 static size_t stress_bytes(void) { return round_up(sizeof(struct stress), os_page()); }
 
 struct stress *stress_create(struct heap *h, size_t bytes, enum settings_stress when,
-                             const struct origins *origins) {
+                             const struct origins *origins, bool watched) {
     struct stress *t = os_reserve(stress_bytes());
     if (t == NULL) return NULL;
     bool done = os_commit(t, stress_bytes());
     if (done) {
-        *t = (struct stress){.when = when, .origins = origins};
+        *t = (struct stress){.when = when, .origins = origins, .watched = watched};
         t->scramble.random = os_now_ns() ^ (uint64_t)getpid() << 32;
         done = trail_init(&t->trail, bytes) && mirror_init(&t->mirror, bytes);
     }
@@ -158,7 +158,7 @@ void stress_end(struct stress *t, struct heap *h) {
     if (moves) scramble(h, &t->scramble, &t->trail);
     motion_end(s);
     if (s->mover.slot != SLOT_NIL) move_finish(s);
-    mirror_take(&t->mirror, s);
+    if (!t->watched) mirror_take(&t->mirror, s);
     errno = saved;
 }
 
@@ -173,8 +173,7 @@ bool stress_make_room(struct stress *t, struct heap *h) {
 void stress_fresh(struct stress *t, const struct heap *h, const char *address,
                   size_t size) {
     size_t place = (size_t)(address - h->store.area.base);
-    (void)t;
-    mirror_fill_fresh(&h->store, place, size);
+    if (!t->watched) mirror_fill_fresh(&h->store, place, size);
 }
 
 void stress_freed(struct stress *t, const struct heap *h, uint64_t handle,

@@ -27,6 +27,7 @@ struct stress {
     struct mirror mirror;
     const struct origins *origins; /* the guard's */
     enum settings_stress when;
+    bool watched; /* a tool sees each access, and needs neither copy nor filling */
     bool changed; /* this call has changed what blocks there are, or who may use them */
     bool spared;  /* not by who called, but to put things together */
     bool same;    /* nothing but the locks of one block, or not even that */
@@ -34,7 +35,7 @@ struct stress {
 
 /* NULL: there is no memory. */
 struct stress *stress_create(struct heap *h, size_t bytes, enum settings_stress when,
-                             const struct origins *origins);
+                             const struct origins *origins, bool watched);
 void stress_destroy(struct stress *t);
 
 /* A call enters. It does not return where something has been written to that nobody may. */
