@@ -367,15 +367,16 @@ void fence_freed(struct fence *f, const struct heap_block *b) {
 
 void fence_locked(struct fence *f, const struct heap_block *b) {
     struct fence_slot *slot = of(f, b);
+    bool held = motion_is_held(&f->heap->store);
     int saved = errno;
     if (slot == NULL) return;
-    if (slot->range != 0) { /* it was late, and goes on */
-        f->n_late -= f->ranges[slot->range].late;
+    if (f->n_late > 0 && !held) close_late(f);
+    if (slot->range != 0) { /* whoever reads goes on with it */
+        f->n_late--;
         f->ranges[slot->range].late = false;
-        memcpy(address_of(f, slot->range), b->address, b->size);
         return;
     }
-    if (motion_is_held(&f->heap->store)) return;
+    if (held) return;
     slot->range = open_for(f, b);
     errno = saved;
     if (slot->range == 0) return;
