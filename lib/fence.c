@@ -115,12 +115,12 @@ static bool is_live(const struct store *s, uint64_t handle) {
 static void hide_all(struct fence *f) {
     struct store *s = &f->heap->store;
     uint32_t n = 0;
-    s->bared = false;
+    f->bared = s->bared = false;
     for (uint32_t i = 0; i < f->n_blocks; i++) {
         uint64_t handle = f->blocks[i];
         if (!is_live(s, handle)) continue;
         f->blocks[n++] = handle;
-        if (!hide(s, handle_slot(handle))) s->bared = true;
+        if (!hide(s, handle_slot(handle))) f->bared = true;
     }
     f->n_blocks = n;
     f->sweep = 2 * n + SWEEP;
@@ -336,7 +336,7 @@ static void close_late(struct fence *f) {
 void fence_end(struct fence *f) {
     struct store *s = &f->heap->store;
     if (unlikely(f->n_late > 0) && !motion_is_held(s)) close_late(f);
-    if (unlikely(s->bared)) hide_all(f);
+    if (unlikely(s->bared) || unlikely(f->bared)) hide_all(f);
 }
 
 bool fence_made(struct fence *f, const struct heap_block *b) {
@@ -350,14 +350,14 @@ bool fence_made(struct fence *f, const struct heap_block *b) {
     if (!known) return false;
     f->slots[b->slot] = (struct fence_slot){0, stamp_of(b->handle)};
     f->blocks[f->n_blocks++] = b->handle;
-    if (!hide(s, b->slot)) s->bared = true;
-    if (f->n_blocks >= f->sweep) s->bared = true;
+    if (!hide(s, b->slot) || f->n_blocks >= f->sweep) f->bared = true;
     return true;
 }
 
 void fence_freed(struct fence *f, const struct heap_block *b) {
     struct fence_slot *slot = of(f, b);
     if (slot == NULL) return;
+    f->heap->store.bared = false; /* it was, to be freed, and no other */
     if (slot->range != 0) {
         f->n_late--;
         shut(f, slot);

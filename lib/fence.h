@@ -53,6 +53,7 @@ struct fence {
     uint32_t n_pages, n_known,
         cursor;      /* pages; those with memory for the above; where the next ones are */
     uint32_t n_late; /* ranges that are */
+    bool bared;      /* a block was locked when it was to be hidden */
     size_t n_fenced; /* so far */
     struct fence *next; /* of all */
 };
