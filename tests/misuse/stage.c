@@ -109,13 +109,6 @@ bool bytes_are(memory_t *handle, size_t size, int byte) {
     return same;
 }
 
-void churn(void) {
-    memory_t *made[24];
-    for (unsigned i = 0; i < 24; i++) made[i] = block(16 + below(300));
-    for (unsigned i = 0; i < 24; i++) drop(made[i]);
-    compact(heap);
-}
-
 memory_t *gap_open(size_t size) { return block(size); }
 
 void gap_close(memory_t *gap) {

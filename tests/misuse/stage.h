@@ -52,8 +52,6 @@ memory_t *bytes_block(size_t size, int byte);
 bool text_is(memory_t *handle, const char *text);
 bool bytes_are(memory_t *handle, size_t size, int byte);
 
-/* Blocks come and go in `heap`, and are compacted: what is unlocked lies elsewhere then. */
-void churn(void);
 /* A gap below everything that is made from now on, until it is let go. */
 memory_t *gap_open(size_t size);
 void gap_close(memory_t *gap);
