@@ -263,9 +263,9 @@ CASE(forged_incremented, "a handle counted up, as if blocks were numbered") {
     GUILTY(lock_forged((uintptr_t)h + 1, (uintptr_t)h));
 }
 
-CASE(forged_bit, "a handle with one bit changed") {
+CASE(forged_bit, "a handle with one bit of its generation changed") {
     memory_t *h = block(100);
-    GUILTY(lock_forged((uintptr_t)h ^ (UINT64_C(1) << below(64)), (uintptr_t)h));
+    GUILTY(lock_forged((uintptr_t)h ^ (UINT64_C(1) << (49 + below(15))), (uintptr_t)h));
 }
 
 CASE(forged_address, "the address of a locked block given for its handle") {
