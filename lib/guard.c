@@ -26,45 +26,82 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
     }
     *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
     g->settings = *settings;
+    if (by & GUARD_STRESS) {
+        origins_init(&g->origins, bytes); /* else they are not known */
+        g->stress = stress_create(h, bytes, settings->stress, &g->origins);
+        if (g->stress == NULL) {
+            guard_destroy(g);
+            return NULL;
+        }
+    }
     return g;
 }
 
-void guard_destroy(struct guard *g) { os_unreserve(g, guard_bytes()); }
+void guard_destroy(struct guard *g) {
+    if (g->stress != NULL) stress_destroy(g->stress);
+    origins_finish(&g->origins);
+    os_unreserve(g, guard_bytes());
+}
 
 /* --- calls --- */
 
-bool guard_begin(struct guard *g) { return !g->corrupt; }
+bool guard_begin(struct guard *g) {
+    if (g->corrupt) return false;
+    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
+    return true;
+}
 
-void guard_end(struct guard *g) { (void)g; }
+void guard_end(struct guard *g) {
+    if (g->stress != NULL && !g->damaged) stress_end(g->stress, g->heap);
+}
+
+bool guard_make_room(struct guard *g, unsigned flags) {
+    bool manual = g->heap->compaction == RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
+    return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
+}
 
 /* --- blocks --- */
 
-struct guard_block guard_look(const struct guard *g, uint32_t slot) {
-    const struct store *s = &g->heap->store;
-    return (struct guard_block){
-        .slot = slot,
-        .locks = heap_locks(g->heap, slot),
-        .size = heap_size(g->heap, slot),
-        .address = s->area.base + entry_place(table_entry(&s->table, slot)),
-    };
+void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
+    if (g->stress == NULL) return;
+    origin_set(&g->origins, b->slot, origin_here(&g->origins));
+    if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
+    g->stress->changed = true;
 }
 
-void guard_made(struct guard *g, const struct guard_block *b, unsigned flags) {
-    (void)g, (void)b, (void)flags;
+void guard_freed(struct guard *g, const struct heap_block *b) {
+    if (g->stress != NULL)
+        stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
 }
 
-void guard_freed(struct guard *g, const struct guard_block *b) { (void)g, (void)b; }
-
-void guard_locked(struct guard *g, const struct guard_block *b) { (void)g, (void)b; }
-
-void guard_unlocked(struct guard *g, const struct guard_block *b) { (void)g, (void)b; }
-
-void guard_resized(struct guard *g, const struct guard_block *before,
-                   const struct guard_block *after) {
-    (void)g, (void)before, (void)after;
+void guard_locked(struct guard *g, const struct heap_block *b) {
+    if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
 }
 
-void *guard_pointer(const struct guard *g, const struct guard_block *b) {
+void guard_unlocked(struct guard *g, const struct heap_block *b) {
+    if (g->stress == NULL) return;
+    g->stress->changed = b->locks == 0;
+    g->stress->same = b->locks > 0;
+}
+
+void guard_resized(struct guard *g, const struct heap_block *before,
+                   const struct heap_block *after) {
+    if (g->stress == NULL) return;
+    if (after->size > before->size)
+        stress_fresh(g->stress, g->heap, after->address + before->size,
+                     after->size - before->size);
+    g->stress->changed = true;
+}
+
+void guard_same(struct guard *g) {
+    if (g->stress != NULL) g->stress->same = true;
+}
+
+void guard_spare(struct guard *g) {
+    if (g->stress != NULL) g->stress->spared = true;
+}
+
+void *guard_pointer(const struct guard *g, const struct heap_block *b) {
     (void)g;
     return b->address;
 }

@@ -14,7 +14,9 @@
 #define RM_GUARD_H
 
 #include "heap.h"
+#include "origin.h"
 #include "settings.h"
+#include "stress.h"
 
 /* What a heap is guarded by. */
 enum {
@@ -31,15 +33,10 @@ struct guard {
     size_t bytes;
     unsigned by;
     struct settings settings;
+    struct origins origins; /* where blocks have been made */
+    struct stress *stress;  /* NULL: not GUARD_STRESS */
+    bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
-};
-
-/* A block as a call finds it, or leaves it. */
-struct guard_block {
-    uint32_t slot;
-    unsigned locks;
-    size_t size;
-    char *address;
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
@@ -54,18 +51,22 @@ void guard_destroy(struct guard *g);
 bool guard_begin(struct guard *g);
 void guard_end(struct guard *g);
 
-/* A live block; where it is half moved, its address is the old one. */
-struct guard_block guard_look(const struct guard *g, uint32_t slot);
-
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */
-void guard_made(struct guard *g, const struct guard_block *b, unsigned flags);
-void guard_freed(struct guard *g, const struct guard_block *b);
-void guard_locked(struct guard *g, const struct guard_block *b);
-void guard_unlocked(struct guard *g, const struct guard_block *b);
-void guard_resized(struct guard *g, const struct guard_block *before,
-                   const struct guard_block *after);
+void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
+void guard_freed(struct guard *g, const struct heap_block *b);
+void guard_locked(struct guard *g, const struct heap_block *b);
+void guard_unlocked(struct guard *g, const struct heap_block *b);
+void guard_resized(struct guard *g, const struct heap_block *before,
+                   const struct heap_block *after);
+/* Nothing: it has only looked. */
+void guard_same(struct guard *g);
+/* The background thread is at work: what it has put together stays so. */
+void guard_spare(struct guard *g);
+/* A request for a block has found no room. True: it may have now, since what had moved for the guard's sake alone has
+   been put together. */
+bool guard_make_room(struct guard *g, unsigned flags);
 /* Where its user has it, who holds a lock, or reads. */
-void *guard_pointer(const struct guard *g, const struct guard_block *b);
+void *guard_pointer(const struct guard *g, const struct heap_block *b);
 
 #endif
