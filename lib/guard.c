@@ -28,7 +28,7 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
     g->settings = *settings;
     if (by & GUARD_STRESS) {
         origins_init(&g->origins, bytes); /* else they are not known */
-        g->stress = stress_create(h, bytes, settings->stress, &g->origins);
+        g->stress = stress_create(h, bytes, settings, &g->origins);
         if (g->stress == NULL) {
             guard_destroy(g);
             return NULL;
