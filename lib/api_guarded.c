@@ -59,6 +59,7 @@ rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t
                            size_t size) {
     uint64_t h = call_handle(handle);
     struct heap_block before = heap_look(a->heap, slot);
+    if (!guard_may_resize(a->guard, &before, size)) return call_leave(a, RM_ELOCKED);
     rm_status_t status = resize_block(a->heap, h, slot, size);
     if (status == RM_OK) {
         struct heap_block after = heap_look(a->heap, slot);

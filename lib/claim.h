@@ -16,6 +16,7 @@
 #ifndef RM_CLAIM_H
 #define RM_CLAIM_H
 
+#include "bytes.h"
 #include "check.h"
 #include "many.h"
 
@@ -80,7 +81,7 @@ __attribute__((no_sanitize("thread"))) void claim_copy(void *to, const void *fro
                                                        size_t bytes);
 #else
 static inline void claim_copy(void *to, const void *from, size_t bytes) {
-    memcpy(to, from, bytes);
+    bytes_copy(to, from, bytes);
 }
 #endif
 

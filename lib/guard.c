@@ -26,9 +26,16 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
     }
     *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
     g->settings = *settings;
-    if (by & GUARD_STRESS) {
+    if (by & GUARD_STRESS || settings->fence_tells)
         origins_init(&g->origins, bytes); /* else they are not known */
-        g->stress = stress_create(h, bytes, settings, &g->origins);
+    if (by & GUARD_FENCE && !fence_init(&g->fence, h, bytes, settings->fence_every,
+                                        &g->origins, settings->fence_tells)) {
+        g->by &= ~(unsigned)GUARD_FENCE;
+        guard_destroy(g);
+        return NULL;
+    }
+    if (by & GUARD_STRESS) {
+        g->stress = stress_create(h, bytes, settings, &g->origins, by & GUARD_TOOLS);
         if (g->stress == NULL) {
             guard_destroy(g);
             return NULL;
@@ -39,6 +46,7 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
 
 void guard_destroy(struct guard *g) {
     if (g->stress != NULL) stress_destroy(g->stress);
+    if (g->by & GUARD_FENCE) fence_finish(&g->fence);
     origins_finish(&g->origins);
     os_unreserve(g, guard_bytes());
 }
@@ -52,7 +60,9 @@ bool guard_begin(struct guard *g) {
 }
 
 void guard_end(struct guard *g) {
-    if (g->stress != NULL && !g->damaged) stress_end(g->stress, g->heap);
+    if (g->damaged) return;
+    if (g->stress != NULL) stress_end(g->stress, g->heap);
+    if (g->by & GUARD_FENCE) fence_end(&g->fence);
 }
 
 bool guard_make_room(struct guard *g, unsigned flags) {
@@ -63,22 +73,27 @@ bool guard_make_room(struct guard *g, unsigned flags) {
 /* --- blocks --- */
 
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
+    bool fenced = g->by & GUARD_FENCE && fence_made(&g->fence, b);
+    if (g->stress != NULL || fenced)
+        origin_set(&g->origins, b->slot, origin_here(&g->origins));
     if (g->stress == NULL) return;
-    origin_set(&g->origins, b->slot, origin_here(&g->origins));
     if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
     g->stress->changed = true;
 }
 
 void guard_freed(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_FENCE) fence_freed(&g->fence, b);
     if (g->stress != NULL)
         stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
 }
 
 void guard_locked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_FENCE && b->locks == 1) fence_locked(&g->fence, b);
     if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
 }
 
 void guard_unlocked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_FENCE && b->locks == 0) fence_unlocked(&g->fence, b);
     if (g->stress == NULL) return;
     g->stress->changed = b->locks == 0;
     g->stress->same = b->locks > 0;
@@ -86,11 +101,16 @@ void guard_unlocked(struct guard *g, const struct heap_block *b) {
 
 void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after) {
+    if (g->by & GUARD_FENCE) fence_resized(&g->fence, before, after);
     if (g->stress == NULL) return;
     if (after->size > before->size)
         stress_fresh(g->stress, g->heap, after->address + before->size,
                      after->size - before->size);
     g->stress->changed = true;
+}
+
+bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size) {
+    return !(g->by & GUARD_FENCE) || fence_may_resize(&g->fence, b, size);
 }
 
 void guard_same(struct guard *g) {
@@ -102,6 +122,6 @@ void guard_spare(struct guard *g) {
 }
 
 void *guard_pointer(const struct guard *g, const struct heap_block *b) {
-    (void)g;
-    return b->address;
+    char *fenced = g->by & GUARD_FENCE ? fence_pointer(&g->fence, b) : NULL;
+    return fenced != NULL ? fenced : b->address;
 }

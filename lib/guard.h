@@ -13,6 +13,7 @@
 #ifndef RM_GUARD_H
 #define RM_GUARD_H
 
+#include "fence.h"
 #include "heap.h"
 #include "origin.h"
 #include "settings.h"
@@ -35,6 +36,7 @@ struct guard {
     struct settings settings;
     struct origins origins; /* where blocks have been made */
     struct stress *stress;  /* NULL: not GUARD_STRESS */
+    struct fence fence;     /* where it is GUARD_FENCE */
     bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
 };
@@ -46,6 +48,9 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
                            const struct settings *settings);
 /* Before the heap's memory is given back, or is its caller's again. */
 void guard_destroy(struct guard *g);
+
+/* Whoever is quick may be so: what the guard is about it sees all the same. Nothing but fences is like that. */
+static inline bool guard_is_open(const struct guard *g) { return g->by == GUARD_FENCE; }
 
 /* A call enters the heap, false: it must not; and leaves it. */
 bool guard_begin(struct guard *g);
@@ -59,6 +64,8 @@ void guard_locked(struct guard *g, const struct heap_block *b);
 void guard_unlocked(struct guard *g, const struct heap_block *b);
 void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after);
+/* Is a block to be used where it can have another size? It may not, where it has a fence and is locked. */
+bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size);
 /* Nothing: it has only looked. */
 void guard_same(struct guard *g);
 /* The background thread is at work: what it has put together stays so. */

@@ -138,3 +138,10 @@ void origin_print(const struct origins *o, uint32_t number) {
     (void)o, (void)number;
     origin_say("    (not known)");
 }
+
+void origin_print_here(void) {
+#if HAS_BACKTRACE
+    void *frames[ORIGIN_FRAMES];
+    backtrace_symbols_fd(frames, backtrace(frames, ORIGIN_FRAMES), STDERR_FILENO);
+#endif
+}

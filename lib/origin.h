@@ -42,6 +42,7 @@ static inline uint32_t origin_of(const struct origins *o, uint32_t slot) {
 
 /* Write a stack on standard error, one frame a line; that it is not known, where it is none. */
 void origin_print(const struct origins *o, uint32_t number);
+void origin_print_here(void);
 /* Write a line on standard error, as with printf. */
 void origin_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -93,6 +93,7 @@ static bool begin(struct place *p, struct access *a) {
         return true;
     }
     a->how |= ACCESS_GUARDED;
+    a->heap->store.concurrent = guard_is_open(a->guard) && !RM_SINGLE_THREADED;
     if (guard_begin(a->guard)) return true;
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     return false;
@@ -307,7 +308,7 @@ static void open_gates(unsigned place, struct heap *h) {
     p->gate.heap = (struct rm_core *)h;
     p->gate.shared = h->shared;
     __atomic_store_n(&p->gate.tag, live, __ATOMIC_RELEASE);
-    if (p->guard != NULL) return;
+    if (p->guard != NULL && !guard_is_open(p->guard)) return;
     rm_gates[place].heap = p->gate.heap;
     rm_gates[place].shared = p->gate.shared;
     __atomic_store_n(&rm_gates[place].tag, live, __ATOMIC_RELEASE);

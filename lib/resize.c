@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "block.h"
+#include "bytes.h"
 #include "check.h"
 #include "claim.h"
 #include "compact.h"
@@ -156,7 +157,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     unsigned i = run_index(s, &before, e);
     uint32_t ref = run_ref(&before, i);
     char content[SMALL_MAX];
-    memcpy(content, run_slot(&before, i), before.class->capacity);
+    bytes_copy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
     bool placed = false;
     if (place_units(q) > compact_outlook(s, false, 0)) {
@@ -171,7 +172,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
             place(h, q, true);
         }
     }
-    memcpy(pointer_of(s, q->entry), content, old_size);
+    bytes_copy(pointer_of(s, q->entry), content, old_size);
     table_set(&s->table, q->slot, entry_settled(q->entry));
     store_moved(s, old_size, 1);
     return placed;

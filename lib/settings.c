@@ -40,6 +40,7 @@ static bool read_fence(const char *text, struct settings *s) {
     uint64_t every;
     if (!read_number(text, UINT32_MAX, &every)) return false;
     s->fence_every = (uint32_t)every;
+    s->fence_tells = every != 0;
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "slide.h"
 
 #include "block.h"
+#include "bytes.h"
 #include "claim.h"
 #include "move.h"
 #include "run.h"
@@ -246,7 +247,7 @@ static bool slide_claimed(struct store *s, struct area_gap *gap, struct stretch 
         claim_copy(area_at(a, to), area_at(a, from), units_bytes(units));
         if (!seal_stretch(s, from, stretch->end)) return false;
     } else {
-        memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+        bytes_move(area_at(a, to), area_at(a, from), units_bytes(units));
     }
     unit_t last = to;
     while (at < to + units) {
@@ -277,7 +278,7 @@ static bool slide_some(struct store *s, struct area_gap *gap, struct stretch *st
     }
     unit_t units = stretch->end - from;
     if (units == 0) return false;
-    memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+    bytes_move(area_at(a, to), area_at(a, from), units_bytes(units));
     area_gap_passed(a, gap, units);
     if (stretch->listed) run_relink(s, last, last - (from - to));
     return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "small.h"
 
+#include "bytes.h"
 #include "check.h"
 
 /* A single object takes less with a header of its own than as a run of one. */
@@ -265,7 +266,7 @@ void small_cut(struct store *s, unit_t span) {
     /* Objects beyond the new end go to the lowest free slots. */
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
-        memcpy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
+        bytes_copy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
         uint32_t ref = run_ref(&r, from), slot = ref_slot(ref);
         run_put_ref(&r, to, ref);
         /* It stays claimed: who cuts gives the claim up, when no claim can be taken for a cache's any more. */

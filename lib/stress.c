@@ -17,12 +17,13 @@ static size_t stress_bytes(void) { return round_up(sizeof(struct stress), os_pag
 
 struct stress *stress_create(struct heap *h, size_t bytes,
                              const struct settings *settings,
-                             const struct origins *origins) {
+                             const struct origins *origins, bool watched) {
     struct stress *t = os_reserve(stress_bytes());
     if (t == NULL) return NULL;
     bool done = os_commit(t, stress_bytes());
     if (done) {
-        *t = (struct stress){.when = settings->stress, .origins = origins};
+        *t = (struct stress){
+            .when = settings->stress, .origins = origins, .watched = watched};
         t->seed = settings->stress_seed;
         if (t->seed == 0) t->seed = os_now_ns() ^ (uint64_t)getpid() << 32;
         t->scramble.random = t->seed;
@@ -148,16 +149,9 @@ static _Noreturn void found(const struct stress *t, const struct heap *h,
 
 /* --- calls --- */
 
-static bool is_read(const struct store *s) {
-    if (s->crowd->held > 0) return true;
-    for (const struct cache *c = s->crowd->caches; c != NULL; c = c->next)
-        if (__atomic_load_n(&c->holds, __ATOMIC_ACQUIRE) != 0) return true;
-    return false;
-}
-
 void stress_begin(struct stress *t, struct heap *h) {
     struct mirror_difference d;
-    t->mirror.reading = is_read(&h->store);
+    t->mirror.reading = motion_is_held(&h->store);
     if (mirror_find(&t->mirror, &h->store, &d)) found(t, h, &d);
     t->changed = t->same = t->spared = false;
 }
@@ -170,7 +164,7 @@ void stress_end(struct stress *t, struct heap *h) {
     if (moves) scramble(h, &t->scramble, &t->trail);
     motion_end(s);
     if (s->mover.slot != SLOT_NIL) move_finish(s);
-    mirror_take(&t->mirror, s);
+    if (!t->watched) mirror_take(&t->mirror, s);
     errno = saved;
 }
 
@@ -185,8 +179,7 @@ bool stress_make_room(struct stress *t, struct heap *h) {
 void stress_fresh(struct stress *t, const struct heap *h, const char *address,
                   size_t size) {
     size_t place = (size_t)(address - h->store.area.base);
-    (void)t;
-    mirror_fill_fresh(&h->store, place, size);
+    if (!t->watched) mirror_fill_fresh(&h->store, place, size);
 }
 
 void stress_freed(struct stress *t, const struct heap *h, uint64_t handle,

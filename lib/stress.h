@@ -28,6 +28,7 @@ struct stress {
     const struct origins *origins; /* the guard's */
     enum settings_stress when;
     uint64_t seed; /* what the moves began with */
+    bool watched;  /* a tool sees each access, and needs neither copy nor filling */
     bool changed;  /* this call has changed what blocks there are, or who may use them */
     bool spared;   /* not by who called, but to put things together */
     bool same;     /* nothing but the locks of one block, or not even that */
@@ -36,7 +37,7 @@ struct stress {
 /* NULL: there is no memory. */
 struct stress *stress_create(struct heap *h, size_t bytes,
                              const struct settings *settings,
-                             const struct origins *origins);
+                             const struct origins *origins, bool watched);
 void stress_destroy(struct stress *t);
 
 /* A call enters. It does not return where something has been written to that nobody may. */
