@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cases.h"
 
@@ -112,6 +113,42 @@ static bool valgrind_finding(const struct evidence *e, char word[FINDING_BYTES])
     return true;
 }
 
+/* Whether addr2line says of a frame of this program, "/path/misuse(+0x1f)[..]", that it is the guilty line; of the
+   first one that lies in a source of cases. */
+static bool fault_names_guilty(const char *stack, const struct witness *w) {
+    char path[512], command[2048], line[512];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || w->file == NULL) return false;
+    path[length] = '\0';
+    int n = snprintf(command, sizeof command, "addr2line -e '%s'", path);
+    for (const char *at = stack; (at = strstr(at, base_name(path))) != NULL; at++) {
+        unsigned long offset;
+        if (sscanf(at + strlen(base_name(path)), "(+%lx)", &offset) == 1 &&
+            (size_t)n + 32 < sizeof command)
+            n += snprintf(command + n, sizeof command - (size_t)n, " %#lx", offset - 1);
+    }
+    FILE *lines = popen(command, "r");
+    if (lines == NULL) return false;
+    bool named = false, met = false;
+    while (fgets(line, sizeof line, lines) != NULL && !met) {
+        met = cases_mention(line);
+        named = met && names_guilty(line, "", w);
+    }
+    pclose(lines);
+    return named;
+}
+
+/* What the library says on standard error before it ends the program: a report names a block, a fault the
+   guilty line too, where the fence was run into. */
+static void own_finding(const struct evidence *e, char word[FINDING_BYTES]) {
+    bool report = WTERMSIG(e->status) == SIGABRT;
+    const char *stack = strstr(e->said, "found by RMALLOC_FENCE, in\n");
+    snprintf(word, FINDING_BYTES, report ? "report" : "fault");
+    doubt(word, strstr(e->said, "handle 0x") != NULL &&
+                    strstr(e->said, "made at\n") != NULL &&
+                    (report || (stack != NULL && fault_names_guilty(stack, e->witness))));
+}
+
 void finding_of(const struct evidence *e, char word[FINDING_BYTES]) {
     const struct witness *w = e->witness;
     bool told = strstr(e->said, "rmalloc: ") != NULL;
@@ -121,7 +158,7 @@ void finding_of(const struct evidence *e, char word[FINDING_BYTES]) {
         if (signal == SIGALRM)
             snprintf(word, FINDING_BYTES, "hangs");
         else if (told && (signal == SIGABRT || signal == SIGSEGV))
-            snprintf(word, FINDING_BYTES, signal == SIGABRT ? "report" : "fault");
+            own_finding(e, word);
         else
             snprintf(word, FINDING_BYTES, "SIG%s", sigabbrev_np(signal));
     } else if (w->status != RM_OK) {

@@ -17,8 +17,10 @@ enum { FINDING_BYTES = 64 };
  *      RM_EHANDLE ...      a call returned this
  *      wrong               the program's own check failed
  *      damaged             rm_heap_check finds the heap damaged in the end
- *      report              the library has said on stderr what it found, and aborted
- *      fault               SIGSEGV, and the library has said which block it was
+ *      report              the library has said on stderr of which block it found what, and aborted; with
+ *                          a ? it did not know the block
+ *      fault               SIGSEGV, and the library has said of which block, and the guilty line; with a ?
+ *                          not so
  *      invalid-write ...   a report of a tool, by its title; the guilty line is its first of the program
  *      invalid-write?      the same, of another line
  *      SIGSEGV ...         the process was killed

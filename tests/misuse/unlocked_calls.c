@@ -119,7 +119,7 @@ UNLOCKED(callback_walk, "a walk's context lies in a block that is unlocked") {
 }
 
 static int by_byte(const void *a, const void *b) {
-    return *(const unsigned char *)a - *(const unsigned char *)b;
+    return GUILTY(*(const unsigned char *)a - *(const unsigned char *)b);
 }
 
 UNLOCKED(callback_qsort, "qsort of an unlocked block") {
@@ -129,7 +129,7 @@ UNLOCKED(callback_qsort, "qsort of an unlocked block") {
     for (unsigned i = 0; i < n; i++) at[i] = (unsigned char)(n - i);
     WRONG(unlock(h));
     memory_t *log = block(40);
-    GUILTY(qsort(at, n, 1, by_byte));
+    qsort(at, n, 1, by_byte);
     RIGHT(unlock(h));
     drop(log);
     at = lock(h);

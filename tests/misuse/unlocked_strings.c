@@ -196,8 +196,7 @@ UNLOCKED(parser_stack,
         stack = lock(h);
         top = &stack[n++];
         WRONG(unlock(h));
-        top->kind = 7;
-        GUILTY(top->depth = depth);
+        GUILTY(*top = (struct frame){7, depth});
         RIGHT(unlock(h));
     }
     stack = lock(h);
