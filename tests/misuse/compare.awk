@@ -38,13 +38,14 @@ END {
             good = is == was
             # What is random may change by what a mistake is found, but not that it is.
             if (seed != 1) good = was == "fine" || is != "fine" || mode[m] == "plain"
-            if (good && corpus[name[i]] && (mode[m] == "asan" || mode[m] == "valgrind")) good = named(is)
+            if (good && name[i] in corpus && (mode[m] == "asan" || mode[m] == "valgrind")) good = named(is)
             check(good, text (good ? "" : ", expected " was))
             if (came[twin] != "fine") check(0, text " without its mistake: " came[twin])
             n_runs += 2
             if (is != "fine") {
                 n_noticed[mode[m]]++
                 found[mode[m], name[i]] = 1
+                n_times[mode[m]] += name[i] in corpus
             }
             n_wrong[mode[m]]++
             met[name[i]] = 1
@@ -56,8 +57,9 @@ END {
             all++
             if ((mode[m], c) in found) some++
         }
-        print "# " mode[m] ": " n_noticed[mode[m]] + 0 " of " n_wrong[mode[m]] + 0 " noticed; of the corpus of " all \
-            " uses after the last unlock " some (range[2] > 1 ? " with at least one of the seeds" : "")
+        print "# " mode[m] ": " n_noticed[mode[m]] + 0 " of " n_wrong[mode[m]] + 0 " runs noticed; of the " all \
+            " that use a block after its last unlock " some ", in " n_times[mode[m]] + 0 " of " \
+            all * (range[2] - range[1] + 1) " runs"
         if (!partly && (mode[m] == "asan" || mode[m] == "valgrind" || mode[m] == "stress"))
             check(all >= 30 && some >= all * (mode[m] == "stress" ? 0.95 : 1), mode[m] ": " some " of " all \
                 " of the corpus found")
