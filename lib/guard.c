@@ -35,8 +35,7 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
         return NULL;
     }
     if (by & GUARD_STRESS) {
-        g->stress =
-            stress_create(h, bytes, settings->stress, &g->origins, by & GUARD_TOOLS);
+        g->stress = stress_create(h, bytes, settings, &g->origins, by & GUARD_TOOLS);
         if (g->stress == NULL) {
             guard_destroy(g);
             return NULL;

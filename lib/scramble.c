@@ -19,7 +19,11 @@ enum {
     BOUND = 4,         /* no place is looked for far above so many times of it. */
     SPREAD = 32,       /* units that may stay free below what is placed, at random, */
     SPREAD_FROM = 2,   /* where so many times what is used is free */
-    LOOKS = 1024       /* at free spans, for one place */
+    LOOKS = 1024,      /* at free spans, for one place */
+    /* Of a closed heap so much stays free at its end, where so many times that is free: the table grows there,
+       and what is locked would be in its way. */
+    ROOF_SHARE = 64,
+    ROOF_FROM = 4
 };
 
 /* One turn. */
@@ -29,6 +33,7 @@ struct turn {
     struct scramble *c;
     struct trail *trail;
     unit_t spread;
+    unit_t roof; /* nothing goes above it */
 };
 
 uint32_t scramble_random(struct scramble *c, uint32_t n) {
@@ -94,11 +99,18 @@ static unit_t aligned(const struct area *a, unit_t at, size_t alignment) {
     return alignment > UNIT ? area_aligned_unit(a, at, alignment) : at;
 }
 
+/* Units of a free span that may be used. */
+static unit_t below_roof(const struct turn *t, unit_t gap) {
+    unit_t end = gap + free_size(area_header(&t->s->area, gap));
+    if (end <= t->roof) return end - gap;
+    return gap < t->roof ? t->roof - gap : 0;
+}
+
 /* A place in one free span for a span; UNIT_NIL: there is none. */
 static unit_t place_in(struct turn *t, unit_t gap, unit_t span, unit_t units,
                        size_t alignment) {
     const struct area *a = &t->s->area;
-    unit_t size = free_size(area_header(a, gap)), step = 1;
+    unit_t size = below_roof(t, gap), step = 1;
     if (alignment > UNIT) step = (unit_t)(alignment >> UNIT_SHIFT);
     if (size < units) return UNIT_NIL;
     unit_t most = size - units < t->spread ? size - units : t->spread;
@@ -228,8 +240,8 @@ static void slide_all(struct turn *t) {
     struct area *a = &t->s->area;
     unit_t gap = area_lowest_free(a, 0);
     while (gap != UNIT_NIL) {
-        unit_t size = free_size(area_header(a, gap)), end = gap + size;
-        unit_t most = size > 1 ? size / 2 : scramble_random(t->c, 2);
+        unit_t end = gap + free_size(area_header(a, gap)), size = below_roof(t, gap);
+        unit_t most = size != 1 ? size / 2 : scramble_random(t->c, 2);
         if (most > 0) slide_up(t, gap, most);
         gap = area_lowest_free(a, gap); /* what is left of it, or the next */
         if (gap == UNIT_NIL) break;
@@ -261,6 +273,9 @@ static void begin(struct turn *t) {
     t->c->moved = t->c->stayed = 0;
     unit_t used = s->area.limit - s->area.free_units;
     make_room(t->h, used);
+    unit_t kept = s->area.limit / ROOF_SHARE;
+    bool roofed = region_closed(&t->h->region) && s->area.free_units / ROOF_FROM >= kept;
+    t->roof = s->area.limit - (roofed ? kept : 0);
     t->spread = s->area.free_units / SPREAD_FROM > used ? SPREAD : 0;
     if (t->c->cursor / BOUND > used + ROOM_MORE || t->c->cursor >= s->area.limit)
         t->c->cursor = 0;
@@ -282,7 +297,7 @@ static bool is_left(const struct turn *t, uint32_t slot) {
 }
 
 bool scramble(struct heap *h, struct scramble *c, struct trail *trail) {
-    struct turn t = {h, &h->store, c, trail, 0};
+    struct turn t = {h, &h->store, c, trail, 0, 0};
     uint32_t n = h->store.table.n_slots;
     if (!motion_begin(&h->store) || !trail_reach(trail, n)) return false;
     begin(&t);

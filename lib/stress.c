@@ -15,14 +15,18 @@ enum { NEAR = 64, SHOWN = 16 };
 
 static size_t stress_bytes(void) { return round_up(sizeof(struct stress), os_page()); }
 
-struct stress *stress_create(struct heap *h, size_t bytes, enum settings_stress when,
+struct stress *stress_create(struct heap *h, size_t bytes,
+                             const struct settings *settings,
                              const struct origins *origins, bool watched) {
     struct stress *t = os_reserve(stress_bytes());
     if (t == NULL) return NULL;
     bool done = os_commit(t, stress_bytes());
     if (done) {
-        *t = (struct stress){.when = when, .origins = origins, .watched = watched};
-        t->scramble.random = os_now_ns() ^ (uint64_t)getpid() << 32;
+        *t = (struct stress){
+            .when = settings->stress, .origins = origins, .watched = watched};
+        t->seed = settings->stress_seed;
+        if (t->seed == 0) t->seed = os_now_ns() ^ (uint64_t)getpid() << 32;
+        t->scramble.random = t->seed;
         done = trail_init(&t->trail, bytes) && mirror_init(&t->mirror, bytes);
     }
     if (!done) {
@@ -137,7 +141,9 @@ static _Noreturn void found(const struct stress *t, const struct heap *h,
         tell_block(t, h, slot);
     }
     if (left != NULL) tell_departure(t, h, left, d->place);
-    origin_say("  found by RMALLOC_STRESS, at the first call since");
+    origin_say(
+        "  found at the first call since; the same moves again: RMALLOC_STRESS=%s:%llu",
+        t->when == STRESS_ON_ALL ? "onall" : "onchange", (unsigned long long)t->seed);
     abort();
 }
 

@@ -27,14 +27,16 @@ struct stress {
     struct mirror mirror;
     const struct origins *origins; /* the guard's */
     enum settings_stress when;
-    bool watched; /* a tool sees each access, and needs neither copy nor filling */
-    bool changed; /* this call has changed what blocks there are, or who may use them */
-    bool spared;  /* not by who called, but to put things together */
-    bool same;    /* nothing but the locks of one block, or not even that */
+    uint64_t seed; /* what the moves began with */
+    bool watched;  /* a tool sees each access, and needs neither copy nor filling */
+    bool changed;  /* this call has changed what blocks there are, or who may use them */
+    bool spared;   /* not by who called, but to put things together */
+    bool same;     /* nothing but the locks of one block, or not even that */
 };
 
 /* NULL: there is no memory. */
-struct stress *stress_create(struct heap *h, size_t bytes, enum settings_stress when,
+struct stress *stress_create(struct heap *h, size_t bytes,
+                             const struct settings *settings,
                              const struct origins *origins, bool watched);
 void stress_destroy(struct stress *t);
 

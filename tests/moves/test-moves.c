@@ -153,6 +153,52 @@ static void test_places(void) {
     rm_heap_destroy(heap);
 }
 
+/* What is locked lies anywhere then; but the table of a closed heap has to grow by its last units all the same. */
+static void test_table_grows(void) {
+    enum { SEEDS = 100, BLOCKS = 36 };
+    static const size_t sizes[] = {8,   24,  24,  56,   100,  120,
+                                   200, 400, 900, 1500, 3000, 6000};
+    static unsigned char region[262144];
+    struct kind kind = {.region = sizeof region, .threads = RM_THREADS_NONE};
+    rm_memory_t *blocks[BLOCKS];
+
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        char *mode = g_strdup_printf("onchange:%u", seed);
+        stress(mode);
+        rm_heap_t *heap = open_heap(&kind, region);
+        for (unsigned i = 0; i < BLOCKS; i++) {
+            size_t size = i < G_N_ELEMENTS(sizes) ? sizes[i] : 16;
+            lock(blocks[i] = make(heap, size, 0));
+            unlock(blocks[i]);
+            if (i >= G_N_ELEMENTS(sizes)) lock(blocks[i]);
+        }
+        rm_heap_destroy(heap);
+        g_free(mode);
+    }
+}
+
+/* The same seed makes the same moves. */
+static void test_seed(void) {
+    enum { BLOCKS = 20 };
+    static unsigned char region[2][65536];
+    struct kind kind = {.region = sizeof *region, .threads = RM_THREADS_NONE};
+    size_t at[3][BLOCKS];
+
+    for (unsigned turn = 0; turn < 3; turn++) {
+        stress(turn < 2 ? "onchange:77" : "onchange:78");
+        unsigned char *low = region[turn == 1];
+        rm_heap_t *heap = open_heap(&kind, low);
+        for (unsigned i = 0; i < BLOCKS; i++) {
+            rm_memory_t *block = make(heap, 40, 0);
+            at[turn][i] = (size_t)(lock(block) - low);
+            unlock(block);
+        }
+        rm_heap_destroy(heap);
+    }
+    g_assert_cmpmem(at[0], sizeof *at, at[1], sizeof *at);
+    g_assert_true(memcmp(at[0], at[2], sizeof *at) != 0);
+}
+
 /* What is read too late is nonsense; so is what has never been written. */
 static void test_filled(void) {
     rm_heap_t *heap = growing("onchange", RM_THREADS_NONE);
@@ -333,6 +379,8 @@ static void test_threads(gconstpointer mode) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/moves/places", test_places);
+    g_test_add_func("/moves/table-grows", test_table_grows);
+    g_test_add_func("/moves/seed", test_seed);
     g_test_add_func("/moves/filled", test_filled);
     g_test_add_data_func("/moves/held/none", GINT_TO_POINTER(RM_THREADS_NONE), test_held);
     g_test_add_data_func("/moves/held/safe", GINT_TO_POINTER(RM_THREADS_SAFE), test_held);
