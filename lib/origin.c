@@ -5,16 +5,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "os.h"
-
 #if defined(__has_include)
 #if __has_include(<execinfo.h>)
 #include <execinfo.h>
 #define HAS_BACKTRACE 1
 #endif
 #endif
-#ifndef HAS_BACKTRACE
+
+#include "os.h"
+
+#ifndef HAS_BACKTRACE /* a libc that cannot tell */
 #define HAS_BACKTRACE 0
 #endif
 

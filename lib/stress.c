@@ -20,16 +20,16 @@ struct stress *stress_create(struct heap *h, size_t bytes,
                              const struct origins *origins, bool watched) {
     struct stress *t = os_reserve(stress_bytes());
     if (t == NULL) return NULL;
-    bool done = os_commit(t, stress_bytes());
-    if (done) {
-        *t = (struct stress){
-            .when = settings->stress, .origins = origins, .watched = watched};
-        t->seed = settings->stress_seed;
-        if (t->seed == 0) t->seed = os_now_ns() ^ (uint64_t)getpid() << 32;
-        t->scramble.random = t->seed;
-        done = trail_init(&t->trail, bytes) && mirror_init(&t->mirror, bytes);
+    if (!os_commit(t, stress_bytes())) {
+        os_unreserve(t, stress_bytes());
+        return NULL;
     }
-    if (!done) {
+    *t =
+        (struct stress){.when = settings->stress, .origins = origins, .watched = watched};
+    t->seed = settings->stress_seed;
+    if (t->seed == 0) t->seed = os_now_ns() ^ (uint64_t)getpid() << 32;
+    t->scramble.random = t->seed;
+    if (!trail_init(&t->trail, bytes) || !mirror_init(&t->mirror, bytes)) {
         stress_destroy(t);
         return NULL;
     }
