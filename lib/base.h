@@ -15,7 +15,11 @@ enum { UNIT_SHIFT = 4, UNIT = 1 << UNIT_SHIFT };
 typedef uint32_t unit_t;
 enum { UNIT_BITS = 30 };
 #define UNIT_NIL ((unit_t)((1u << UNIT_BITS) - 1))
+#if UINTPTR_MAX > UINT32_MAX
 #define HEAP_BYTES_MAX ((size_t)(UNIT_NIL - 1) << UNIT_SHIFT)
+#else /* what addresses differ by fits ptrdiff_t */
+#define HEAP_BYTES_MAX ((size_t)INT32_MAX - 0xffff)
+#endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -104,7 +104,8 @@ struct store {
     struct table table;
     bool concurrent;     /* other threads may be at blocks, without the mutex */
     struct crowd *crowd; /* what they have of it (cache.h) */
-    size_t requested, peak_requested, allocations; /* here, since each call counts */
+    size_t requested, peak_requested; /* here, since each call counts; ... */
+    uint64_t allocations;             /* ... so does this, the clock of much else */
     struct area area;
     struct quick quick;
     struct mover mover;

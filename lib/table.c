@@ -77,7 +77,7 @@ static uint32_t fresh_slots(uint32_t n_slots) {
 
 uint32_t table_wants_slowly(const struct table *t) {
     uint32_t need = t->n_slots + fresh_slots(t->n_slots);
-    if (need > 1u << SLOT_BITS) return UINT32_MAX;
+    if (need > TABLE_SLOTS_MAX) return UINT32_MAX;
     return need <= t->room ? 0 : (need - t->room + 1) & ~1u;
 }
 

@@ -61,7 +61,8 @@ struct model {
     unsigned
         idle_steps; /* of them, in a row, that moved nothing: gave pages back, or looked */
     size_t peak_requested;
-    rm_memory_t *graves[GRAVES]; /* stale handles */
+    rm_memory_t *graves[GRAVES]; /* stale handles, ... */
+    size_t buried[GRAVES];       /* ... and how many had been freed before each */
     size_t n_graves;
     size_t n_refused; /* allocations and growths that ended in RM_ENOMEM */
 };

@@ -113,7 +113,10 @@ static const char *operate_free(struct model *model, size_t i) {
     if (status != (locked ? RM_ELOCKED : RM_OK))
         return fault("rmfree of %s block says %d", locked ? "a locked" : "an unlocked",
                      (int)status);
-    if (!locked) model->graves[model->n_graves++ % GRAVES] = handle;
+    if (!locked) {
+        model->buried[model->n_graves % GRAVES] = book->n_freed;
+        model->graves[model->n_graves++ % GRAVES] = handle;
+    }
     if (moved_now(model) != before && model->compaction == RM_COMPACT_MANUAL && locked)
         return "a refused rmfree moved something";
     return FINE;
@@ -207,13 +210,17 @@ static const char *operate_stale(struct model *model) {
     if (model->n_graves > 0 && rng_chance(&model->rng, 70)) {
         size_t n = model->n_graves < GRAVES ? model->n_graves : GRAVES;
 
-        handle = model->graves[rng_below(&model->rng, n)];
+        size_t i = (size_t)rng_below(&model->rng, n);
+        handle = model->graves[i];
+        /* Its slot may have been used again each time. */
+        if (book->n_freed - model->buried[i] >= RM_REUSES_MAX) return FINE;
         if (is_live(book, handle))
             return "a handle that was handed out before is handed out again";
     } else if (book->n > 0) {
         uintptr_t value = (uintptr_t)book->blocks[rng_below(&model->rng, book->n)].handle;
 
-        handle = (rm_memory_t *)(value ^ (uintptr_t)1 << rng_below(&model->rng, 64));
+        handle = (rm_memory_t *)(value ^ (uintptr_t)1
+                                             << rng_below(&model->rng, 8 * sizeof value));
         if (is_live(book, handle)) return FINE;
     }
     if (handle == NULL) return FINE;
