@@ -48,6 +48,8 @@ struct rm_core {
     char *base; /* places count from here */
     uint32_t n_slots, unlocked, motion;
 };
+/* The table's words, which lie at multiples of 8: with 32 bits not every uint64_t does. */
+typedef uint64_t rm_word_t __attribute__((aligned(8)));
 /* Whose heap lies in a place of the registry. */
 struct rm_gate {
     uint32_t tag;    /* the handles' lowest 18 bits, and RM_GATE_LIVE; 0: no heap */
@@ -132,9 +134,9 @@ static inline int rm_enter(uint32_t live, struct rm_core **heap, int *shared) {
 }
 
 /* The table's word of a slot, of which there are `n`; NULL: this is none of them. */
-static inline uint64_t *rm_word_of(struct rm_core *heap, uint32_t slot, uint32_t n) {
+static inline rm_word_t *rm_word_of(struct rm_core *heap, uint32_t slot, uint32_t n) {
     if (__builtin_expect(slot >= n || slot % 64 == 0, 0)) return NULL;
-    return (uint64_t *)((char *)heap + 8 * ~(ptrdiff_t)slot);
+    return (rm_word_t *)((char *)heap + 8 * ~(ptrdiff_t)slot);
 }
 
 static inline void *rm_address(const struct rm_core *heap, uint64_t e) {
@@ -154,15 +156,15 @@ static inline uint32_t rm_slots_now(const struct rm_core *heap) {
 #endif
 #if defined(RM_SANITIZE_THREAD) || defined(__SANITIZE_THREAD__)
 __attribute__((no_sanitize("thread"), noinline, unused)) static uint64_t
-rm_word_unseen(const uint64_t *word) {
-    return *(const volatile uint64_t *)word;
+rm_word_unseen(const rm_word_t *word) {
+    return *(const volatile rm_word_t *)word;
 }
-static inline uint64_t rm_word_now(const uint64_t *word, uint64_t handle) {
+static inline uint64_t rm_word_now(const rm_word_t *word, uint64_t handle) {
     uint64_t e = rm_word_unseen(word);
     return rm_generation(e ^ handle) == 0 ? __atomic_load_n(word, __ATOMIC_ACQUIRE) : e;
 }
 #else
-static inline uint64_t rm_word_now(const uint64_t *word, uint64_t handle) {
+static inline uint64_t rm_word_now(const rm_word_t *word, uint64_t handle) {
     (void)handle;
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
@@ -172,7 +174,7 @@ static inline uint64_t rm_word_now(const uint64_t *word, uint64_t handle) {
    has been done. */
 static inline int rm_add_shared(struct rm_core *heap, uint32_t slot, uint64_t handle,
                                 uint64_t least, uint64_t by, uint64_t *e) {
-    uint64_t *word = rm_word_of(heap, slot, rm_slots_now(heap));
+    rm_word_t *word = rm_word_of(heap, slot, rm_slots_now(heap));
     if (__builtin_expect(word == NULL, 0)) return 0;
     *e = rm_word_now(word, handle);
     if (__builtin_expect(rm_upper(*e) - least > 2, 0)) return 0;
@@ -184,7 +186,7 @@ static inline int rm_add_shared(struct rm_core *heap, uint32_t slot, uint64_t ha
 /* The same where there is nobody else. */
 static inline int rm_add_alone(struct rm_core *heap, uint32_t slot, uint64_t least,
                                uint64_t by, uint64_t *e) {
-    uint64_t *word = rm_word_of(heap, slot, heap->n_slots);
+    rm_word_t *word = rm_word_of(heap, slot, heap->n_slots);
     if (__builtin_expect(word == NULL, 0)) return 0;
     *e = *word;
     if (__builtin_expect(rm_upper(*e) - least > 2, 0)) return 0;
@@ -226,7 +228,8 @@ static inline int rm_unlock_quickly(rm_memory_t *handle) {
 
 /* The address of a block that does not move, locked at most three times. */
 static inline int rm_peek_quickly(const rm_memory_t *handle, void **pointer) {
-    uint64_t h = rm_word_handle(handle), e, *word;
+    uint64_t h = rm_word_handle(handle), e;
+    const rm_word_t *word;
     struct rm_core *heap;
     int shared;
     if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;

@@ -75,17 +75,20 @@ static inline uint32_t load32(const void *p) {
 static inline void store64(void *p, uint64_t x) { memcpy(p, &x, sizeof x); }
 static inline void store32(void *p, uint32_t x) { memcpy(p, &x, sizeof x); }
 
+/* They lie at multiples of 8, which with 32 bits not every uint64_t does. */
+typedef uint64_t word_t __attribute__((aligned(8)));
+
 /* Words that other threads may read, or change by compare-and-swap, at the same time. What was written
    before one is stored is seen by whoever has swapped it, or loaded it. */
 static inline uint64_t word_load(const void *p) {
-    return __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
+    return __atomic_load_n((const word_t *)p, __ATOMIC_ACQUIRE);
 }
 static inline void word_store(void *p, uint64_t x) {
-    __atomic_store_n((uint64_t *)p, x, __ATOMIC_RELEASE);
+    __atomic_store_n((word_t *)p, x, __ATOMIC_RELEASE);
 }
 /* From *was to `x`; false: it is another by now, which is in *was. */
 static inline bool word_swap(void *p, uint64_t *was, uint64_t x) {
-    return __atomic_compare_exchange_n((uint64_t *)p, was, x, false, __ATOMIC_ACQ_REL,
+    return __atomic_compare_exchange_n((word_t *)p, was, x, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE);
 }
 

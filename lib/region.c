@@ -15,9 +15,7 @@ enum {
     SLACK_SHARE = 32,
     GAP_BYTES = 128 * 1024, /* a free span to have pages given back */
     RESERVE_LEAST = 64 * 1024 * 1024,
-    RESERVE_SHARE =
-        sizeof(void *) > 4 ? 1 : 4, /* of HEAP_BYTES_MAX: others need addresses too */
-    HUGE_FROM = 64 * 1024 * 1024    /* bytes of area, of which a huge page is 1/32 */
+    HUGE_FROM = 64 * 1024 * 1024 /* bytes of area, of which a huge page is 1/32 */
 };
 
 /* Where there are pages, their first ones share one with what ends right below them. */
@@ -36,8 +34,9 @@ uintptr_t region_top(uintptr_t low, size_t bytes, bool pages, size_t structure) 
 static void *reserve(size_t *bytes) {
     if (*bytes != 0) return os_reserve(*bytes);
     /* Unlimited: as much as there may be, less where address space is rationed. */
-    for (*bytes = round_down(HEAP_BYTES_MAX / RESERVE_SHARE, os_page());
-         *bytes >= RESERVE_LEAST; *bytes = round_down(*bytes / 2, os_page())) {
+    size_t most = HEAP_BYTES_MAX < OS_RESERVE_MOST ? HEAP_BYTES_MAX : OS_RESERVE_MOST;
+    for (*bytes = round_down(most, os_page()); *bytes >= RESERVE_LEAST;
+         *bytes = round_down(*bytes / 2, os_page())) {
         void *memory = os_reserve(*bytes);
         if (memory != NULL) return memory;
     }
