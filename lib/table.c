@@ -135,8 +135,9 @@ uint32_t table_take_slowly(struct table *t) {
 }
 
 void table_extend(struct table *t, unsigned most) {
-    while (t->n_free < most && t->n_slots + 2 <= t->room) {
-        uint32_t pairs = (most - t->n_free + 1) / 2, room = (t->room - t->n_slots) / 2;
+    uint32_t end = t->room < TABLE_SLOTS_MAX ? t->room : TABLE_SLOTS_MAX;
+    while (t->n_free < most && t->n_slots + 2 <= end) {
+        uint32_t pairs = (most - t->n_free + 1) / 2, room = (end - t->n_slots) / 2;
         make_pairs(t, pairs < room ? pairs : room);
     }
 }
