@@ -32,8 +32,12 @@
 #define RM_SINGLE_THREADED __libc_single_threaded
 #endif
 #endif
-#ifndef RM_SINGLE_THREADED /* a libc that does not say */
-#define RM_SINGLE_THREADED 0
+#ifndef RM_SINGLE_THREADED
+#if defined(__wasm__) && !defined(_REENTRANT)
+#define RM_SINGLE_THREADED 1 /* it has no threads at all */
+#else
+#define RM_SINGLE_THREADED 0 /* a libc that does not say */
+#endif
 #endif
 
 #ifdef __cplusplus
