@@ -191,7 +191,8 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
     if (size < 0) return RM_EINVAL;
     if (!call_enter(handle, &a, &slot))
         return registry_refused(call_handle(handle), RM_EHANDLE);
-    if (unlikely(a.guard != NULL)) return guarded_resize(&a, handle, slot, (size_t)size);
+    if (unlikely(a.how & ACCESS_GUARDED))
+        return guarded_resize(&a, handle, slot, (size_t)size);
     rm_status_t status = resize_block(a.heap, call_handle(handle), slot, (size_t)size);
     if (unlikely(status == RM_ENOMEM || status == RM_ESYSTEM) &&
         cache_any(&a.heap->store)) {

@@ -6,7 +6,7 @@
 /* Enter the heap of a tag, if it is guarded; else what a call says is `none`. */
 static rm_status_t enter_heap(uint64_t tag, struct access *a, rm_status_t none) {
     if (!registry_enter(tag, a)) return registry_refused(tag, none);
-    return a->guard != NULL ? RM_OK : call_leave(a, none);
+    return a->how & ACCESS_GUARDED ? RM_OK : call_leave(a, none);
 }
 
 /* The same of a live handle. */
@@ -35,7 +35,7 @@ rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t a
     if (status != RM_OK) return status;
     status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
     if (status == RM_OK) {
-        struct guard_block b = guard_look(a.guard, slot);
+        struct heap_block b = heap_look(a.heap, slot);
         *out = heap_handle(a.heap, slot);
         guard_made(a.guard, &b, flags);
     }
@@ -47,7 +47,7 @@ rm_status_t guarded_free(rm_memory_t *handle) {
     uint32_t slot;
     rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
-    struct guard_block b = guard_look(a.guard, slot);
+    struct heap_block b = heap_look(a.heap, slot);
     status = heap_free(a.heap, call_handle(handle), slot);
     if (status == RM_OK) guard_freed(a.guard, &b);
     return call_leave(&a, status);
@@ -56,10 +56,10 @@ rm_status_t guarded_free(rm_memory_t *handle) {
 rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t slot,
                            size_t size) {
     uint64_t h = call_handle(handle);
-    struct guard_block before = guard_look(a->guard, slot);
+    struct heap_block before = heap_look(a->heap, slot);
     rm_status_t status = resize_block(a->heap, h, slot, size);
     if (status == RM_OK) {
-        struct guard_block after = guard_look(a->guard, slot);
+        struct heap_block after = heap_look(a->heap, slot);
         guard_resized(a->guard, &before, &after);
     }
     return call_leave(a, status);
@@ -76,7 +76,7 @@ rm_status_t guarded_lock(rm_memory_t *handle, void **pointer) {
            LOCK_FULL)
         heap_make_lockable(a.heap, h, slot);
     if (outcome != LOCK_DONE) return call_leave(&a, RM_EOVERFLOW);
-    struct guard_block b = guard_look(a.guard, slot);
+    struct heap_block b = heap_look(a.heap, slot);
     guard_locked(a.guard, &b);
     *pointer = guard_pointer(a.guard, &b);
     return call_leave(&a, RM_OK);
@@ -89,7 +89,7 @@ rm_status_t guarded_unlock(rm_memory_t *handle) {
     if (status != RM_OK) return status;
     if (lock_give(&a.heap->store.table, call_handle(handle), slot) != LOCK_DONE)
         return call_leave(&a, RM_EUNLOCKED);
-    struct guard_block b = guard_look(a.guard, slot);
+    struct heap_block b = heap_look(a.heap, slot);
     guard_unlocked(a.guard, &b);
     return call_leave(&a, RM_OK);
 }
@@ -99,25 +99,25 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     uint32_t slot;
     rm_status_t status = enter_to_use(handle, &a, &slot);
     if (status != RM_OK) return status;
-    struct guard_block b = guard_look(a.guard, slot);
+    struct heap_block b = heap_look(a.heap, slot);
     *pointer = guard_pointer(a.guard, &b);
     return call_leave(&a, RM_OK);
 }
 
 /* --- looking --- */
 
-static rm_status_t look(rm_memory_t *handle, struct guard_block *b, uint64_t *tag) {
+static rm_status_t look(rm_memory_t *handle, struct heap_block *b, uint64_t *tag) {
     struct access a;
     uint32_t slot;
     rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
-    *b = guard_look(a.guard, slot);
+    *b = heap_look(a.heap, slot);
     *tag = a.heap->tag;
     return call_leave(&a, RM_OK);
 }
 
 rm_status_t guarded_size(rm_memory_t *handle, size_t *size) {
-    struct guard_block b;
+    struct heap_block b;
     uint64_t tag;
     rm_status_t status = look(handle, &b, &tag);
     if (status == RM_OK) *size = b.size;
@@ -125,7 +125,7 @@ rm_status_t guarded_size(rm_memory_t *handle, size_t *size) {
 }
 
 rm_status_t guarded_locks(rm_memory_t *handle, unsigned *count) {
-    struct guard_block b;
+    struct heap_block b;
     uint64_t tag;
     rm_status_t status = look(handle, &b, &tag);
     if (status == RM_OK) *count = b.locks;
@@ -133,7 +133,7 @@ rm_status_t guarded_locks(rm_memory_t *handle, unsigned *count) {
 }
 
 rm_status_t guarded_heap(rm_memory_t *handle, rm_heap_t **heap) {
-    struct guard_block b;
+    struct heap_block b;
     uint64_t tag;
     rm_status_t status = look(handle, &b, &tag);
     if (status == RM_OK) *heap = call_token(tag);

@@ -39,32 +39,22 @@ void guard_end(struct guard *g) { (void)g; }
 
 /* --- blocks --- */
 
-struct guard_block guard_look(const struct guard *g, uint32_t slot) {
-    const struct store *s = &g->heap->store;
-    return (struct guard_block){
-        .slot = slot,
-        .locks = heap_locks(g->heap, slot),
-        .size = heap_size(g->heap, slot),
-        .address = s->area.base + entry_place(table_entry(&s->table, slot)),
-    };
-}
-
-void guard_made(struct guard *g, const struct guard_block *b, unsigned flags) {
+void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
     (void)g, (void)b, (void)flags;
 }
 
-void guard_freed(struct guard *g, const struct guard_block *b) { (void)g, (void)b; }
+void guard_freed(struct guard *g, const struct heap_block *b) { (void)g, (void)b; }
 
-void guard_locked(struct guard *g, const struct guard_block *b) { (void)g, (void)b; }
+void guard_locked(struct guard *g, const struct heap_block *b) { (void)g, (void)b; }
 
-void guard_unlocked(struct guard *g, const struct guard_block *b) { (void)g, (void)b; }
+void guard_unlocked(struct guard *g, const struct heap_block *b) { (void)g, (void)b; }
 
-void guard_resized(struct guard *g, const struct guard_block *before,
-                   const struct guard_block *after) {
+void guard_resized(struct guard *g, const struct heap_block *before,
+                   const struct heap_block *after) {
     (void)g, (void)before, (void)after;
 }
 
-void *guard_pointer(const struct guard *g, const struct guard_block *b) {
+void *guard_pointer(const struct guard *g, const struct heap_block *b) {
     (void)g;
     return b->address;
 }

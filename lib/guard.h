@@ -34,14 +34,6 @@ struct guard {
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
 };
 
-/* A block as a call finds it, or leaves it. */
-struct guard_block {
-    uint32_t slot;
-    unsigned locks;
-    size_t size;
-    char *address;
-};
-
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
 unsigned guard_wanted(const rm_heap_options_t *options, struct settings *settings);
 /* Of a heap that has just been made, empty. NULL: there is no memory. */
@@ -54,18 +46,15 @@ void guard_destroy(struct guard *g);
 bool guard_begin(struct guard *g);
 void guard_end(struct guard *g);
 
-/* A live block; where it is half moved, its address is the old one. */
-struct guard_block guard_look(const struct guard *g, uint32_t slot);
-
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */
-void guard_made(struct guard *g, const struct guard_block *b, unsigned flags);
-void guard_freed(struct guard *g, const struct guard_block *b);
-void guard_locked(struct guard *g, const struct guard_block *b);
-void guard_unlocked(struct guard *g, const struct guard_block *b);
-void guard_resized(struct guard *g, const struct guard_block *before,
-                   const struct guard_block *after);
+void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
+void guard_freed(struct guard *g, const struct heap_block *b);
+void guard_locked(struct guard *g, const struct heap_block *b);
+void guard_unlocked(struct guard *g, const struct heap_block *b);
+void guard_resized(struct guard *g, const struct heap_block *before,
+                   const struct heap_block *after);
 /* Where its user has it, who holds a lock, or reads. */
-void *guard_pointer(const struct guard *g, const struct guard_block *b);
+void *guard_pointer(const struct guard *g, const struct heap_block *b);
 
 #endif

@@ -92,14 +92,15 @@ static bool begin(struct place *p, struct access *a) {
         a->heap->store.concurrent = !RM_SINGLE_THREADED;
         return true;
     }
+    a->how |= ACCESS_GUARDED;
     if (guard_begin(a->guard)) return true;
-    if (a->locked) pthread_mutex_unlock(&p->mutex);
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     return false;
 }
 
 /* The mutex of a heap is held. Is it still that one? */
 static bool entered(uint64_t tag, struct access *a) {
-    a->locked = true;
+    a->how = ACCESS_LOCKED;
     a->place = registry_place(tag);
     struct place *p = find(tag);
     if (likely(p != NULL)) return begin(p, a);
@@ -117,7 +118,7 @@ bool registry_enter_guarded(uint64_t tag, struct access *a) {
     if (p == NULL) return false;
     if (p->gate.shared && !RM_SINGLE_THREADED) return registry_enter_locked(tag, a);
     a->place = registry_place(tag);
-    a->locked = false;
+    a->how = 0;
     return begin(p, a);
 }
 
@@ -138,8 +139,8 @@ bool registry_try(uint64_t tag, struct access *a) {
 void registry_leave_damaged(const struct access *a) {
     motion_end(&a->heap->store);
     cache_go(&places[a->place].crowd);
-    if (a->guard != NULL) guard_end(a->guard);
-    if (a->locked) pthread_mutex_unlock(&places[a->place].mutex);
+    if (a->how & ACCESS_GUARDED) guard_end(a->guard);
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
 }
 
 void registry_leave_slowly(const struct access *a) {
@@ -148,8 +149,8 @@ void registry_leave_slowly(const struct access *a) {
     bool alarm = p->watch != NULL && watch_wakes(a->heap, p->watch);
     motion_end(s);
     cache_go(&p->crowd);
-    if (a->guard != NULL) guard_end(a->guard);
-    if (a->locked) pthread_mutex_unlock(&p->mutex);
+    if (a->how & ACCESS_GUARDED) guard_end(a->guard);
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     void (*told)(void) = atomic_load_explicit(&registry_alarm, memory_order_acquire);
     if (unlikely(alarm) && told != NULL) told();
 }
@@ -162,7 +163,7 @@ void registry_wait(uint64_t tag, unsigned n) {
 }
 
 const _Atomic unsigned *registry_waiting(const struct access *a) {
-    return a->locked ? &places[a->place].waiting : NULL;
+    return a->how & ACCESS_LOCKED ? &places[a->place].waiting : NULL;
 }
 
 void registry_let_in(uint64_t tag) {

@@ -84,12 +84,13 @@ extern struct registry_sign registry_sign;
 /* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
 #define REGISTRY_CONSTRUCTOR 201
 
-/* A heap that a call is inside of. */
+/* A heap that a call is inside of: with its mutex; guarded. */
+enum { ACCESS_LOCKED = 1, ACCESS_GUARDED = 2 };
 struct access {
     struct heap *heap;
-    struct guard *guard; /* NULL: the heap is not guarded */
+    struct guard *guard; /* where it is guarded */
     unsigned place;
-    bool locked;
+    uint8_t how;
 };
 
 static inline unsigned registry_place(uint64_t tag) {
@@ -120,9 +121,8 @@ static inline bool registry_enter(uint64_t tag, struct access *a) {
     bool shared;
     a->heap = registry_heap(tag, &shared);
     if (unlikely(a->heap == NULL)) return registry_enter_guarded(tag, a);
-    a->guard = NULL;
     a->place = registry_place(tag);
-    a->locked = false;
+    a->how = 0;
     return !shared || registry_enter_locked(tag, a);
 }
 /* What a call says that could not enter: RM_ECORRUPT, or, where there is no such heap, another thing. */
@@ -134,8 +134,8 @@ bool registry_try(uint64_t tag, struct access *a);
 void registry_leave_slowly(const struct access *a);
 static inline void registry_leave(const struct access *a) {
     const struct store *s = &a->heap->store;
-    if (unlikely(a->locked) || unlikely(a->guard != NULL) ||
-        unlikely(s->table.motion != 0) || unlikely(s->crowd->stopped))
+    if (unlikely(a->how != 0) || unlikely(s->table.motion != 0) ||
+        unlikely(s->crowd->stopped))
         registry_leave_slowly(a);
 }
 /* The same of one whose own data is not to be trusted. */
