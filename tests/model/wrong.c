@@ -29,7 +29,8 @@ const char *operate_stale(struct world *world, const struct op *op, bool *skippe
     struct block *block = world_block(world, op->id);
 
     *skipped = block == NULL || block->state != BLOCK_FREED ||
-               (world->spec->racing && block->owner != op->actor);
+               (world->spec->racing && block->owner != op->actor) ||
+               world->n_freed - block->buried >= RM_REUSES_MAX;
     return *skipped ? FINE : refused(block->handle);
 }
 
