@@ -260,7 +260,7 @@ static void test_heaps_come_and_go(void) {
 
 /* ------------------------------------------- what one call of several has moved */
 
-enum { HOLES = 64, HOLE = 20000, ABOVE_AT_ONCE = 300 * 1024, ROUNDS = 1000 };
+enum { HOLES = 64, HOLE = 20000, ABOVE_AT_ONCE = 300 * 1024, ROUNDS = 3000 };
 
 /* Budgets so large that others are let in: what they move meanwhile is not this call's. */
 static void *compact_beside(void *context) {
