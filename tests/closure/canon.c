@@ -25,7 +25,8 @@
  *                          where it was.
  *   quick.high             from QUICK_LOW on it admits every slot there is here, and is then made anew
  *                          from n_taken by the slow path alone, with the same outcome.
- *   mover, stretch         not used while nothing is half moved.
+ *   mover, stretch         not used while nothing is half moved; while something is, the bytes between what
+ *                          has been moved and what has not.
  *   ebb, pace, reach       of heaps with pages of their own, and of forecasts.
  *
  * All else stays as it is: lists and their order, the pass under way, what rests or is queued, hints.
@@ -36,7 +37,7 @@
 #include "fault.h"
 #include "small.h"
 
-enum { SPAN_MOST = 16384 };
+enum { SPAN_MOST = 1 << 20 };
 #define NEVER (UINT64_MAX / 4)
 
 /* --- spans --- */
@@ -62,7 +63,20 @@ static void canon_free(const struct span *p) {
     if (load32(p->was + 28) != 0) keep(p, 16, 12);
 }
 
-/* A block that is not over 64 KiB. */
+/* Of the block half moved: the stretch, its header in front, of which the first `done` bytes are where they
+   are going and the rest is where it was; or the span that is for it, with so many. */
+static const char *canon_moving(const struct store *s, const struct span *p, uint64_t h) {
+    const struct mover *m = &s->mover;
+    size_t size = block_size(h), done = m->done < size ? m->done : size;
+    size_t from = HEADER + done + (m->slide ? units_bytes(m->from - m->to) : 0);
+    if (from + (m->slide ? size - done : 0) > p->bytes)
+        return "the block half moved is larger than its span";
+    keep(p, 0, HEADER + done);
+    if (m->slide) keep(p, from, size - done);
+    if (header_kind(h) == SPAN_ALIGNED) keep(p, p->bytes - 1, 1);
+    return NULL;
+}
+
 static const char *canon_block(const struct store *s, const struct span *p, uint64_t h) {
     if (block_ref(h) >= s->table.n_slots) return "a block names no slot";
     uint64_t e = table_entry(&s->table, block_ref(h));
@@ -117,7 +131,9 @@ static const char *canon_span(const struct store *s, unit_t at, unit_t units,
     switch (header_kind(h)) {
     case SPAN_FREE: canon_free(&p); return NULL;
     case SPAN_RUN: return canon_run(s, &p, at);
-    default: return canon_block(s, &p, h);
+    default:
+        if (s->mover.slot != SLOT_NIL && at == s->mover.to) return canon_moving(s, &p, h);
+        return canon_block(s, &p, h);
     }
 }
 
@@ -170,6 +186,19 @@ static void canon_pass(struct store *s, uint64_t stamp) {
     s->pass.stamp = was.stamp == stamp ? 1 : NEVER; /* 1: that it was so; see below */
 }
 
+static void canon_mover(struct store *s) {
+    struct mover was = s->mover;
+    memset(&s->mover, 0, sizeof s->mover);
+    if (was.slot == SLOT_NIL) return;
+    s->mover.slot = was.slot;
+    s->mover.slide = was.slide;
+    s->mover.from = was.from;
+    s->mover.to = was.to;
+    s->mover.units = was.units;
+    s->mover.reach = was.reach;
+    s->mover.done = was.done;
+}
+
 static void canon_scan(struct store *s, uint64_t stamp) {
     struct fill_scan was = s->scan;
     bool known = was.stamp == stamp;
@@ -220,10 +249,8 @@ static void canon_quick(struct store *s, unsigned char fill) {
 
 static const char *canon_heap(struct ground *g, unsigned char fill) {
     struct store *s = &g->h->store;
-    if (s->mover.slot != SLOT_NIL) return "a block is half moved";
-    memset(&s->mover, 0, sizeof s->mover);
-    if (s->area.stretch != UNIT_NIL) return "there is a stretch";
-    s->area.stretch_units = 0;
+    canon_mover(s);
+    if (s->area.stretch == UNIT_NIL) s->area.stretch_units = 0;
     memset(s->area.stretch_empty, 0, sizeof s->area.stretch_empty);
     if (s->quick.n_queued > QUICK_QUEUE) return "too much is queued";
     canon_quick(s, fill);

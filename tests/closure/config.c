@@ -2,7 +2,8 @@
 /*
  * Which heaps, and which calls. Small enough to be closed: with 16 to 64 units of 16 bytes a few blocks meet
  * every neighbour and every gap that they can have. Steady compaction begins with 4 KiB of garbage, and
- * the quick lists have room from 32 KiB on: there the blocks are larger, or one block takes what is too much.
+ * the quick lists have room from 32 KiB on, and what is moved in pieces is above 64 KiB: there the blocks are
+ * larger, or one block takes what is too much.
  *
  * Generations of two bits multiply the states by 64 and more, none of which has to do with where blocks lie: where
  * there are more blocks fewer bits are told apart.
@@ -47,6 +48,9 @@ const struct config configs[] = {
     {"outgrown", "objects that become blocks", true,
      .units = 16, DEMAND, .handles = 2, .locks = 0, .generations = 0,
      ASKED({12, 0, 0}, {100, 0, 0}), TO(20, 150), WITHIN(WHOLE)},
+    {"halves", "a block that is moved in pieces", true,
+     .units = 4600, DEMAND, .handles = 2, .locks = 1, .generations = 0,
+     ASKED({70008, 0, 0}, {600, 0, 0}), WITHIN({1, 0})},
     {"gaps", "blocks above small sizes; gaps that are kept", true,
      .units = 64, MANUAL, .handles = 2, .locks = 1, .generations = 0,
      ASKED({520, 0, 0}, {300, 0, 0}), TO(600, 0), WITHIN(WHOLE)},
@@ -92,6 +96,9 @@ const struct config configs[] = {
     {"long-manual", "three blocks, compacted when asked", false,
      .units = 24, MANUAL, .handles = 3, .locks = 1, .generations = 1,
      ASKED({40, 32, 0}, {120, 32, 0}), WITHIN(WHOLE, {1, 0})},
+    {"long-halves", "blocks moved in pieces, and into gaps below what is locked", false,
+     .units = 8800, DEMAND, .handles = 2, .locks = 1, .generations = 0,
+     ASKED({70008, 0, 0}, {600, 0, 0}), WITHIN({1, 0}, {80000, 0})},
     {"long-cut", "runs of three slots, with locks", false,
      .units = 20, DEMAND, .fixed = 3, .handles = 3, .locks = 1, .generations = 0,
      ASKED({12, 0, 0}), WITHIN(WHOLE)},

@@ -75,7 +75,7 @@ const char *ground_take(struct ground *g, rm_memory_t *handle, const struct ask 
     return NULL;
 }
 
-/* Blocks that stay, of which no call is made. Returns the slot of the last. */
+/* A block that stays, of which no call is made; and its slot. */
 static const char *make_fixed(struct ground *g, const struct ask *ask, uint32_t *slot) {
     rm_memory_t *handle;
     if (rm_heap_alloc(g->token, &handle, ask->size, ask->alignment, ask->flags) != RM_OK)

@@ -3,6 +3,8 @@
 
 #include "closure.h"
 
+_Static_assert(sizeof(struct known) == 8, "a word of each state");
+
 unsigned naive_count(const struct naive *n) {
     unsigned count = 0;
     for (unsigned i = 0; i < SLOTS; i++) count += n->slots[i].live;

@@ -8,7 +8,6 @@
  * first state, and those. They are forgotten when they have been left: what is kept of a state for
  * good is its hash, its parent, and the call that led from there.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -40,8 +39,7 @@ static uint64_t mix(uint64_t x) {
 void states_init(struct states *s, size_t words, const uint64_t *root) {
     memset(s, 0, sizeof *s);
     s->words = words;
-    s->root = malloc(3 * words * sizeof *s->root);
-    if (s->root == NULL) give_up("no memory for the states");
+    s->root = pages(3 * words * sizeof *s->root);
     s->salt = s->root + words;
     memcpy(s->root, root, words * sizeof *root);
     for (size_t i = 0; i < 2 * words; i++)
@@ -55,7 +53,7 @@ void states_init(struct states *s, size_t words, const uint64_t *root) {
 void states_finish(struct states *s) {
     munmap(s->seen, s->room * sizeof *s->seen);
     munmap(s->from, s->from_room * sizeof *s->from);
-    free(s->root);
+    munmap(s->root, 3 * s->words * sizeof *s->root);
     while (s->first != NULL) {
         struct chunk *next = s->first->next;
         munmap(s->first, sizeof *s->first);
@@ -96,7 +94,7 @@ static void widen(struct states *s) {
 }
 
 bool states_add(struct states *s, const uint64_t hash[2], uint32_t parent, call_t call) {
-    uint64_t key[2] = {hash[0], hash[1] | (hash[0] == 0)}; /* zeros: none */
+    const uint64_t key[2] = {hash[0], hash[1] | (hash[0] == 0)}; /* zeros: none */
     size_t at = key[0] & (s->room - 1);
     while (s->seen[at][0] != 0 || s->seen[at][1] != 0) {
         if (s->seen[at][0] == key[0] && s->seen[at][1] == key[1]) return false;
