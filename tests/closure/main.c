@@ -55,6 +55,7 @@ static uint64_t number(const char *text) {
 }
 
 static bool chosen(const struct arguments *a, const struct config *c) {
+    if (a->replay != NULL) return strcmp(c->name, a->only) == 0;
     if (a->only != NULL) return strncmp(c->name, a->only, strlen(a->only)) == 0;
     return a->all || c->quick;
 }
@@ -145,7 +146,8 @@ int main(int argc, char **argv) {
     }
     if (n == 0) usage("no such configuration", a.only);
     printf("1..%u\n", n);
-    printf("# %llu states, %llu calls, %u configurations, %.0f s\n",
-           (unsigned long long)states, (unsigned long long)calls, n, seconds);
+    if (a.replay == NULL)
+        printf("# %llu states, %llu calls, %u configurations, %.0f s\n",
+               (unsigned long long)states, (unsigned long long)calls, n, seconds);
     return failed > 0;
 }
