@@ -69,7 +69,12 @@ void *os_reserve(size_t bytes) {
     return base == MAP_FAILED ? NULL : base;
 }
 
-void os_unreserve(void *base, size_t bytes) { munmap(base, bytes); }
+/* Where that is refused (its ends may have to be cut out of what lies beside it) nothing is left in it at least. */
+void os_unreserve(void *base, size_t bytes) {
+    int saved = errno;
+    if (munmap(base, bytes) != 0) madvise(base, bytes, MADV_DONTNEED);
+    errno = saved;
+}
 
 bool os_commit(void *base, size_t bytes) {
     return !refused() && mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0;
