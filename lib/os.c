@@ -187,6 +187,7 @@ size_t os_move(void *to, void *from, size_t bytes) { return 0; }
 /* --- threads --- */
 
 bool os_barrier_full;
+static bool full_seen; /* by everybody: nobody still relies on the system's */
 
 void os_fence(void) {
     static _Atomic int word; /* the sanitizer for threads knows no bare fences */
@@ -199,22 +200,45 @@ static bool membarrier(int command) {
 
 void os_barrier_open(void) {
     int saved = errno;
-    if (!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+    if (!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
         __atomic_store_n(&os_barrier_full, true, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&full_seen, true, __ATOMIC_SEQ_CST);
+    }
     errno = saved;
+}
+
+/* It may be short of memory, or have forgotten that it was asked for. False: it refuses, as a sandbox does that was
+   made later. */
+enum { BARRIER_TRIES = 100, BARRIER_NS = 1000 * 1000 };
+static bool barrier(void) {
+    for (unsigned n = 0; n < BARRIER_TRIES; n++) {
+        if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return true;
+        if (errno == ENOSYS) return false;
+        if (errno == EPERM) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+        sched_yield();
+    }
+    return false;
+}
+
+/* From here on the others pay for a fence. One that has just found that it need not has had its stores seen
+   after a while: a processor keeps them to itself for far less, and a thread that was stopped has none there. */
+static void give_up_barrier(void) {
+    uint64_t begun = os_now_ns();
+    __atomic_store_n(&os_barrier_full, true, __ATOMIC_SEQ_CST);
+    while (os_now_ns() - begun < BARRIER_NS) sched_yield();
+    __atomic_store_n(&full_seen, true, __ATOMIC_SEQ_CST);
 }
 
 void os_barrier_seldom(void) {
     int saved = errno;
-    if (__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED)) {
-        os_fence();
-        return;
+    if (!__atomic_load_n(&full_seen, __ATOMIC_ACQUIRE)) {
+        if (!__atomic_load_n(&os_barrier_full, __ATOMIC_ACQUIRE) && barrier()) {
+            errno = saved;
+            return;
+        }
+        give_up_barrier();
     }
-    /* Once registered it may be short of memory, or have been forgotten. */
-    while (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && errno != ENOSYS) {
-        if (errno == EPERM) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-        sched_yield();
-    }
+    os_fence();
     errno = saved;
 }
 
