@@ -16,34 +16,6 @@
 #include <linux/userfaultfd.h>
 #endif
 
-#include "check.h"
-
-#if RM_CHECKS >= RM_CHECKS_ENTRY
-static atomic_uint fail_countdown;
-static atomic_bool fail_all;
-
-/* One request to the system is about to be made: is it the one that is to fail? */
-static bool refused(void) {
-    unsigned n = atomic_load(&fail_countdown);
-    if (n == 0) return false;
-    if (n == 1) {
-        if (!atomic_load(&fail_all)) atomic_store(&fail_countdown, 0);
-        errno = ENOMEM;
-        return true;
-    }
-    atomic_store(&fail_countdown, n - 1);
-    return false;
-}
-
-void os_fail_after(unsigned n, bool all) {
-    atomic_store(&fail_all, all);
-    atomic_store(&fail_countdown, n);
-}
-#else
-static inline bool refused(void) { return false; }
-void os_fail_after(unsigned n, bool all) { (void)n, (void)all; }
-#endif
-
 static inline void pause_processor(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -63,7 +35,6 @@ size_t os_page(void) {
 }
 
 void *os_reserve(size_t bytes) {
-    if (refused()) return NULL;
     void *base =
         mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return base == MAP_FAILED ? NULL : base;
@@ -77,7 +48,7 @@ void os_unreserve(void *base, size_t bytes) {
 }
 
 bool os_commit(void *base, size_t bytes) {
-    return !refused() && mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0;
+    return mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 void os_prefer_huge(void *base, size_t bytes) {
@@ -99,12 +70,12 @@ void os_avoid_huge(void *base, size_t bytes) {
 }
 
 bool os_uncommit(void *base, size_t bytes) {
-    if (refused() || madvise(base, bytes, MADV_DONTNEED) != 0) return false;
+    if (madvise(base, bytes, MADV_DONTNEED) != 0) return false;
     return mprotect(base, bytes, PROT_NONE) == 0;
 }
 
 bool os_release(void *base, size_t bytes) {
-    return !refused() && madvise(base, bytes, MADV_DONTNEED) == 0;
+    return madvise(base, bytes, MADV_DONTNEED) == 0;
 }
 
 /* --- pages that change their place --- */
@@ -154,7 +125,6 @@ static int mover_of_process(void) {
 
 /* Of the modes, write protection is the one in which nothing happens unless it is asked for. */
 bool os_move_prepare(void *base, size_t bytes) {
-    if (refused()) return false;
     struct uffdio_register request = {.range = {(uintptr_t)base, bytes},
                                       .mode = UFFDIO_REGISTER_MODE_WP};
     int fd = mover_of_process();
@@ -164,7 +134,6 @@ bool os_move_prepare(void *base, size_t bytes) {
 /* The kernel goes page by page, upward, and refuses a target that is not empty: overlapping
    downward is as safe as memmove's. */
 size_t os_move(void *to, void *from, size_t bytes) {
-    if (refused()) return 0;
     int fd = mover_descriptor(atomic_load(&mover));
     size_t done = 0;
     for (unsigned tries = 0; done < bytes && tries < TRIES; tries++) {
