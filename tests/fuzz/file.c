@@ -21,8 +21,3 @@ const char *fuzz_file(const uint8_t *data, size_t size) {
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     return path;
 }
-
-void fuzz_broken(const char *condition, const char *file, int line) {
-    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
-    abort();
-}
