@@ -17,7 +17,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { REASONS = 8, MOVE_REQUEST = 0x05 };
+enum {
+    REASONS = 8,
+    MOVE_REQUEST = 0x05,
+    ENDS = 8 << 20 /* of a mapping, that are looked at */
+};
 
 /* As the manual pages have it, and the kernel: what the call can answer to arguments that are right. */
 static const struct {
@@ -106,10 +110,9 @@ bool inject_gave(int reason) {
 int inject_refusal(enum system_request request) {
     int reason = 0;
 
-    if (!atomic_load(&active) || suspended > 0) return 0;
     enter();
     injected->asked[request]++;
-    if (fault.kinds >> request & 1) {
+    if (atomic_load(&active) && suspended == 0 && (fault.kinds >> request & 1)) {
         unsigned n = ++injected->n_asked;
         if (fault.k != 0 && (n == fault.k || (fault.forever && n > fault.k))) {
             reason = requests[request].reasons[fault.choice % reasons_of(request)];
@@ -176,20 +179,28 @@ size_t inject_kept(void) {
 }
 
 /* Of each page /proc/self/pagemap says whether it holds memory. */
-size_t inject_stuck_pages(void) {
+static size_t pages_held(FILE *map, uintptr_t base, size_t bytes) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+
+    if (fseek(map, (long)(base / page * sizeof(uint64_t)), SEEK_SET) != 0) return 0;
+    for (size_t i = 0; i < bytes / page; i++) {
+        uint64_t word = 0;
+        if (fread(&word, sizeof(word), 1, map) != 1) break;
+        n += word >> 62 != 0;
+    }
+    return n;
+}
+
+size_t inject_stuck_pages(void) {
+    size_t n = 0;
     FILE *map = fopen("/proc/self/pagemap", "rbe");
 
     if (map == NULL) return 0;
     for (unsigned i = 0; i < n_mappings; i++) {
-        size_t first = (uintptr_t)mappings[i].base / page;
-        if (!mappings[i].stuck || mappings[i].bytes > (size_t)64 << 20) continue;
-        fseek(map, (long)(first * sizeof(uint64_t)), SEEK_SET);
-        for (size_t k = 0; k < mappings[i].bytes / page; k++) {
-            uint64_t word = 0;
-            if (fread(&word, sizeof(word), 1, map) != 1) break;
-            n += word >> 62 != 0;
-        }
+        uintptr_t base = (uintptr_t)mappings[i].base;
+        size_t bytes = mappings[i].bytes, ends = bytes < ENDS ? bytes : ENDS;
+        if (!mappings[i].stuck) continue;
+        n += pages_held(map, base, ends) + pages_held(map, base + bytes - ends, ends);
     }
     fclose(map);
     return n;

@@ -86,6 +86,24 @@ static void tiny(uint64_t seed, bool looked) {
     one_life(16384, RM_COMPACT_STEADY, seed, looked);
 }
 
+/* --- heaps that end with all that is in them --- */
+
+static void brief(uint64_t seed, bool looked) {
+    static struct world world;
+    rm_heap_options_t options = options_of(0, RM_COMPACT_ON_DEMAND);
+
+    for (unsigned i = 0; i < 5; i++) {
+        world_init(&world, seed + i, looked);
+        options.threads = (rm_threads_t)(i % 2);
+        if (i == 4) options.compaction = RM_COMPACT_BACKGROUND; /* between threads */
+        if (!world_create(&world, &options)) continue;
+        alloc_some(&world, SMALL, LARGE);
+        if (world.n > 0) world_lock(&world, 0);
+        world_destroy(&world);
+    }
+    world_end(&world);
+}
+
 /* --- a call that needs both more of the table and more of the area --- */
 
 static void border(uint64_t seed, bool looked) {
@@ -192,6 +210,7 @@ const struct scenario scenarios[] = {
     {"steady", growing_steady, false},
     {"limited", limited, false},
     {"tiny", tiny, false},
+    {"brief", brief, false},
     {"border", border, false},
     {"large", large, false},
     {"pages", pages, false},

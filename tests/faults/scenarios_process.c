@@ -183,6 +183,8 @@ void scenario_loaded(void) {
         options.compaction = i ? RM_COMPACT_BACKGROUND : RM_COMPACT_ON_DEMAND;
         world_init(&worlds[i], 1, false);
         if (!world_create(&worlds[i], &options)) continue;
+        if (injected->asked[REQUEST_ATFORK] == injected->refused[REQUEST_ATFORK])
+            wrong("a heap that a child would not have whole");
         for (unsigned k = 0; k < 20; k++) world_alloc(&worlds[i], 1000, 0, 0);
     }
     inject_end();

@@ -292,6 +292,15 @@ void world_release(struct world *world) {
     world_said(world, "rm_heap_release", rm_heap_release(world->heap), false);
 }
 
+void world_destroy(struct world *world) {
+    world_call(world);
+    world_said(world, "rm_heap_destroy", rm_heap_destroy(world->heap), false);
+    picture_finish(&world->before);
+    world->heap = NULL;
+    world->n = 0;
+    world->requested = 0;
+}
+
 /* --- the end --- */
 
 /* What may fail now fails for want of memory in a heap that is limited alone. */
@@ -325,7 +334,5 @@ void world_end(struct world *world) {
     if (!world_compact(world, 0)) wrong("a compaction is not complete");
     if (!world_trim(world)) wrong("rm_heap_trim fails");
     world_verify(world);
-    if (rm_heap_destroy(world->heap) != RM_OK) wrong("rm_heap_destroy fails");
-    world->heap = NULL;
-    picture_finish(&world->before);
+    world_destroy(world);
 }

@@ -52,6 +52,8 @@ bool world_compact(struct world *world, size_t bytes);
 /* Begins a read section, and ends one. */
 bool world_hold(struct world *world);
 void world_release(struct world *world);
+/* With all that is in it. */
+void world_destroy(struct world *world);
 
 /* Any other call: before it, and what it has said. `may_fail`: RM_ESYSTEM is an answer. Returns whether it
    has succeeded. */
