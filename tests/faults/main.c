@@ -41,6 +41,10 @@ static struct {
 } total;
 static struct injected *report; /* of the child that runs */
 
+/* Nothing of the library is malloc's: a search for leaks in each child would find nothing, and take long. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void) { return 1; }
+
 /* --- a child --- */
 
 static unsigned descriptors(void) {
