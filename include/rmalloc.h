@@ -284,17 +284,20 @@ typedef struct rm_heap_options {
     rm_threads_t threads;
     rm_compaction_t compaction;
     rm_watermarks_t watermarks; /* of RM_COMPACT_BACKGROUND */
+    bool integrity;             /* the heap's own data are proven before each call */
+    unsigned fence_every; /* one block in so many ends at a protected page; 0: none */
 } rm_heap_options_t;
 
 /* The defaults: a growing heap, safe for threads, compacted on demand. */
 #ifdef __cplusplus
 #define RM_HEAP_OPTIONS_INIT                                                             \
     rm_heap_options_t {                                                                  \
-        nullptr, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND, { 0, 0, 0, 0 }                \
+        nullptr, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND, {0, 0, 0, 0}, false, 0        \
     }
 #else
 #define RM_HEAP_OPTIONS_INIT                                                             \
-    ((rm_heap_options_t){NULL, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND, {0, 0, 0, 0}})
+    ((rm_heap_options_t){                                                                \
+        NULL, 0, RM_THREADS_SAFE, RM_COMPACT_ON_DEMAND, {0, 0, 0, 0}, false, 0})
 #endif
 
 /*

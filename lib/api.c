@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "api_guarded.h"
 #include "call.h"
 #include "resize.h"
 
@@ -84,7 +85,7 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     rm_status_t status = call_tag(heap, &tag);
     if (status != RM_OK) return status;
     struct heap *h = registry_heap(tag, &shared);
-    if (h == NULL) return RM_EINVAL;
+    if (h == NULL) return guarded_alloc(tag, out, size, alignment, flags);
     if (shared && alignment == 0 && threads_keep(h)) {
         *out = alloc_kept(tag, size, flags);
         if (*out != NULL) return RM_OK;
@@ -188,7 +189,10 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
     struct access a;
     uint32_t slot;
     if (size < 0) return RM_EINVAL;
-    if (!call_enter(handle, &a, &slot)) return RM_EHANDLE;
+    if (!call_enter(handle, &a, &slot))
+        return registry_refused(call_handle(handle), RM_EHANDLE);
+    if (unlikely(a.how & ACCESS_GUARDED))
+        return guarded_resize(&a, handle, slot, (size_t)size);
     rm_status_t status = resize_block(a.heap, call_handle(handle), slot, (size_t)size);
     if (unlikely(status == RM_ENOMEM || status == RM_ESYSTEM) &&
         cache_any(&a.heap->store)) {
@@ -219,7 +223,8 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     uint32_t slot = handle_slot(h);
     if (handle == NULL) return RM_OK;
     const struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL || !lock_look(&heap->store.table, h, slot, &e)) return RM_EHANDLE;
+    if (heap == NULL) return guarded_free(handle);
+    if (!lock_look(&heap->store.table, h, slot, &e)) return RM_EHANDLE;
     struct cache *c = NULL;
     if (shared && threads_keep(heap) && is_idle(e)) c = threads_make(registry_live(h));
     if (!registry_enter(h, &a)) return RM_EHANDLE;
@@ -271,7 +276,7 @@ rm_status_t rmfree(rm_memory_t *handle) {
 
 /* --- using --- */
 
-/* The heap and the entry of a live handle; NULL: it is none. */
+/* The heap and the entry of a live handle; NULL: it is none, or its heap is guarded. */
 static struct heap *look_at(const rm_memory_t *handle, uint64_t *e) {
     struct access a;
     uint64_t h = call_handle(handle);
@@ -306,7 +311,7 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
     uint32_t slot = handle_slot(h);
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return RM_EHANDLE;
+    if (heap == NULL) return guarded_lock(handle, pointer);
     for (unsigned n = 0;; n++) {
         struct access a;
         switch (lock_take(&heap->store.table, h, slot, RM_LOCKS_MAX, &e)) {
@@ -337,7 +342,7 @@ static SLOW rm_status_t unlock_slowly(rm_memory_t *handle) {
     uint64_t h = call_handle(handle), e;
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return RM_EHANDLE;
+    if (heap == NULL) return guarded_unlock(handle);
     switch (lock_give(&heap->store.table, h, handle_slot(h))) {
     case LOCK_DONE: return call_done(h);
     case LOCK_OPEN: return look_at(handle, &e) != NULL ? RM_EUNLOCKED : RM_EHANDLE;
@@ -355,7 +360,7 @@ static SLOW rm_status_t peek_slowly(rm_memory_t *handle, void **pointer) {
     uint32_t slot = handle_slot(h);
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return RM_EHANDLE;
+    if (heap == NULL) return guarded_peek(handle, pointer);
     for (unsigned n = 0; lock_look(&heap->store.table, h, slot, &e); n++) {
         if (entry_locks(e) != LOCKS_MOVING) {
             *pointer = heap->store.area.base + entry_place(e);
@@ -377,7 +382,7 @@ rm_status_t rmsize(rm_memory_t *handle, size_t *size) {
     uint32_t slot;
     uint64_t e;
     if (size == NULL) return RM_EINVAL;
-    if (look_at(handle, &e) == NULL) return RM_EHANDLE;
+    if (look_at(handle, &e) == NULL) return guarded_size(handle, size);
     if (shape_says_size(e, size)) return call_done(call_handle(handle));
     if (!call_enter(handle, &a, &slot)) return RM_EHANDLE;
     *size = heap_size(a.heap, slot);
@@ -389,7 +394,7 @@ rm_status_t rmsize(rm_memory_t *handle, size_t *size) {
 rm_status_t rmlocks(rm_memory_t *handle, unsigned *count) {
     uint64_t e;
     if (count == NULL) return RM_EINVAL;
-    if (look_at(handle, &e) == NULL) return RM_EHANDLE;
+    if (look_at(handle, &e) == NULL) return guarded_locks(handle, count);
     *count = entry_count(e);
     return call_done(call_handle(handle));
 }
@@ -398,7 +403,7 @@ rm_status_t rmheap(rm_memory_t *handle, rm_heap_t **heap) {
     uint64_t e;
     if (heap == NULL) return RM_EINVAL;
     const struct heap *h = look_at(handle, &e);
-    if (h == NULL) return RM_EHANDLE;
+    if (h == NULL) return guarded_heap(handle, heap);
     *heap = call_token(h->tag);
     return call_done(call_handle(handle));
 }

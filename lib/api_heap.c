@@ -135,12 +135,13 @@ rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
     if (budget != NULL) within = *budget;
     rm_status_t status = call_tag(heap, &tag);
     if (status != RM_OK) return status;
-    if (!registry_enter(tag, &a)) return RM_EINVAL;
+    if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
     const struct store *s = &a.heap->store;
-    if (!await_readers(tag, &a, &within.nanoseconds)) return RM_EINVAL;
+    if (!await_readers(tag, &a, &within.nanoseconds))
+        return registry_refused(tag, RM_EINVAL);
     size_t moved = s->moved, moved_blocks = s->moved_blocks;
     bool gone = false, complete = compact_within(tag, &a, &within, &gone);
-    if (gone) return RM_EINVAL;
+    if (gone) return registry_refused(tag, RM_EINVAL);
     if (progress != NULL)
         *progress = (rm_progress_t){s->moved - moved, s->moved_blocks - moved_blocks,
                                     os_now_ns() - begun, complete};
@@ -150,7 +151,7 @@ rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
 /* Enter a heap before a deadline; false: somebody else is inside all the time, or it is gone. */
 static bool enter_until(uint64_t tag, struct access *a, uint64_t deadline) {
     bool shared;
-    for (unsigned n = 0; registry_heap(tag, &shared) != NULL; n++) {
+    for (unsigned n = 0; registry_exists(tag, &shared); n++) {
         if (registry_try(tag, a)) return true;
         if (os_now_ns() >= deadline) return false;
         registry_wait(tag, n);
@@ -162,16 +163,15 @@ uint64_t rm_heap_idle(rm_heap_t *heap, uint64_t deadline_ns) {
     struct access a;
     uint64_t tag;
     bool shared, complete, more = true;
-    if (call_tag(heap, &tag) != RM_OK || registry_heap(tag, &shared) == NULL) return 0;
-    if (!enter_until(tag, &a, deadline_ns)) return registry_heap(tag, &shared) != NULL;
+    if (call_tag(heap, &tag) != RM_OK || !registry_exists(tag, &shared)) return 0;
+    if (!enter_until(tag, &a, deadline_ns)) return registry_exists(tag, &shared);
     for (;;) {
         const _Atomic unsigned *waiting = registry_waiting(&a);
         more = idle_step(a.heap, deadline_ns, waiting, &complete);
         if (!more) break;
         if (waiting != NULL && atomic_load(waiting) > 0) {
             registry_leave(&a);
-            if (!enter_until(tag, &a, deadline_ns))
-                return registry_heap(tag, &shared) != NULL;
+            if (!enter_until(tag, &a, deadline_ns)) return registry_exists(tag, &shared);
         }
     }
     uint64_t forecast = complete ? 0 : idle_forecast(a.heap);
@@ -220,15 +220,36 @@ static SLOW rm_status_t hold_slowly(uint64_t tag) {
     return call_leave(&a, RM_OK);
 }
 
-/* A heap, and the calling thread's cache of it, if there is one and the heap is between threads. */
+/* In a heap that is guarded. */
+static rm_status_t hold_guarded(uint64_t tag, bool begin) {
+    struct access a;
+    struct cache *c = NULL;
+    bool shared;
+    if (!registry_exists(tag, &shared)) return RM_EINVAL;
+    if (shared) {
+        c = begin ? threads_make(registry_live(tag)) : threads_cache(registry_live(tag));
+        if (c == NULL) return begin ? RM_ESYSTEM : RM_EUNLOCKED;
+    }
+    if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
+    if (!shared) return call_leave(&a, hold_alone(a.heap, begin));
+    threads_open(c, &a);
+    if (begin && c->depth == SECTIONS_MOST) return call_leave(&a, RM_EOVERFLOW);
+    if (!begin && c->depth == 0) return call_leave(&a, RM_EUNLOCKED);
+    c->depth += begin ? 1 : UINT32_MAX;
+    if (begin && c->depth == 1) motion_hold_slowly(c);
+    if (!begin && c->depth == 0) motion_release(c);
+    return call_leave(&a, RM_OK);
+}
+
+/* A heap, and the calling thread's cache of it, if there is one and the heap is between threads. A heap that is
+   guarded is not told: `*h` is NULL, as where there is none. */
 static rm_status_t find_reader(rm_heap_t *heap, uint64_t *tag, struct heap **h,
                                struct cache **c) {
     bool shared;
     rm_status_t status = call_tag(heap, tag);
     if (status != RM_OK) return status;
     *h = registry_heap(*tag, &shared);
-    if (*h == NULL) return RM_EINVAL;
-    *c = (*h)->shared ? threads_cache(registry_live(*tag)) : NULL;
+    *c = *h != NULL && (*h)->shared ? threads_cache(registry_live(*tag)) : NULL;
     return RM_OK;
 }
 
@@ -238,6 +259,7 @@ rm_status_t rm_heap_hold(rm_heap_t *heap) {
     struct cache *c;
     rm_status_t status = find_reader(heap, &tag, &h, &c);
     if (status != RM_OK) return status;
+    if (h == NULL) return hold_guarded(tag, true);
     if (!h->shared) return hold_alone(h, true);
     if (c == NULL || (c->depth == 0 && !motion_hold(c))) return hold_slowly(tag);
     if (c->depth == SECTIONS_MOST) return RM_EOVERFLOW;
@@ -251,6 +273,7 @@ rm_status_t rm_heap_release(rm_heap_t *heap) {
     struct cache *c;
     rm_status_t status = find_reader(heap, &tag, &h, &c);
     if (status != RM_OK) return status;
+    if (h == NULL) return hold_guarded(tag, false);
     if (!h->shared) return hold_alone(h, false);
     if (c == NULL || c->depth == 0) return RM_EUNLOCKED;
     if (--c->depth == 0) motion_release(c);

@@ -44,7 +44,7 @@ static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     sched_yield();                /* rather here than with the mutex held */
     if (!registry_try(tag, &a)) { /* somebody is inside: in a moment */
         os_wait(MISSED * (*missed)++);
-        return registry_heap(tag, &shared) != NULL;
+        return registry_exists(tag, &shared);
     }
     *missed = 0;
     struct heap *h = a.heap;

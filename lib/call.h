@@ -46,7 +46,7 @@ static inline rm_status_t call_enter_heap(const rm_heap_t *token, struct access 
     uint64_t tag;
     rm_status_t status = call_tag(token, &tag);
     if (status != RM_OK) return status;
-    return registry_enter(tag, a) ? RM_OK : RM_EINVAL;
+    return registry_enter(tag, a) ? RM_OK : registry_refused(tag, RM_EINVAL);
 }
 
 /* Leave a heap with a status; in checking builds it is proven first. */

@@ -123,6 +123,16 @@ unsigned heap_locks(const struct heap *h, uint32_t slot) {
     return entry_count(table_entry(&h->store.table, slot));
 }
 
+struct heap_block heap_look(const struct heap *h, uint32_t slot) {
+    const struct store *s = &h->store;
+    return (struct heap_block){
+        .slot = slot,
+        .locks = heap_locks(h, slot),
+        .size = heap_size(h, slot),
+        .address = pointer_of(s, table_entry(&s->table, slot)),
+    };
+}
+
 bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot) {
     uint64_t e;
     return lock_look(&h->store.table, handle, slot, &e) &&

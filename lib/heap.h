@@ -57,6 +57,14 @@ bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot);
 /* The size asked for of a live slot's block; and its locks. */
 size_t heap_size(const struct heap *h, uint32_t slot);
 unsigned heap_locks(const struct heap *h, uint32_t slot);
+/* All that there is to know of a block; where it is half moved, its address is the old one. */
+struct heap_block {
+    uint32_t slot;
+    unsigned locks;
+    size_t size;
+    char *address;
+};
+struct heap_block heap_look(const struct heap *h, uint32_t slot);
 
 /* Before the heap is looked at: nothing rests any more. */
 void heap_settle(struct heap *h);

@@ -37,7 +37,6 @@ struct registry_sign registry_sign = {
     .version = REGISTRY_VERSION,
     .sizes = REGISTRY_SIZES,
     .self = &registry_sign,
-    .gates = rm_gates,
     .places = places,
     .default_state = &registry_default_state,
 };
@@ -71,18 +70,43 @@ static void take_mutex(struct place *p) {
     atomic_fetch_sub_explicit(&p->waiting, 1, memory_order_relaxed);
 }
 
+/* The place of a heap, guarded or not; NULL: there is none. */
+static struct place *find(uint64_t tag) {
+    unsigned place = registry_place(tag);
+    if (place >= PLACES) return NULL;
+    struct place *p = &places[place];
+    uint32_t live = __atomic_load_n(&p->gate.tag, __ATOMIC_ACQUIRE);
+    return live == registry_live(tag) ? p : NULL;
+}
+
+bool registry_exists(uint64_t tag, bool *shared) {
+    const struct place *p = find(tag);
+    if (p != NULL) *shared = p->gate.shared;
+    return p != NULL;
+}
+
+/* Nobody else is inside of a heap. False: it must not be entered, and has been left. */
+static bool begin(struct place *p, struct access *a) {
+    a->heap = (struct heap *)p->gate.heap;
+    a->guard = p->guard;
+    if (likely(a->guard == NULL)) {
+        a->heap->store.concurrent = !RM_SINGLE_THREADED;
+        return true;
+    }
+    a->how |= ACCESS_GUARDED;
+    if (guard_begin(a->guard)) return true;
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
+    return false;
+}
+
 /* The mutex of a heap is held. Is it still that one? */
 static bool entered(uint64_t tag, struct access *a) {
-    bool shared;
-    a->locked = true;
+    a->how = ACCESS_LOCKED;
     a->place = registry_place(tag);
-    a->heap = registry_heap(tag, &shared);
-    if (unlikely(a->heap == NULL)) { /* destroyed meanwhile */
-        pthread_mutex_unlock(&places[a->place].mutex);
-        return false;
-    }
-    a->heap->store.concurrent = !RM_SINGLE_THREADED;
-    return true;
+    struct place *p = find(tag);
+    if (likely(p != NULL)) return begin(p, a);
+    pthread_mutex_unlock(&places[a->place].mutex); /* destroyed meanwhile */
+    return false;
 }
 
 bool registry_enter_locked(uint64_t tag, struct access *a) {
@@ -90,10 +114,25 @@ bool registry_enter_locked(uint64_t tag, struct access *a) {
     return entered(tag, a);
 }
 
+bool registry_enter_guarded(uint64_t tag, struct access *a) {
+    struct place *p = find(tag);
+    if (p == NULL) return false;
+    if (p->gate.shared && !RM_SINGLE_THREADED) return registry_enter_locked(tag, a);
+    a->place = registry_place(tag);
+    a->how = 0;
+    return begin(p, a);
+}
+
+rm_status_t registry_refused(uint64_t tag, rm_status_t none) {
+    const struct place *p = find(tag);
+    const struct guard *g = p != NULL ? p->guard : NULL;
+    return g != NULL && g->corrupt ? RM_ECORRUPT : none;
+}
+
 bool registry_try(uint64_t tag, struct access *a) {
-    bool shared;
-    if (registry_heap(tag, &shared) == NULL) return false;
-    if (!shared) return registry_enter(tag, a);
+    const struct place *p = find(tag);
+    if (p == NULL) return false;
+    if (!p->gate.shared || RM_SINGLE_THREADED) return registry_enter(tag, a);
     return pthread_mutex_trylock(&places[registry_place(tag)].mutex) == 0 &&
            entered(tag, a);
 }
@@ -101,7 +140,8 @@ bool registry_try(uint64_t tag, struct access *a) {
 void registry_leave_damaged(const struct access *a) {
     motion_end(&a->heap->store);
     cache_go(&places[a->place].crowd);
-    if (a->locked) pthread_mutex_unlock(&places[a->place].mutex);
+    if (a->how & ACCESS_GUARDED) guard_end(a->guard);
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
 }
 
 void registry_leave_slowly(const struct access *a) {
@@ -110,7 +150,8 @@ void registry_leave_slowly(const struct access *a) {
     bool alarm = p->watch != NULL && watch_wakes(a->heap, p->watch);
     motion_end(s);
     cache_go(&p->crowd);
-    if (a->locked) pthread_mutex_unlock(&p->mutex);
+    if (a->how & ACCESS_GUARDED) guard_end(a->guard);
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     void (*told)(void) = atomic_load_explicit(&registry_alarm, memory_order_acquire);
     if (unlikely(alarm) && told != NULL) told();
 }
@@ -123,7 +164,7 @@ void registry_wait(uint64_t tag, unsigned n) {
 }
 
 const _Atomic unsigned *registry_waiting(const struct access *a) {
-    return a->locked ? &places[a->place].waiting : NULL;
+    return a->how & ACCESS_LOCKED ? &places[a->place].waiting : NULL;
 }
 
 void registry_let_in(uint64_t tag) {
@@ -144,24 +185,25 @@ bool registry_give_way(uint64_t tag, struct access *a) {
 /* --- fork --- */
 
 /* All shared heaps are entered, with nothing in any cache, and nobody makes or destroys one: so the child has
-   all of them whole. */
+   all of them whole. Of a guarded one threads keep nothing: its mutex is enough. */
 static void before_fork(void) {
     struct access a;
     if (registry_fork != NULL) registry_fork->before();
     pthread_mutex_lock(&registry_mutex);
     for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
-        uint32_t tag = __atomic_load_n(&rm_gates[i].tag, __ATOMIC_RELAXED);
-        if (tag == 0 || !rm_gates[i].shared) continue;
+        uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_RELAXED);
+        if (tag == 0 || !places[i].gate.shared) continue;
         take_mutex(&places[i]);
-        if (entered(tag, &a)) cache_stop(&a.heap->store);
+        if (places[i].guard == NULL && entered(tag, &a)) cache_stop(&a.heap->store);
     }
 }
 
 /* Leave the heap of a place, as before_fork has entered it. */
 static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
-    struct heap *h = (struct heap *)rm_gates[i].heap;
-    if (__atomic_load_n(&rm_gates[i].tag, __ATOMIC_RELAXED) == 0) return;
-    if (!rm_gates[i].shared) return;
+    struct rm_gate *gate = &places[i].gate;
+    struct heap *h = (struct heap *)gate->heap;
+    if (__atomic_load_n(&gate->tag, __ATOMIC_RELAXED) == 0) return;
+    if (!gate->shared) return;
     motion_end(&h->store);
     cache_go(&places[i].crowd);
     if (lost != NULL) lost(h);
@@ -240,6 +282,36 @@ static uint32_t first_generation(uint32_t uses) {
     return (uses >> EPOCH_BITS) * 4099u % GENERATIONS;
 }
 
+/* The heap of a place has been made. False: it is not guarded, and was to be by its options. */
+static bool guard(struct place *p, struct heap *h, const rm_heap_options_t *o) {
+    struct settings settings;
+    int saved = errno;
+    unsigned by = guard_wanted(o, &settings);
+    p->guard = NULL;
+    if (by == 0) return true;
+    p->guard = guard_create(h, p->low, p->bytes, by, &settings);
+    if (p->guard == NULL) {
+        if (o->integrity || o->fence_every != 0) return false;
+        errno = saved; /* the environment asks for what can be had */
+        return true;
+    }
+    h->cache = 0;
+    return true;
+}
+
+/* Let calls in: by the public gate, unless the heap is guarded. */
+static void open_gates(unsigned place, struct heap *h) {
+    struct place *p = &places[place];
+    uint32_t live = registry_live(h->tag);
+    p->gate.heap = (struct rm_core *)h;
+    p->gate.shared = h->shared;
+    __atomic_store_n(&p->gate.tag, live, __ATOMIC_RELEASE);
+    if (p->guard != NULL) return;
+    rm_gates[place].heap = p->gate.heap;
+    rm_gates[place].shared = p->gate.shared;
+    __atomic_store_n(&rm_gates[place].tag, live, __ATOMIC_RELEASE);
+}
+
 /* Make the heap of a place that has been taken. */
 static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64_t *tag) {
     struct place *p = &places[place];
@@ -264,10 +336,11 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     p->pages = region.pages;
     p->crowd = (struct crowd){.caches = NULL};
     p->watch = NULL;
-    struct rm_gate *g = &rm_gates[place];
-    g->heap = (struct rm_core *)h;
-    g->shared = h->shared;
-    __atomic_store_n(&g->tag, (uint32_t)*tag | RM_GATE_LIVE, __ATOMIC_RELEASE);
+    if (!guard(p, h, o)) {
+        if (p->pages) os_unreserve(p->low, p->bytes);
+        return RM_ESYSTEM;
+    }
+    open_gates(place, h);
     return RM_OK;
 }
 
@@ -293,24 +366,28 @@ rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag) {
     return status;
 }
 
+/* A heap that goes is not looked at: it may be damaged. */
 bool registry_destroy(uint64_t tag) {
-    struct access a;
     pthread_mutex_lock(&registry_mutex);
-    bool found = registry_enter(tag, &a);
+    struct place *p = find(tag);
+    bool found = p != NULL;
     if (found) {
-        struct place *p = &places[a.place];
-        struct rm_gate *g = &rm_gates[a.place];
-        uint32_t state = __atomic_load_n(&g->tag, __ATOMIC_RELAXED);
+        bool locked = p->gate.shared && !RM_SINGLE_THREADED;
+        uint32_t state = p->gate.tag;
+        if (locked) take_mutex(p);
         cache_forget(
             &p->crowd); /* before: a thread that ends meanwhile sees either, or waits */
-        __atomic_store_n(&g->tag, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&rm_gates[p - places].tag, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&p->gate.tag, 0, __ATOMIC_RELEASE);
+        if (p->guard != NULL) guard_destroy(p->guard);
+        p->guard = NULL;
         if (state == atomic_load_explicit(&registry_default_state, memory_order_relaxed))
             atomic_store_explicit(&registry_default_state, 0, memory_order_release);
         else
             n_created--;
         if (p->pages) os_unreserve(p->low, p->bytes);
-        return_place(a.place);
-        if (a.locked) pthread_mutex_unlock(&p->mutex);
+        return_place((unsigned)(p - places));
+        if (locked) pthread_mutex_unlock(&p->mutex);
     }
     pthread_mutex_unlock(&registry_mutex);
     return found;

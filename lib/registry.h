@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "heap.h"
+#include "guard.h"
 
 #include <rmalloc_inline.h>
 
@@ -34,6 +34,8 @@ struct place {
     bool pages;
     struct crowd crowd;
     struct watch *watch;
+    struct rm_gate gate; /* where the public one is open it says the same */
+    struct guard *guard; /* of a heap whose public gate stays closed; else NULL */
 };
 
 /*
@@ -54,7 +56,7 @@ struct place {
             offsetof(struct heap, store.area), offsetof(struct heap, store.quick),       \
             offsetof(struct heap, store.mover), offsetof(struct heap, store.runs),       \
             sizeof(struct place), offsetof(struct place, crowd), sizeof(struct cache),   \
-            sizeof(struct watch), sizeof(struct rm_gate), REGISTRY_REVISION              \
+            sizeof(struct watch), offsetof(struct place, gate), REGISTRY_REVISION        \
     }
 /* To be raised where the meaning changes and no size does. */
 enum { REGISTRY_REVISION = 1 };
@@ -65,7 +67,6 @@ struct registry_sign {
     char version[20];
     uint32_t sizes[REGISTRY_N_SIZES];
     const struct registry_sign *self;
-    const struct rm_gate *gates;
     const struct place *places;
     const _Atomic uint32_t *default_state;
     uint32_t n_fresh; /* places from here on were never used */
@@ -75,11 +76,13 @@ extern struct registry_sign registry_sign;
 /* When the registry prepares for fork, among the constructors with priorities; and what others have it told then. */
 #define REGISTRY_CONSTRUCTOR 201
 
-/* A heap that a call is inside of. */
+/* A heap that a call is inside of: with its mutex; guarded. */
+enum { ACCESS_LOCKED = 1, ACCESS_GUARDED = 2 };
 struct access {
     struct heap *heap;
+    struct guard *guard; /* where it is guarded */
     unsigned place;
-    bool locked;
+    uint8_t how;
 };
 
 static inline unsigned registry_place(uint64_t tag) {
@@ -89,7 +92,8 @@ static inline uint32_t registry_live(uint64_t tag) {
     return (uint32_t)tag % RM_GATE_LIVE | RM_GATE_LIVE;
 }
 
-/* The heap of a tag, which nobody is kept out of; NULL: there is none. `*shared`: others may be inside. */
+/* The heap of a tag, which nobody is kept out of; NULL: there is none, or it is guarded. `*shared`: others may be
+   inside. */
 static inline struct heap *registry_heap(uint64_t tag, bool *shared) {
     struct rm_core *core;
     int between_threads;
@@ -98,17 +102,23 @@ static inline struct heap *registry_heap(uint64_t tag, bool *shared) {
     return (struct heap *)core;
 }
 
-/* Enter the heap of a tag; false: there is none. Each true is followed by a leave. A shared heap's
-   mutex is left alone while the process has only ever had one thread. */
+/* Is there a heap of a tag? `*shared`: it is one between threads. */
+bool registry_exists(uint64_t tag, bool *shared);
+
+/* Enter the heap of a tag; false: there is none, or it must not be entered any more. Each true is followed by a
+   leave. A shared heap's mutex is left alone while the process has only ever had one thread. */
 bool registry_enter_locked(uint64_t tag, struct access *a);
+bool registry_enter_guarded(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
     bool shared;
     a->heap = registry_heap(tag, &shared);
-    if (a->heap == NULL) return false;
+    if (unlikely(a->heap == NULL)) return registry_enter_guarded(tag, a);
     a->place = registry_place(tag);
-    a->locked = false;
+    a->how = 0;
     return !shared || registry_enter_locked(tag, a);
 }
+/* What a call says that could not enter: RM_ECORRUPT, or, where there is no such heap, another thing. */
+rm_status_t registry_refused(uint64_t tag, rm_status_t none);
 /* The same if nobody is inside. */
 bool registry_try(uint64_t tag, struct access *a);
 
@@ -116,7 +126,7 @@ bool registry_try(uint64_t tag, struct access *a);
 void registry_leave_slowly(const struct access *a);
 static inline void registry_leave(const struct access *a) {
     const struct store *s = &a->heap->store;
-    if (unlikely(a->locked) || unlikely(s->table.motion != 0) ||
+    if (unlikely(a->how != 0) || unlikely(s->table.motion != 0) ||
         unlikely(s->crowd->stopped))
         registry_leave_slowly(a);
 }

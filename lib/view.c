@@ -70,17 +70,15 @@ static uint64_t token_of(uint64_t tag) { return tag << 4 | 8; }
 static rm_view_status_t read_place(rm_view_t *view, uint32_t i, struct rm_gate *gate,
                                    struct place *place) {
     const struct registry_sign *sign = &view->sign;
-    uint64_t gate_at = (uintptr_t)sign->gates + i * sizeof *gate;
     uint64_t place_at = (uintptr_t)sign->places + i * sizeof *place;
     memset(gate, 0, sizeof *gate);
     memset(place, 0, sizeof *place);
-    if (!image_read(&view->source, gate_at, gate, sizeof *gate))
+    if (!image_read(&view->source, place_at, place, sizeof *place))
         return RM_VIEW_UNREADABLE;
+    *gate = place->gate;
     if ((gate->tag & RM_GATE_LIVE) == 0 || gate->tag >= 2 * RM_GATE_LIVE ||
         registry_place(gate->tag) != i || (uintptr_t)gate->heap % 8 != 0)
         return RM_VIEW_NONE;
-    if (!image_read(&view->source, place_at, place, sizeof *place))
-        return RM_VIEW_UNREADABLE;
     return RM_VIEW_OK;
 }
 

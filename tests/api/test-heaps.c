@@ -106,7 +106,7 @@ static void test_options(void) {
         for (rm_compaction_t c = RM_COMPACT_ON_DEMAND; c <= RM_COMPACT_STEADY; c++)
             for (unsigned growable = 0; growable < 2; growable++) {
                 struct guarded region;
-                rm_heap_options_t options = {NULL, 300000, t, c, {0, 0, 0, 0}};
+                rm_heap_options_t options = {NULL, 300000, t, c, {0, 0, 0, 0}, false, 0};
                 rm_heap_options_t given;
                 rm_heap_t *heap = NULL;
                 struct book book;

@@ -81,7 +81,7 @@ static void add(const void *from, size_t size) {
 
 static void add_heap(unsigned i) {
     const struct place *place = &registry_sign.places[i];
-    const struct heap *h = (const struct heap *)rm_gates[i].heap;
+    const struct heap *h = (const struct heap *)place->gate.heap;
 
     if (h->region.pages) {
         add(h->region.low, (size_t)(h->region.area_end - h->region.low));
@@ -105,7 +105,6 @@ static void make_core(void) {
     header.e_ident[EI_DATA] = ELFDATA2LSB;
     add(&registry_sign, sizeof(registry_sign));
     add(registry_sign.default_state, sizeof(*registry_sign.default_state));
-    add(registry_sign.gates, n * sizeof(*registry_sign.gates));
     add(registry_sign.places, n * sizeof(*registry_sign.places));
     for (unsigned i = 0; i < n; i++) add_heap(i);
 

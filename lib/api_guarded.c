@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "api_guarded.h"
+
+#include "resize.h"
+
+/* Enter the heap of a tag, if it is guarded; else what a call says is `none`. */
+static rm_status_t enter_heap(uint64_t tag, struct access *a, rm_status_t none) {
+    if (!registry_enter(tag, a)) return registry_refused(tag, none);
+    return a->how & ACCESS_GUARDED ? RM_OK : call_leave(a, none);
+}
+
+/* The same of a live handle. */
+static rm_status_t enter(rm_memory_t *handle, struct access *a, uint32_t *slot) {
+    uint64_t h = call_handle(handle);
+    rm_status_t status = enter_heap(h, a, RM_EHANDLE);
+    if (status != RM_OK) return status;
+    *slot = handle_slot(h);
+    if (!heap_live(a->heap, h, *slot)) return call_leave(a, RM_EHANDLE);
+    return RM_OK;
+}
+
+/* The same of one whose block is about to be used: a move that it is half through is finished. */
+static rm_status_t enter_to_use(rm_memory_t *handle, struct access *a, uint32_t *slot) {
+    rm_status_t status = enter(handle, a, slot);
+    if (status == RM_OK && *slot == a->heap->store.mover.slot)
+        heap_make_lockable(a->heap, call_handle(handle), *slot);
+    return status;
+}
+
+rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t alignment,
+                          unsigned flags) {
+    struct access a;
+    uint32_t slot;
+    rm_status_t status = enter_heap(tag, &a, RM_EINVAL);
+    if (status != RM_OK) return status;
+    status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
+    if (status == RM_OK) {
+        struct heap_block b = heap_look(a.heap, slot);
+        *out = heap_handle(a.heap, slot);
+        guard_made(a.guard, &b, flags);
+    }
+    return call_leave(&a, status);
+}
+
+rm_status_t guarded_free(rm_memory_t *handle) {
+    struct access a;
+    uint32_t slot;
+    rm_status_t status = enter(handle, &a, &slot);
+    if (status != RM_OK) return status;
+    struct heap_block b = heap_look(a.heap, slot);
+    status = heap_free(a.heap, call_handle(handle), slot);
+    if (status == RM_OK) guard_freed(a.guard, &b);
+    return call_leave(&a, status);
+}
+
+rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t slot,
+                           size_t size) {
+    uint64_t h = call_handle(handle);
+    struct heap_block before = heap_look(a->heap, slot);
+    rm_status_t status = resize_block(a->heap, h, slot, size);
+    if (status == RM_OK) {
+        struct heap_block after = heap_look(a->heap, slot);
+        guard_resized(a->guard, &before, &after);
+    }
+    return call_leave(a, status);
+}
+
+rm_status_t guarded_lock(rm_memory_t *handle, void **pointer) {
+    struct access a;
+    uint32_t slot;
+    uint64_t h = call_handle(handle), e;
+    rm_status_t status = enter_to_use(handle, &a, &slot);
+    if (status != RM_OK) return status;
+    enum lock_outcome outcome;
+    while ((outcome = lock_take(&a.heap->store.table, h, slot, RM_LOCKS_MAX, &e)) ==
+           LOCK_FULL)
+        heap_make_lockable(a.heap, h, slot);
+    if (outcome != LOCK_DONE) return call_leave(&a, RM_EOVERFLOW);
+    struct heap_block b = heap_look(a.heap, slot);
+    guard_locked(a.guard, &b);
+    *pointer = guard_pointer(a.guard, &b);
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t guarded_unlock(rm_memory_t *handle) {
+    struct access a;
+    uint32_t slot;
+    rm_status_t status = enter(handle, &a, &slot);
+    if (status != RM_OK) return status;
+    if (lock_give(&a.heap->store.table, call_handle(handle), slot) != LOCK_DONE)
+        return call_leave(&a, RM_EUNLOCKED);
+    struct heap_block b = heap_look(a.heap, slot);
+    guard_unlocked(a.guard, &b);
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
+    struct access a;
+    uint32_t slot;
+    rm_status_t status = enter_to_use(handle, &a, &slot);
+    if (status != RM_OK) return status;
+    struct heap_block b = heap_look(a.heap, slot);
+    *pointer = guard_pointer(a.guard, &b);
+    return call_leave(&a, RM_OK);
+}
+
+/* --- looking --- */
+
+static rm_status_t look(rm_memory_t *handle, struct heap_block *b, uint64_t *tag) {
+    struct access a;
+    uint32_t slot;
+    rm_status_t status = enter(handle, &a, &slot);
+    if (status != RM_OK) return status;
+    *b = heap_look(a.heap, slot);
+    *tag = a.heap->tag;
+    return call_leave(&a, RM_OK);
+}
+
+rm_status_t guarded_size(rm_memory_t *handle, size_t *size) {
+    struct heap_block b;
+    uint64_t tag;
+    rm_status_t status = look(handle, &b, &tag);
+    if (status == RM_OK) *size = b.size;
+    return status;
+}
+
+rm_status_t guarded_locks(rm_memory_t *handle, unsigned *count) {
+    struct heap_block b;
+    uint64_t tag;
+    rm_status_t status = look(handle, &b, &tag);
+    if (status == RM_OK) *count = b.locks;
+    return status;
+}
+
+rm_status_t guarded_heap(rm_memory_t *handle, rm_heap_t **heap) {
+    struct heap_block b;
+    uint64_t tag;
+    rm_status_t status = look(handle, &b, &tag);
+    if (status == RM_OK) *heap = call_token(tag);
+    return status;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guarded heap: one where something has to happen around each call.
+ *
+ *      enter    guard_begin        the heap is proven to be as it was left
+ *               the call, and guard_made, guard_locked, ... for the block that it is about
+ *      leave    guard_end          what is nobody's is hidden, moved, sealed
+ *
+ * What is remembered of a heap and its blocks lies outside of it, in memory of its own. The heap's mutex is held
+ * in all of this, where it has one; nobody is at its blocks' entries without (store.concurrent is false). Which
+ * rooms there are to guard a heap, and in what order they have their turn, is known here alone.
+ */
+#ifndef RM_GUARD_H
+#define RM_GUARD_H
+
+#include "heap.h"
+#include "settings.h"
+
+/* What a heap is guarded by. */
+enum {
+    GUARD_STRESS = 1, /* all that can move does */
+    GUARD_FENCE =
+        2, /* some blocks are used at an address that ends at a protected page */
+    GUARD_INTEGRITY = 4, /* its own data are sealed */
+    GUARD_TOOLS = 8      /* ASan or valgrind is told which bytes are whose */
+};
+
+struct guard {
+    struct heap *heap;
+    char *low; /* its region, as it was when the heap was made */
+    size_t bytes;
+    unsigned by;
+    struct settings settings;
+    bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
+};
+
+/* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
+unsigned guard_wanted(const rm_heap_options_t *options, struct settings *settings);
+/* Of a heap that has just been made, empty. NULL: there is no memory. */
+struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
+                           const struct settings *settings);
+/* Before the heap's memory is given back, or is its caller's again. */
+void guard_destroy(struct guard *g);
+
+/* A call enters the heap, false: it must not; and leaves it. */
+bool guard_begin(struct guard *g);
+void guard_end(struct guard *g);
+
+/* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
+   locks that there are now; given it another size. */
+void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
+void guard_freed(struct guard *g, const struct heap_block *b);
+void guard_locked(struct guard *g, const struct heap_block *b);
+void guard_unlocked(struct guard *g, const struct heap_block *b);
+void guard_resized(struct guard *g, const struct heap_block *before,
+                   const struct heap_block *after);
+/* Where its user has it, who holds a lock, or reads. */
+void *guard_pointer(const struct guard *g, const struct heap_block *b);
+
+#endif
