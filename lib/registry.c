@@ -238,7 +238,9 @@ static bool prepare(void) {
 
 /* When the program begins: whoever forks while the mutex is taken for the first time leaves a child that has it taken
    for ever, unless these are there already. Where they are refused, that is tried again with each heap. */
-__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void begin(void) { prepare(); }
+__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void begin_process(void) {
+    prepare();
+}
 
 /* --- places --- */
 
