@@ -87,6 +87,27 @@ static void place(struct bytes *in, rm_heap_options_t *o, const struct guarded *
     }
 }
 
+/* What a heap is guarded by, as the environment says; a value that makes no sense is one as if it were not there. */
+static void set_environment(struct bytes *in) {
+    static const char *const names[] = {"RMALLOC_STRESS", "RMALLOC_FENCE",
+                                        "RMALLOC_INTEGRITY", "RMALLOC_TOOLS"};
+    static const char *const values[] = {"",    "0",  "1",        "2",     "7",
+                                         "yes", "no", "onchange", "onall", "-1"};
+    const unsigned n_values = sizeof(values) / sizeof(*values);
+    uint8_t form = bytes_one(in);
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        uint8_t value = form < 128 ? 255 : bytes_one(in); /* as a rule, none */
+        char text[32] = "";
+        for (size_t k = 0; value > 240 && value < 255 && k < sizeof(text) - 1; k++)
+            text[k] = (char)bytes_one(in);
+        if (value == 255)
+            unsetenv(names[i]);
+        else
+            setenv(names[i], value > 240 ? text : values[value % n_values], 1);
+    }
+}
+
 static bool open_heap(struct run *run, const struct guarded *region) {
     rm_heap_options_t o = RM_HEAP_OPTIONS_INIT;
 
@@ -265,6 +286,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     run.in = (struct bytes){data, data + size};
     for (unsigned i = 0; i < HEAPS && !bytes_ended(&run.in); i++) {
         run = (struct run){.in = run.in};
+        set_environment(&run.in);
         if (open_heap(&run, &region)) use(&run);
     }
     subject_sound(guarded_fault(&region));
