@@ -71,19 +71,11 @@ static void leave(void) { atomic_flag_clear(&turn); }
 
 const char *inject_name(enum system_request request) { return requests[request].name; }
 
-static unsigned reasons_of(enum system_request request) {
+unsigned inject_choices(enum system_request request) {
     unsigned n = 0;
 
     while (n < REASONS && requests[request].reasons[n] != 0) n++;
     return n;
-}
-
-unsigned inject_choices(void) {
-    unsigned most = 0;
-
-    for (enum system_request r = 0; r < N_REQUESTS; r++)
-        if (reasons_of(r) > most) most = reasons_of(r);
-    return most;
 }
 
 void inject_begin(const struct fault *next) {
@@ -115,8 +107,8 @@ int inject_refusal(enum system_request request) {
     if (atomic_load(&active) && suspended == 0 && (fault.kinds >> request & 1)) {
         unsigned n = ++injected->n_asked;
         if (fault.k != 0 && (n == fault.k || (fault.forever && n > fault.k))) {
-            reason = requests[request].reasons[fault.choice % reasons_of(request)];
-            injected->n_refused++;
+            reason = requests[request].reasons[fault.choice % inject_choices(request)];
+            if (injected->n_refused++ == 0) injected->first = request;
             injected->refused[request]++;
             injected->reason = reason;
             injected->last = request;

@@ -54,13 +54,13 @@ struct injected {
     unsigned asked[N_REQUESTS];   /* by kind, all of them */
     unsigned refused[N_REQUESTS]; /* likewise */
     int reason;                   /* of the last refusal, and what was asked for */
-    enum system_request last;
+    enum system_request first, last;
 };
 extern struct injected *injected;
 
 const char *inject_name(enum system_request request);
-/* The most reasons that any call has. */
-unsigned inject_choices(void);
+/* How many reasons it can give. */
+unsigned inject_choices(enum system_request request);
 
 void inject_begin(const struct fault *fault);
 void inject_end(void);

@@ -170,10 +170,29 @@ static bool run(const struct arguments *arguments, const struct scenario *scenar
     return false;
 }
 
+/* The k-th: for one reason, looked at or not; in the long set for all reasons that it can give, and both. */
+static bool every_reason(const struct arguments *arguments,
+                         const struct scenario *scenario, struct fault *fault,
+                         uint64_t seed) {
+    unsigned choices = 1;
+    bool well = true;
+
+    if (!arguments->whole) {
+        fault->choice = fault->k + fault->forever;
+        return run(arguments, scenario, fault, seed, fault->k % 2);
+    }
+    for (fault->choice = 0; fault->choice < choices; fault->choice++) {
+        well &= run(arguments, scenario, fault, seed, false);
+        if (report->n_refused > 0) choices = inject_choices(report->first);
+        well &= run(arguments, scenario, fault, seed, true);
+    }
+    return well;
+}
+
 /* Every k, with a step; returns whether all was well. */
 static bool every(const struct arguments *arguments, const struct scenario *scenario,
                   struct fault *fault, uint64_t seed) {
-    unsigned choices = arguments->whole ? inject_choices() : 1, step = 1;
+    unsigned step = 1;
     bool well = true;
     const unsigned enough = total.n_failed + REPORTS;
 
@@ -182,18 +201,13 @@ static bool every(const struct arguments *arguments, const struct scenario *scen
     unsigned most = report->n_asked;
     if (fault->kinds != REQUESTS_ALL) step = 1 + most / TRYLOCKS;
     if (step > 1 && arguments->whole) step = 1 + step / 8;
+    const unsigned limit = 3 * most;
     total.n_requests += most;
     for (fault->k = 1; fault->k <= most && total.n_failed < enough; fault->k += step) {
-        for (unsigned choice = 0; choice < choices; choice++) {
-            fault->choice = arguments->whole ? choice : fault->k + fault->forever;
-            for (unsigned looked = 0; looked < (arguments->whole ? 2u : 1u); looked++) {
-                well &= run(arguments, scenario, fault, seed,
-                            arguments->whole ? looked : fault->k % 2);
-                /* What has been refused may have led to more. */
-                if (step == 1 && report->n_asked > most && fault->k == most)
-                    most = report->n_asked < 2 * most ? report->n_asked : 2 * most;
-            }
-        }
+        well &= every_reason(arguments, scenario, fault, seed);
+        /* What has been refused may have led to more. */
+        if (step == 1 && fault->k == most && report->n_asked > most && most < limit)
+            most = report->n_asked < limit ? report->n_asked : limit;
     }
     return well;
 }
@@ -287,8 +301,8 @@ static const char help[] =
     "and\n"
     "from then on; each call must say so and change nothing, or do without.\n"
     "\n"
-    "  --long         every reason that each call can give, both ways of looking, more\n"
-    "                 seeds and locks; says how far it is on standard error\n"
+    "  --long         every reason that each call can give, with and without a look at\n"
+    "                 the heap before each call, more seeds and locks\n"
     "  --only NAME    this scenario alone\n"
     "  --seed N       of what is done by chance (printed; default: the time)\n"
     "  --seeds N      so many of them (default: 1; with --long 20)\n"
