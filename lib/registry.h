@@ -81,7 +81,7 @@ struct registry_sign {
 };
 extern struct registry_sign registry_sign;
 
-/* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
+/* When the registry prepares for fork, among the constructors with priorities; and what others have it told then. */
 #define REGISTRY_CONSTRUCTOR 201
 
 /* A heap that a call is inside of: with its mutex; guarded. */
@@ -158,6 +158,12 @@ extern _Atomic(void (*)(void)) registry_alarm;
 
 /* Who is told, in a forked child, of each shared heap, which is entered: other threads are lost; or NULL. */
 extern _Atomic(void (*)(struct heap *)) registry_lost;
+
+/* Who else is to know of a fork: before it, ahead of everything here; after it, behind. Or NULL. */
+struct registry_fork {
+    void (*before)(void), (*after)(void), (*in_child)(void);
+};
+extern const struct registry_fork *registry_fork;
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);
