@@ -149,6 +149,10 @@ static void own_finding(const struct evidence *e, char word[FINDING_BYTES]) {
                     (report || (stack != NULL && fault_names_guilty(stack, e->witness))));
 }
 
+bool finding_names_block(const struct evidence *e) {
+    return strstr(e->said, "handle 0x") != NULL || strstr(e->tool, "handle 0x") != NULL;
+}
+
 void finding_of(const struct evidence *e, char word[FINDING_BYTES]) {
     const struct witness *w = e->witness;
     bool told = strstr(e->said, "rmalloc: ") != NULL;

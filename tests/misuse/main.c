@@ -21,7 +21,8 @@
 
 static const char help[] =
     "Usage: misuse [OPTION]...\n"
-    "Programs with one mistake each, in a process of its own. Prints what came of each.\n"
+    "Programs with one mistake each, in a process of its own. Prints what came of each,\n"
+    "and \"block\" where it was said which block it was.\n"
     "\n"
     "  --twins          the same programs without their mistakes\n"
     "  --only PATTERN   those whose names match; may be given several times\n"
@@ -144,7 +145,7 @@ static void watch(const struct misuse *m, int tool_log, off_t *tool_end) {
     evidence.said = text;
     evidence.tool = log;
     finding_of(&evidence, word);
-    printf("%s %s\n", m->name, word);
+    printf("%s %s%s\n", m->name, word, finding_names_block(&evidence) ? " block" : "");
     if (arguments.verbose && witness->file != NULL)
         printf("    guilty: %s:%d\n", witness->file, witness->line);
     if (arguments.verbose && witness->wrong != NULL)
