@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "block.h"
+#include "bytes.h"
 #include "class.h"
 #include "many.h"
 #include "motion.h"
@@ -380,7 +381,7 @@ void fence_locked(struct fence *f, const struct heap_block *b) {
     slot->range = open_for(f, b);
     errno = saved;
     if (slot->range == 0) return;
-    memcpy(address_of(f, slot->range), b->address, b->size);
+    bytes_copy(address_of(f, slot->range), b->address, b->size);
     fill_around(f, slot->range);
 }
 
@@ -393,7 +394,7 @@ void fence_unlocked(struct fence *f, const struct heap_block *b) {
         origin_say("  found by RMALLOC_FENCE, at the last unlock");
         abort();
     }
-    memcpy(b->address, address_of(f, slot->range), b->size);
+    bytes_copy(b->address, address_of(f, slot->range), b->size);
     if (motion_is_held(&f->heap->store)) {
         f->ranges[slot->range].late = true;
         f->n_late++;

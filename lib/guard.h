@@ -17,6 +17,7 @@
 #include "heap.h"
 #include "origin.h"
 #include "settings.h"
+#include "shadow.h"
 #include "stress.h"
 
 /* What a heap is guarded by. */
@@ -39,6 +40,9 @@ struct guard {
     struct fence fence;     /* where it is GUARD_FENCE */
     bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
+    struct aside aside;
+    struct notes notes; /* where the guard speaks of blocks: not for integrity alone */
+    struct shadow shadow;
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */

@@ -58,6 +58,7 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
         uint64_t e = table_entry(&s->table, block_ref(h));
         e = entry_settled(entry_moved(e, place_behind(span), entry_shape(e)));
         table_set(&s->table, block_ref(h), e);
+        store_tell(s, block_ref(h));
         s->moved_blocks++;
     }
 }
@@ -212,6 +213,7 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
         block_free(s, gap);
         return UNIT_NIL;
     }
+    store_tell(s, slot);
     store_moved(s, size, 1);
     unit_t freed = small_free(s, run, i);
     return freed == UNIT_NIL ? run : freed;

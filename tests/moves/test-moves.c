@@ -41,9 +41,11 @@ static rm_heap_t *open_heap(const struct kind *kind, void *memory) {
     return heap;
 }
 
-/* Where everything moves at each call, one call says another thing of free memory than the next. */
-static void sound(struct book *book, const char *mode) {
-    const char *text = strcmp(mode, "onall") != 0 ? heap_fault(book->heap) : NULL;
+/* Where everything moves at each call, or at any time, one call says another thing of free memory than the next. */
+static void sound(struct book *book, const struct kind *kind) {
+    bool still =
+        strcmp(kind->mode, "onall") != 0 && kind->compaction != RM_COMPACT_BACKGROUND;
+    const char *text = still ? heap_fault(book->heap) : NULL;
 
     if (rm_heap_check(book->heap, NULL) != RM_OK) text = "rm_heap_check finds a fault";
     if (text == NULL) text = book->wrong != NULL ? book->wrong : book_verify(book);
@@ -63,18 +65,18 @@ static void test_random(gconstpointer data) {
 
         book_shuffle(&book, &rng, STEPS, (enum shape)rng_below(&rng, N_SHAPES),
                      kind->most, rng_chance(&rng, 60));
-        sound(&book, kind->mode);
+        sound(&book, kind);
         if (rng_chance(&rng, 30)) rm_heap_compact(book.heap, &budget, NULL);
         if (rng_chance(&rng, 10)) rm_heap_trim(book.heap);
         if (rng_chance(&rng, 30)) book_unlock_all(&book);
         if (rng_chance(&rng, 10)) book_fill(&book, &rng, SHAPE_MIXED, kind->most);
-        sound(&book, kind->mode);
+        sound(&book, kind);
         if (rng_chance(&rng, 20)) {
             book_unlock_all(&book);
             book_free_all(&book);
         }
     }
-    sound(&book, kind->mode);
+    sound(&book, kind);
     g_assert_cmpint(rm_heap_destroy(book.heap), ==, RM_OK);
     book_finish(&book);
 }
@@ -378,6 +380,7 @@ static void test_threads(gconstpointer mode) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    g_setenv("RMALLOC_TOOLS", "no", TRUE); /* they would find it before us */
     g_test_add_func("/moves/places", test_places);
     g_test_add_func("/moves/table-grows", test_table_grows);
     g_test_add_func("/moves/seed", test_seed);
