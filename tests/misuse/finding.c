@@ -159,7 +159,7 @@ void finding_of(const struct evidence *e, char word[FINDING_BYTES]) {
     if (asan_finding(e, word) || valgrind_finding(e, word)) return;
     if (WIFSIGNALED(e->status)) {
         int signal = WTERMSIG(e->status);
-        if (signal == SIGALRM)
+        if (signal == SIGALRM || signal == SIGKILL)
             snprintf(word, FINDING_BYTES, "hangs");
         else if (told && (signal == SIGABRT || signal == SIGSEGV))
             own_finding(e, word);
