@@ -50,6 +50,7 @@ rm_status_t guarded_free(rm_memory_t *handle) {
     rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     struct heap_block b = heap_look(a.heap, slot);
+    if (b.locks == 0) guard_lessens(a.guard, &b, 0);
     status = heap_free(a.heap, call_handle(handle), slot);
     if (status == RM_OK) guard_freed(a.guard, &b);
     return call_leave(&a, status);
@@ -60,6 +61,7 @@ rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t
     uint64_t h = call_handle(handle);
     struct heap_block before = heap_look(a->heap, slot);
     if (!guard_may_resize(a->guard, &before, size)) return call_leave(a, RM_ELOCKED);
+    if (size < before.size) guard_lessens(a->guard, &before, size);
     rm_status_t status = resize_block(a->heap, h, slot, size);
     if (status == RM_OK) {
         struct heap_block after = heap_look(a->heap, slot);

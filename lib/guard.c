@@ -99,6 +99,10 @@ void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
     g->stress->changed = true;
 }
 
+void guard_lessens(struct guard *g, const struct heap_block *b, size_t size) {
+    if (g->by & GUARD_TOOLS) shadow_lessens(&g->shadow, b, size);
+}
+
 void guard_freed(struct guard *g, const struct heap_block *b) {
     if (g->by & GUARD_FENCE) fence_freed(&g->fence, b);
     if (g->stress != NULL)

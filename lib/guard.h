@@ -63,6 +63,8 @@ void guard_end(struct guard *g);
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
+/* What a call is about to do to a block, and certain to succeed in: free it, and the size is 0; or shrink it. */
+void guard_lessens(struct guard *g, const struct heap_block *b, size_t size);
 void guard_freed(struct guard *g, const struct heap_block *b);
 void guard_locked(struct guard *g, const struct heap_block *b);
 void guard_unlocked(struct guard *g, const struct heap_block *b);

@@ -41,7 +41,8 @@ static struct note *make(struct notes *n, uint32_t slot) {
     return *group == NULL ? NULL : &(*group)[bits_of(slot, 0, NOTE_BITS)];
 }
 
-/* A slot is used again: what is known of its last block is kept for a while, if anybody has ever had it. */
+/* A slot is used again, or its block is used elsewhere: what has been known of it is kept for a while, if anybody
+   has ever had it. */
 static void bury(struct notes *n, const struct note *note) {
     if (note->state == NOTE_NONE || note->given == NULL) return;
     if (n->past == NULL) n->past = aside_alloc(n->aside, NOTES_PAST * sizeof *n->past);
@@ -64,6 +65,7 @@ struct note *notes_made(struct notes *n, uint32_t slot, uint64_t handle, size_t 
 void notes_locked(struct notes *n, uint32_t slot, const char *address, unsigned locks) {
     struct note *note = notes_of(n, slot);
     if (note == NULL) return;
+    if (note->given != address && note->given != NULL) bury(n, note);
     note->locks = locks;
     note->given = address;
     note->given_size = note->size;

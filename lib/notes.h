@@ -11,7 +11,7 @@
 
 #include "aside.h"
 
-enum { NOTE_FRAMES = 16, NOTES_PAST = 1024 };
+enum { NOTE_FRAMES = 16, NOTES_PAST = 4096 };
 
 enum note_state { NOTE_NONE, NOTE_LIVE, NOTE_FREED };
 struct note {

@@ -352,6 +352,12 @@ void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero) {
     if (sh->held) show(sh, b);
 }
 
+/* Of a word that is shown in part memcheck takes the rest to be undefined: the library must not find its own there. */
+void shadow_lessens(struct shadow *sh, const struct heap_block *b, size_t size) {
+    if (b->locks == 0 && !sh->held) return;
+    if (size < b->size) tool_hide(b->address + size, round_up(b->size, 8) - size);
+}
+
 void shadow_freed(struct shadow *sh, const struct heap_block *b) {
     struct note *note = notes_of(sh->notes, b->slot);
     follow(sh);
@@ -360,7 +366,6 @@ void shadow_freed(struct shadow *sh, const struct heap_block *b) {
         unname(sh, b->slot);
         say(sh, note, "freed");
     }
-    if (sh->held) tool_hide(b->address, round_up(b->size, 8));
 }
 
 void shadow_locked(struct shadow *sh, const struct heap_block *b) {
@@ -379,10 +384,9 @@ void shadow_resized(struct shadow *sh, const struct heap_block *before,
     follow_border(sh);
     if (after->locks == 0 && !sh->held) {
         if (memcheck()) resize_bits(sh, after->slot, before->size, after->size);
-    } else if (after->size < before->size) {
-        tool_hide(after->address + after->size, round_up(before->size, 8) - after->size);
     } else if (memcheck()) {
-        tool_undefine(after->address + before->size, after->size - before->size);
+        if (after->size > before->size)
+            tool_undefine(after->address + before->size, after->size - before->size);
     } else {
         tool_show(after->address, after->size);
     }

@@ -49,6 +49,7 @@ void shadow_end(struct shadow *sh);
 
 /* What a call has done to a block, as guard.h has it. */
 void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero);
+void shadow_lessens(struct shadow *sh, const struct heap_block *b, size_t size);
 void shadow_freed(struct shadow *sh, const struct heap_block *b);
 void shadow_locked(struct shadow *sh, const struct heap_block *b);
 void shadow_unlocked(struct shadow *sh, const struct heap_block *b);
