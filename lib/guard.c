@@ -78,8 +78,10 @@ bool guard_begin(struct guard *g) {
 
 void guard_end(struct guard *g) {
     if (!g->damaged) {
-        if (g->stress != NULL) stress_end(g->stress, g->heap);
-        if (g->by & GUARD_FENCE) fence_end(&g->fence);
+        bool noted = false;
+        if (g->stress != NULL) stress_move(g->stress, g->heap);
+        if (g->by & GUARD_FENCE) noted = fence_end(&g->fence);
+        if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
     }
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }

@@ -122,10 +122,12 @@ bool registry_exists(uint64_t tag, bool *shared);
 bool registry_enter_locked(uint64_t tag, struct access *a);
 bool registry_enter_guarded(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
-    bool shared;
-    a->heap = registry_heap(tag, &shared);
-    if (unlikely(a->heap == NULL) || unlikely(registry_fenced(a->heap)))
+    struct rm_core *core;
+    int shared;
+    if (unlikely(!rm_enter(registry_live(tag), &core, &shared)) ||
+        unlikely(registry_fenced((struct heap *)core)))
         return registry_enter_guarded(tag, a);
+    a->heap = (struct heap *)core;
     a->place = registry_place(tag);
     a->how = 0;
     return !shared || registry_enter_locked(tag, a);
