@@ -92,6 +92,10 @@ static inline uint32_t registry_live(uint64_t tag) {
     return (uint32_t)tag % RM_GATE_LIVE | RM_GATE_LIVE;
 }
 
+/* Is a heap one whose guard is open (guard.h)? What takes longer than a common case goes by that, as of one that is
+   closed. */
+static inline bool registry_fenced(const struct heap *h) { return h->store.fenced; }
+
 /* The heap of a tag, which nobody is kept out of; NULL: there is none, or it is guarded. `*shared`: others may be
    inside. */
 static inline struct heap *registry_heap(uint64_t tag, bool *shared) {
@@ -110,9 +114,12 @@ bool registry_exists(uint64_t tag, bool *shared);
 bool registry_enter_locked(uint64_t tag, struct access *a);
 bool registry_enter_guarded(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
-    bool shared;
-    a->heap = registry_heap(tag, &shared);
-    if (unlikely(a->heap == NULL)) return registry_enter_guarded(tag, a);
+    struct rm_core *core;
+    int shared;
+    if (unlikely(!rm_enter(registry_live(tag), &core, &shared)) ||
+        unlikely(registry_fenced((struct heap *)core)))
+        return registry_enter_guarded(tag, a);
+    a->heap = (struct heap *)core;
     a->place = registry_place(tag);
     a->how = 0;
     return !shared || registry_enter_locked(tag, a);
