@@ -74,8 +74,12 @@ bool guard_begin(struct guard *g) {
 }
 
 void guard_end(struct guard *g) {
-    if (g->stress != NULL && !g->damaged) stress_end(g->stress, g->heap);
-    if (g->by & GUARD_FENCE && !g->damaged) fence_end(&g->fence);
+    if (!g->damaged) {
+        bool noted = false;
+        if (g->stress != NULL) stress_move(g->stress, g->heap);
+        if (g->by & GUARD_FENCE) noted = fence_end(&g->fence);
+        if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
+    }
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }
 
