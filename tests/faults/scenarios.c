@@ -2,6 +2,8 @@
 /* Scenarios of one heap and one thread. */
 #include "scenarios.h"
 
+#include <stdlib.h>
+
 #include "world.h"
 
 enum {
@@ -169,6 +171,25 @@ static void pages(uint64_t seed, bool looked) {
     world_end(&world);
 }
 
+/* --- guarded heaps: what the guard needs is refused, too --- */
+
+static void guarded(const char *stress, const char *fence, size_t limit, uint64_t seed,
+                    bool looked) {
+    setenv("RMALLOC_STRESS", stress, 1);
+    setenv("RMALLOC_FENCE", fence, 1);
+    setenv("RMALLOC_TOOLS", "no", 1);
+    one_life(limit, RM_COMPACT_ON_DEMAND, seed, looked);
+    brief(seed, looked);
+}
+
+static void stressed(uint64_t seed, bool looked) {
+    guarded("onchange", "", 0, seed, looked);
+}
+static void fenced(uint64_t seed, bool looked) { guarded("", "3", 0, seed, looked); }
+static void fenced_stressed(uint64_t seed, bool looked) {
+    guarded("onchange", "2", LIMIT, seed, looked);
+}
+
 /* --- whatever comes --- */
 
 static void step(struct world *world) {
@@ -220,6 +241,9 @@ const struct scenario scenarios[] = {
     {"many", scenario_many, false},
     {"default", scenario_default, false},
     {"view", scenario_view, false},
+    {"stressed", stressed, false},
+    {"fenced", fenced, false},
+    {"fenced-stressed", fenced_stressed, false},
     {"chance", chance, true},
 };
 const unsigned n_scenarios = sizeof(scenarios) / sizeof(*scenarios);
