@@ -14,7 +14,6 @@
 #define RM_GUARD_H
 
 #include "fence.h"
-#include "heap.h"
 #include "origin.h"
 #include "settings.h"
 #include "shadow.h"
@@ -41,8 +40,8 @@ struct guard {
     bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
     struct aside aside;
-    struct notes notes; /* where the guard speaks of blocks: not for integrity alone */
-    struct shadow shadow;
+    struct notes notes;   /* where it is GUARD_TOOLS, */
+    struct shadow shadow; /* likewise */
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
