@@ -22,7 +22,7 @@
 #include "scenarios.h"
 #include "threads.h"
 
-enum { PATIENCE_S = 20, TRYLOCKS = 25, REPORTS = 5, DIGITS = 10 };
+enum { PATIENCE_S = 20, PATIENCE_LONG_S = 300, TRYLOCKS = 25, REPORTS = 5, DIGITS = 10 };
 static const char load_variable[] = "RMFAULTS_LOAD";
 
 struct arguments {
@@ -40,6 +40,8 @@ static struct {
     time_t begun;
 } total;
 static struct injected *report; /* of the child that runs */
+static unsigned patience =
+    PATIENCE_S; /* the long set yields to whatever else there is to do */
 
 /* Nothing of the library is malloc's: a search for leaks in each child would find nothing, and take long. */
 int __lsan_is_turned_off(void);
@@ -89,7 +91,7 @@ static _Noreturn void be_child(const struct scenario *scenario, const struct fau
                                uint64_t seed, bool looked) {
     unsigned before = descriptors();
 
-    alarm(PATIENCE_S); /* it must not hang */
+    alarm(patience); /* it must not hang */
     injected = report;
     inject_begin(fault);
     scenario->run(seed, looked);
@@ -377,6 +379,7 @@ int main(int argc, char **argv) {
     }
     struct arguments arguments = parse(argc, argv);
     total.begun = time(NULL);
+    if (arguments.whole) patience = PATIENCE_LONG_S;
     open_report();
     return arguments.fault.kinds != 0 ? run_one(&arguments) : run_all(&arguments);
 }

@@ -175,11 +175,27 @@ static void pages(uint64_t seed, bool looked) {
 
 static void guarded(const char *stress, const char *fence, size_t limit, uint64_t seed,
                     bool looked) {
+    static struct world world;
+    const rm_heap_options_t options = options_of(limit, RM_COMPACT_ON_DEMAND);
+
     setenv("RMALLOC_STRESS", stress, 1);
     setenv("RMALLOC_FENCE", fence, 1);
     setenv("RMALLOC_TOOLS", "no", 1);
-    one_life(limit, RM_COMPACT_ON_DEMAND, seed, looked);
-    brief(seed, looked);
+    world_init(&world, seed, looked);
+    if (world_create(&world, &options)) {
+        alloc_some(&world, 8, 300);
+        alloc_some(&world, 3, LARGE / 4);
+        for (unsigned i = 0; i < world.n; i += 3) world_lock(&world, i);
+        perforate(&world);
+        for (unsigned i = 0; i < world.n; i += 2)
+            world_resize(&world, i, world.items[i].size + 500);
+        world_compact(&world, 5000);
+        alloc_some(&world, 6, 3000);
+        world_trim(&world);
+        world_alloc(&world, LARGE, 64, 0);
+        if (limit == 0) world_destroy(&world);
+    }
+    world_end(&world);
 }
 
 static void stressed(uint64_t seed, bool looked) {
