@@ -90,6 +90,14 @@ void guard_end(struct guard *g) {
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }
 
+void guard_outside(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_outside();
+}
+
+void guard_inside(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_inside();
+}
+
 bool guard_make_room(struct guard *g, unsigned flags) {
     bool manual = g->heap->compaction == RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
     return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
