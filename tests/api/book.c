@@ -6,17 +6,7 @@
 
 #include "fault.h"
 
-size_t rule_alignment(size_t size) {
-    return (size > 0 && size % 16 == 0) || size >= 128 ? 16 : 8;
-}
-
-size_t block_need(size_t size, size_t asked) {
-    /* A header, a byte that remembers an alignment, whole units, and the way to the next
-       aligned address. */
-    return (size + 8 + (asked > 8) + 15) / 16 * 16 + (asked > 16 ? asked : 0);
-}
-
-size_t handle_need(const struct book *book) { return book->n < 1900 ? 16 : 48; }
+size_t handle_need(const struct book *book) { return slot_need(book->n); }
 
 /* ------------------------------------------------------------------ content */
 
