@@ -124,6 +124,13 @@ static const char *go(struct walk *w, uint64_t *from, uint64_t *to, struct outco
     return text;
 }
 
+/* Are there gaps that are kept as slots, until the next compaction? */
+static bool keeps_gaps(struct walk *w, uint64_t *state) {
+    const struct store *s = &w->ground.h->store;
+    put(w, state);
+    return (s->kept[0] | s->kept[1]) != 0;
+}
+
 /* What is seen of the heap in two states is the same. */
 static const char *same_to_see(struct walk *w) {
     struct picture before, after = {.n = 0};
@@ -149,9 +156,10 @@ static const char *settle(struct walk *w, uint64_t *state, uint64_t *settled) {
 
 /* There was no memory, and nothing has moved. What rested may have been freed for good, free slots of the
    table given back and had again, which puts the free span at the end first among those of its size: no caller
-   sees that. Where something might have moved, the compactor knows more than before. All else is as it was, byte
-   for byte. */
+   sees that. Where something might have moved, the compactor knows more than before, and gaps that it has kept may
+   be free again. All else is as it was, byte for byte. */
 static const char *failed(struct walk *w, bool may_move) {
+    if (may_move && (keeps_gaps(w, w->before) || keeps_gaps(w, w->after))) return NULL;
     const char *text = same_to_see(w);
     if (text != NULL || may_move) return text;
     text = settle(w, w->before, w->other);
