@@ -18,6 +18,9 @@ _Static_assert(HEAP_STRUCTURE + QUICK_CHUNK + 8 * TABLE_SLOTS_MIN +
                    RM_HEAP_SIZE_MIN,
                "the header's promise for an empty heap");
 _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
+_Static_assert(RM_HEAP_SIZE_MAX == HEAP_BYTES_MAX && RM_REUSES_MAX < GENERATIONS &&
+                   RM_HANDLES_MAX <= TABLE_SLOTS_MAX / 64 * 62,
+               "the limits in the header");
 
 /* Work that a step may spend on giving pages back, however small its budget. */
 enum { STEP_RETURN = 32 * 1024 };
