@@ -5,10 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "os.h"
 #include "watch.h"
@@ -96,7 +93,7 @@ static struct timespec time_of(uint64_t ns) {
 static void *work(void *context) {
     const uintptr_t number = (uintptr_t)context;
     unsigned missed = 0;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* or not */
+    os_be_nice(NICE);
     pthread_mutex_lock(&mutex);
     while (current == number) {
         rung = false;

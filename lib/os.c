@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os.h"
 
+#ifdef __linux__ /* else os_libc.c */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
@@ -8,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -227,8 +230,16 @@ void os_wait(unsigned n) {
     errno = saved;
 }
 
+void os_be_nice(int nice) {
+    int saved = errno;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+    errno = saved; /* or not */
+}
+
 uint64_t os_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+#endif

@@ -34,7 +34,8 @@ uintptr_t region_top(uintptr_t low, size_t bytes, bool pages, size_t structure) 
 static void *reserve(size_t *bytes) {
     if (*bytes != 0) return os_reserve(*bytes);
     /* Unlimited: as much as there may be, less where address space is rationed. */
-    for (*bytes = round_down(HEAP_BYTES_MAX, os_page()); *bytes >= RESERVE_LEAST;
+    size_t most = HEAP_BYTES_MAX < OS_RESERVE_MOST ? HEAP_BYTES_MAX : OS_RESERVE_MOST;
+    for (*bytes = round_down(most, os_page()); *bytes >= RESERVE_LEAST;
          *bytes = round_down(*bytes / 2, os_page())) {
         void *memory = os_reserve(*bytes);
         if (memory != NULL) return memory;

@@ -295,9 +295,9 @@ static uint64_t tag_make(unsigned place, uint32_t n) {
     return high << (PLACE_SHIFT + PLACE_BITS) | (uint64_t)place << PLACE_SHIFT | low;
 }
 
-/* Epochs come round after 32 heaps in one place: then generations start elsewhere. */
+/* Epochs come round after 32 heaps in one place, or 2: then generations start elsewhere. */
 static uint32_t first_generation(uint32_t uses) {
-    return (uses >> EPOCH_BITS) * 4099u % GENERATIONS;
+    return (uses >> EPOCH_BITS) * GENERATION_STEP % GENERATIONS;
 }
 
 /* The heap of a place has been made. False: it is not guarded, and was to be by its options. */

@@ -5,6 +5,7 @@
  * that is not ours. Places are reused in turn.
  *
  *      tag     epoch:1 place:13 epoch:4     token of a heap   tag << 4 | 8
+ *      on 32 bits      place:5  epoch:1
  *
  * Holds each heap's mutex, so that it outlives the heap. To be taken in this order: the registry's own, the
  * heaps' by place; who holds one of a heap takes no other.
@@ -19,7 +20,14 @@
 
 #include <rmalloc_inline.h>
 
+#if UINTPTR_MAX > UINT32_MAX
 enum { PLACE_SHIFT = 4, PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
+enum {
+    GENERATION_STEP = 4099
+}; /* by which a place's heaps start apart when the epochs have come round */
+#else
+enum { PLACE_SHIFT = 1, PLACE_BITS = 5, EPOCH_BITS = 1, GENERATION_STEP = 21 };
+#endif
 
 /* The default heap has a place beside those that callers may fill. */
 enum { PLACES = RM_HEAPS_MAX + 1 };

@@ -80,17 +80,11 @@ unsigned inject_choices(enum system_request request) {
 
 void inject_begin(const struct fault *next) {
     fault = *next;
+    injected->n_asked = 0;
     atomic_store(&active, true);
 }
 
 void inject_end(void) { atomic_store(&active, false); }
-void inject_refuse(unsigned k, bool forever) {
-    const struct fault next = {.k = k, .forever = forever, .kinds = REQUESTS_ALL};
-
-    inject_end();
-    injected->n_asked = 0;
-    if (k > 0) inject_begin(&next);
-}
 void inject_suspend(void) { suspended++; }
 void inject_resume(void) { suspended--; }
 void inject_mark(void) {

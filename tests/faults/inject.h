@@ -62,10 +62,9 @@ const char *inject_name(enum system_request request);
 /* How many reasons it can give. */
 unsigned inject_choices(enum system_request request);
 
+/* Requests count from here on. */
 void inject_begin(const struct fault *fault);
 void inject_end(void);
-/* The k-th from now, and, where `forever`, every later one. 0: none any more. */
-void inject_refuse(unsigned k, bool forever);
 /* Has a request been refused with this reason since the last call of inject_mark? */
 void inject_mark(void);
 bool inject_gave(int reason);

@@ -386,12 +386,13 @@ static void test_refused(gconstpointer all) {
         for (unsigned i = 0; i < 8; i++) make(&site, MIB / 2 + i * 3333, 0);
         for (unsigned i = 0; i < 8; i += 2) discard(&site, i);
         if (n % 3 != 0) give_back(&site);
-        inject_refuse(n, all != NULL);
+        struct fault fault = {n, all != NULL, n, REQUESTS_ALL};
+        inject_begin(&fault);
         errno = 77;
         bool complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
         while (!complete) complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
         g_assert_cmpint(errno, ==, 77);
-        inject_refuse(0, false);
+        inject_end();
         close_site(&site);
     }
 }
