@@ -80,6 +80,7 @@ unsigned inject_choices(enum system_request request) {
 
 void inject_begin(const struct fault *next) {
     fault = *next;
+    injected->n_asked = 0;
     atomic_store(&active, true);
 }
 

@@ -62,6 +62,7 @@ const char *inject_name(enum system_request request);
 /* How many reasons it can give. */
 unsigned inject_choices(enum system_request request);
 
+/* Requests count from here on. */
 void inject_begin(const struct fault *fault);
 void inject_end(void);
 /* Has a request been refused with this reason since the last call of inject_mark? */
