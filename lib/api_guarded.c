@@ -6,7 +6,9 @@
 /* Enter the heap of a tag, if it is guarded; else what a call says is `none`. */
 static rm_status_t enter_heap(uint64_t tag, struct access *a, rm_status_t none) {
     if (!registry_enter(tag, a)) return registry_refused(tag, none);
-    return a->how & ACCESS_GUARDED ? RM_OK : call_leave(a, none);
+    if (a->how & ACCESS_GUARDED) return RM_OK;
+    registry_leave_damaged(a); /* it may be */
+    return none;
 }
 
 /* The same of a live handle. */
@@ -15,16 +17,35 @@ static rm_status_t enter(rm_memory_t *handle, struct access *a, uint32_t *slot) 
     rm_status_t status = enter_heap(h, a, RM_EHANDLE);
     if (status != RM_OK) return status;
     *slot = handle_slot(h);
-    if (!heap_live(a->heap, h, *slot)) return call_leave(a, RM_EHANDLE);
-    return RM_OK;
+    if (heap_live(a->heap, h, *slot)) return RM_OK;
+    registry_leave_damaged(a);
+    return RM_EHANDLE;
 }
 
-/* The same of one whose block is about to be used: a move that it is half through is finished. */
-static rm_status_t enter_to_use(rm_memory_t *handle, struct access *a, uint32_t *slot) {
-    rm_status_t status = enter(handle, a, slot);
-    if (status == RM_OK && *slot == a->heap->store.mover.slot)
-        heap_make_lockable(a->heap, call_handle(handle), *slot);
-    return status;
+/* The same for a call that needs nothing but the block's entry, where that says all that there is to say. */
+static rm_status_t enter_entry(rm_memory_t *handle, struct access *a, uint32_t *slot) {
+    uint64_t h = call_handle(handle);
+    *slot = handle_slot(h);
+    if (!registry_enter_about(h, a, *slot)) return registry_refused(h, RM_EHANDLE);
+    if (a->how & ACCESS_GUARDED && heap_live(a->heap, h, *slot)) return RM_OK;
+    registry_leave_damaged(a);
+    return RM_EHANDLE;
+}
+
+/* Does its entry not say what the block's size is, or is it half moved? The rest is looked at too then. False: it is
+   damaged. */
+static bool widen(const struct access *a, uint32_t slot) {
+    size_t size;
+    if (shape_says_size(table_entry(&a->heap->store.table, slot), &size) &&
+        slot != a->heap->store.mover.slot)
+        return true;
+    return guard_widen(a->guard);
+}
+
+/* A move that the block is half through is finished. */
+static void make_usable(rm_memory_t *handle, const struct access *a, uint32_t slot) {
+    if (slot == a->heap->store.mover.slot)
+        heap_make_lockable(a->heap, call_handle(handle), slot);
 }
 
 rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t alignment,
@@ -33,6 +54,7 @@ rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t a
     uint32_t slot;
     rm_status_t status = enter_heap(tag, &a, RM_EINVAL);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
     if (status == RM_OK) {
         struct heap_block b = heap_look(a.heap, slot);
@@ -47,6 +69,7 @@ rm_status_t guarded_free(rm_memory_t *handle) {
     uint32_t slot;
     rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     struct heap_block b = heap_look(a.heap, slot);
     status = heap_free(a.heap, call_handle(handle), slot);
     if (status == RM_OK) guard_freed(a.guard, &b);
@@ -69,12 +92,16 @@ rm_status_t guarded_lock(rm_memory_t *handle, void **pointer) {
     struct access a;
     uint32_t slot;
     uint64_t h = call_handle(handle), e;
-    rm_status_t status = enter_to_use(handle, &a, &slot);
+    rm_status_t status = enter_entry(handle, &a, &slot);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
+    make_usable(handle, &a, slot);
     enum lock_outcome outcome;
     while ((outcome = lock_take(&a.heap->store.table, h, slot, RM_LOCKS_MAX, &e)) ==
-           LOCK_FULL)
+           LOCK_FULL) {
+        if (!guard_widen(a.guard)) return registry_freeze(&a);
         heap_make_lockable(a.heap, h, slot);
+    }
     if (outcome != LOCK_DONE) return call_leave(&a, RM_EOVERFLOW);
     struct heap_block b = heap_look(a.heap, slot);
     guard_locked(a.guard, &b);
@@ -85,8 +112,9 @@ rm_status_t guarded_lock(rm_memory_t *handle, void **pointer) {
 rm_status_t guarded_unlock(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter(handle, &a, &slot);
+    rm_status_t status = enter_entry(handle, &a, &slot);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     if (lock_give(&a.heap->store.table, call_handle(handle), slot) != LOCK_DONE)
         return call_leave(&a, RM_EUNLOCKED);
     struct heap_block b = heap_look(a.heap, slot);
@@ -97,8 +125,10 @@ rm_status_t guarded_unlock(rm_memory_t *handle) {
 rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter_to_use(handle, &a, &slot);
+    rm_status_t status = enter_entry(handle, &a, &slot);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
+    make_usable(handle, &a, slot);
     struct heap_block b = heap_look(a.heap, slot);
     *pointer = guard_pointer(a.guard, &b);
     return call_leave(&a, RM_OK);
@@ -109,8 +139,9 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
 static rm_status_t look(rm_memory_t *handle, struct heap_block *b, uint64_t *tag) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter(handle, &a, &slot);
+    rm_status_t status = enter_entry(handle, &a, &slot);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     *b = heap_look(a.heap, slot);
     *tag = a.heap->tag;
     return call_leave(&a, RM_OK);

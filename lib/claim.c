@@ -49,7 +49,7 @@ static struct members members_of(const struct store *s, unit_t span) {
     struct members m = {.block = SLOT_NIL};
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) {
-        m.block = block_ref(h);
+        m.block = block_owner(s, h);
     } else {
         m.r = run_at_header(s, span, h);
         m.live = run_live_mask(&m.r);
@@ -57,10 +57,10 @@ static struct members members_of(const struct store *s, unit_t span) {
     return m;
 }
 
-static uint32_t next_member(struct members *m) {
+static uint32_t next_member(const struct store *s, struct members *m) {
     uint32_t slot = m->block;
     if (m->live != 0) {
-        slot = ref_slot(run_ref(&m->r, bit_lowest(m->live)));
+        slot = run_owner(s, &m->r, bit_lowest(m->live));
         m->live &= m->live - 1;
     }
     m->block = SLOT_NIL;
@@ -69,7 +69,7 @@ static uint32_t next_member(struct members *m) {
 
 bool claim_all_movable(struct store *s, unit_t span) {
     struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;)
+    for (uint32_t slot; (slot = next_member(s, &m)) != SLOT_NIL;)
         if (!claim_movable(s, slot)) return false;
     return true;
 }
@@ -85,7 +85,7 @@ static void drop_one(struct store *s, uint32_t slot, unsigned state) {
    waited for, is not among those that have been claimed so. */
 static void drop_until(struct store *s, unit_t span, uint32_t end, unsigned state) {
     struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != end;) drop_one(s, slot, state);
+    for (uint32_t slot; (slot = next_member(s, &m)) != end;) drop_one(s, slot, state);
 }
 
 void claim_drop(struct store *s, unit_t span, unsigned state) {
@@ -94,7 +94,7 @@ void claim_drop(struct store *s, unit_t span, unsigned state) {
 
 bool claim_span_slowly(struct store *s, unit_t span, unsigned state) {
     struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;) {
+    for (uint32_t slot; (slot = next_member(s, &m)) != SLOT_NIL;) {
         uint64_t e = table_entry(&s->table, slot);
         if (rests(e)) continue;
         if (entry_locks(e) == LOCKS_NONE &&
@@ -109,7 +109,7 @@ bool claim_span_slowly(struct store *s, unit_t span, unsigned state) {
 bool claim_seal(struct store *s, unit_t span) {
     if (!s->concurrent) return true;
     struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;) {
+    for (uint32_t slot; (slot = next_member(s, &m)) != SLOT_NIL;) {
         uint64_t e = table_entry(&s->table, slot);
         if (rests(e)) continue;
         bool ours = entry_locks(e) == LOCKS_COPYING;
@@ -117,7 +117,7 @@ bool claim_seal(struct store *s, unit_t span) {
             continue;
         s->voided++;
         drop_until(s, span, slot, LOCKS_MOVING);
-        while ((slot = next_member(&m)) != SLOT_NIL) drop_one(s, slot, LOCKS_COPYING);
+        while ((slot = next_member(s, &m)) != SLOT_NIL) drop_one(s, slot, LOCKS_COPYING);
         return false;
     }
     return true;

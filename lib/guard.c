@@ -14,6 +14,8 @@ unsigned guard_wanted(const rm_heap_options_t *options, struct settings *setting
     return by;
 }
 
+static bool is_sealed(const struct guard *g) { return g->by & GUARD_INTEGRITY; }
+
 static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
 
 struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
@@ -26,16 +28,45 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
     }
     *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
     g->settings = *settings;
+    h->cache = 0; /* threads keep nothing */
+    if (is_sealed(g) && !seal_init(&g->seal, h, bytes)) {
+        os_unreserve(g, guard_bytes());
+        return NULL;
+    }
     return g;
 }
 
-void guard_destroy(struct guard *g) { os_unreserve(g, guard_bytes()); }
+void guard_destroy(struct guard *g) {
+    if (is_sealed(g)) seal_finish(&g->seal);
+    os_unreserve(g, guard_bytes());
+}
 
 /* --- calls --- */
 
-bool guard_begin(struct guard *g) { return !g->corrupt; }
+bool guard_begin(struct guard *g, uint32_t about) {
+    g->about = g->by & GUARD_STRESS ? SLOT_NIL : about; /* else all may move */
+    if (g->corrupt || !is_sealed(g)) return !g->corrupt;
+    if (g->about == SLOT_NIL)
+        g->corrupt = !seal_holds(&g->seal, g->heap);
+    else
+        g->corrupt = !seal_holds_entry(&g->seal, g->heap, about);
+    return !g->corrupt;
+}
 
-void guard_end(struct guard *g) { (void)g; }
+bool guard_widen(struct guard *g) {
+    if (g->about == SLOT_NIL) return true;
+    g->about = SLOT_NIL;
+    if (is_sealed(g)) g->corrupt = !seal_holds(&g->seal, g->heap);
+    return !g->corrupt;
+}
+
+void guard_end(struct guard *g) {
+    if (!is_sealed(g)) return;
+    if (g->about == SLOT_NIL)
+        seal_all(&g->seal, g->heap);
+    else
+        seal_entry(&g->seal, g->heap, g->about);
+}
 
 /* --- blocks --- */
 

@@ -13,7 +13,7 @@
 #ifndef RM_GUARD_H
 #define RM_GUARD_H
 
-#include "heap.h"
+#include "seal.h"
 #include "settings.h"
 
 /* What a heap is guarded by. */
@@ -31,6 +31,9 @@ struct guard {
     size_t bytes;
     unsigned by;
     struct settings settings;
+    struct seal seal;
+    uint32_t
+        about; /* the call that is inside needs this slot's entry alone; SLOT_NIL: more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
 };
 
@@ -42,8 +45,10 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
 /* Before the heap's memory is given back, or is its caller's again. */
 void guard_destroy(struct guard *g);
 
-/* A call enters the heap, false: it must not; and leaves it. */
-bool guard_begin(struct guard *g);
+/* A call enters the heap, false: it must not; and leaves it. One that is about an entry alone, another than SLOT_NIL,
+   may find that it needs more: false: it must not go on. */
+bool guard_begin(struct guard *g, uint32_t about);
+bool guard_widen(struct guard *g);
 void guard_end(struct guard *g);
 
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the

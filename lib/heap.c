@@ -42,14 +42,11 @@ void heap_init(struct heap *h, size_t bytes) {
 
 /* --- requests --- */
 
-static void *pointer_of(const struct store *s, uint64_t e) {
-    return s->area.base + entry_place(e);
-}
-
 /* A block has been made. */
 static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags) {
     store_count_new(s, size);
-    if (flags & RM_ZERO) bytes_fill(pointer_of(s, table_entry(&s->table, slot)), 0, size);
+    if (flags & RM_ZERO)
+        bytes_fill(store_content(s, table_entry(&s->table, slot), size), 0, size);
 }
 
 /* A slot for a new block: of the thread's, or of the table's. Its entry says that there is a block. */
@@ -130,7 +127,7 @@ struct heap_block heap_look(const struct heap *h, uint32_t slot) {
         .slot = slot,
         .locks = heap_locks(h, slot),
         .size = heap_size(h, slot),
-        .address = pointer_of(s, table_entry(&s->table, slot)),
+        .address = s->area.base + entry_place(table_entry(&s->table, slot)),
     };
 }
 
@@ -178,7 +175,7 @@ rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot) {
     rm_status_t status = claim_for_good(s, handle, slot, &e);
     if (unlikely(status != RM_OK)) return status;
     if (shape_is_plain(e)) {
-        quick_put(s, slot, table_slot(t, slot), e);
+        if (!quick_put(s, slot, table_slot(t, slot), e)) quick_put_slowly(s, slot, e);
         return RM_OK;
     }
     if (shape_is_medium(e) && quick_put_block(s, slot, e)) return RM_OK;

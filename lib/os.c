@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -227,6 +228,13 @@ void os_wait(unsigned n) {
     else
         syscall(SYS_nanosleep, &nap, NULL); /* no cancellation point */
     errno = saved;
+}
+
+uint64_t os_random(void) {
+    uint64_t x;
+    if (!refused() && getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x)
+        return x;
+    return os_now_ns() * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)&x;
 }
 
 uint64_t os_now_ns(void) {

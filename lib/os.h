@@ -57,6 +57,9 @@ static inline void os_barrier_often(void) {
 /* Wait for what another thread is about to do: for the n-th time, from 0. */
 void os_wait(unsigned n);
 
+/* A number that nobody can guess, as far as the system has one. */
+uint64_t os_random(void);
+
 /* Monotonic time. */
 uint64_t os_now_ns(void);
 
