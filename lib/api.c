@@ -108,8 +108,25 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     return call_leave(&a, status);
 }
 
+/* A medium block that rests. */
+static inline bool take_medium(rm_heap_t *heap, rm_memory_t **out, size_t size) {
+    uint64_t tag, e;
+    bool shared;
+    if (heap == NULL || call_tag(heap, &tag) != RM_OK) return false;
+    struct heap *h = registry_heap(tag, &shared);
+    uint32_t *tops = h == NULL || shared ? NULL : heap_tops_of(h);
+    uint32_t slot = SLOT_NIL;
+    if (tops != NULL) slot = quick_take_medium(&h->store, tops, size, &e);
+    if (slot == SLOT_NIL) return false;
+    store_count_new(&h->store, size);
+    *out = handle_make(tag, slot, e);
+    call_done(tag);
+    return true;
+}
+
 /* What could not be done quickly, with no more arguments than that has to keep. */
 static SLOW rm_status_t alloc_plainly(rm_heap_t *heap, rm_memory_t **out, size_t size) {
+    if (size > SMALL_MAX && take_medium(heap, out, size)) return RM_OK;
     return alloc_slowly(heap, out, size, 0, 0);
 }
 
@@ -235,7 +252,18 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
 /* A plain object that is not freed quickly, of a heap where nobody else is. */
 static SLOW rm_status_t free_plainly(rm_memory_t *handle, struct store *s, uint64_t e) {
     uint32_t slot = rm_slot_of(handle);
-    if (quick_queue(s, slot, store_slot(s, slot), e))
+    if (quick_queue(s, NULL, slot, store_slot(s, slot), e))
+        return call_done(call_handle(handle));
+    return free_slowly(handle);
+}
+
+/* An unlocked block that is not a plain object. */
+static SLOW rm_status_t free_other(rm_memory_t *handle, struct heap *h, uint64_t e) {
+    uint32_t slot = rm_slot_of(handle), *tops = heap_tops_of(h);
+    char *at = store_slot(&h->store, slot);
+    if (shape_is_medium(e) && tops != NULL &&
+        (quick_put_medium(&h->store, tops, slot, at, e) ||
+         quick_queue(&h->store, tops, slot, at, e)))
         return call_done(call_handle(handle));
     return free_slowly(handle);
 }
@@ -265,7 +293,7 @@ rm_status_t rmfree(rm_memory_t *handle) {
     if (unlikely(at == NULL)) return free_slowly(handle);
     uint64_t e = word_load(at);
     if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return free_slowly(handle);
-    if (unlikely(!shape_is_plain(e))) return free_slowly(handle);
+    if (unlikely(!shape_is_plain(e))) return free_other(handle, heap, e);
     if (unlikely(!quick_put(&heap->store, slot, (char *)at, e)))
         return free_plainly(handle, &heap->store, e);
     return call_done(h);

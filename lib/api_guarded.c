@@ -4,30 +4,20 @@
 #include "resize.h"
 
 /* Enter the heap of a tag, if it is guarded; else what a call says is `none`. */
-static rm_status_t enter_heap(uint64_t tag, struct access *a, rm_status_t none) {
-    if (!registry_enter(tag, a)) return registry_refused(tag, none);
+static rm_status_t enter_heap(uint64_t tag, struct access *a, rm_status_t none,
+                              uint32_t about) {
+    if (!registry_enter_about(tag, a, about)) return registry_refused(tag, none);
     if (a->how & ACCESS_GUARDED) return RM_OK;
     registry_leave_damaged(a); /* it may be */
     return none;
 }
 
-/* The same of a live handle. */
+/* The same of a live handle, for a call that needs nothing but the block's entry, as far as is known. */
 static rm_status_t enter(rm_memory_t *handle, struct access *a, uint32_t *slot) {
     uint64_t h = call_handle(handle);
-    rm_status_t status = enter_heap(h, a, RM_EHANDLE);
-    if (status != RM_OK) return status;
     *slot = handle_slot(h);
-    if (heap_live(a->heap, h, *slot)) return RM_OK;
-    registry_leave_damaged(a);
-    return RM_EHANDLE;
-}
-
-/* The same for a call that needs nothing but the block's entry, where that says all that there is to say. */
-static rm_status_t enter_entry(rm_memory_t *handle, struct access *a, uint32_t *slot) {
-    uint64_t h = call_handle(handle);
-    *slot = handle_slot(h);
-    if (!registry_enter_about(h, a, *slot)) return registry_refused(h, RM_EHANDLE);
-    if (a->how & ACCESS_GUARDED && heap_live(a->heap, h, *slot)) return RM_OK;
+    rm_status_t status = enter_heap(h, a, RM_EHANDLE, *slot);
+    if (status != RM_OK || heap_live(a->heap, h, *slot)) return status;
     registry_leave_damaged(a);
     return RM_EHANDLE;
 }
@@ -48,13 +38,20 @@ static void make_usable(rm_memory_t *handle, const struct access *a, uint32_t sl
         heap_make_lockable(a->heap, call_handle(handle), slot);
 }
 
+/* What a request needs of the heap is looked at: mostly an entry of the quick lists. False: it is damaged. */
+static bool make_ready(const struct access *a, size_t size, size_t alignment) {
+    uint32_t next = alignment <= 8 ? quick_next(&a->heap->store, size) : SLOT_NIL;
+    return next != SLOT_NIL ? guard_narrow(a->guard, next) : guard_widen(a->guard);
+}
+
 rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t alignment,
                           unsigned flags) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter_heap(tag, &a, RM_EINVAL);
+    rm_status_t status = enter_heap(tag, &a, RM_EINVAL, GUARD_NO_ENTRY);
     if (status != RM_OK) return status;
-    if (registry_damaged(&a)) return registry_freeze(&a);
+    if (registry_damaged(&a) || !make_ready(&a, size, alignment))
+        return registry_freeze(&a);
     status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
     if (status == RM_OK) {
         struct heap_block b = heap_look(a.heap, slot);
@@ -70,6 +67,9 @@ rm_status_t guarded_free(rm_memory_t *handle) {
     rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     if (registry_damaged(&a)) return registry_freeze(&a);
+    const struct table *t = &a.heap->store.table;
+    bool room = quick_has_room(&a.heap->store, slot, table_entry(t, slot));
+    if (!room && !guard_widen(a.guard)) return registry_freeze(&a);
     struct heap_block b = heap_look(a.heap, slot);
     status = heap_free(a.heap, call_handle(handle), slot);
     if (status == RM_OK) guard_freed(a.guard, &b);
@@ -92,7 +92,7 @@ rm_status_t guarded_lock(rm_memory_t *handle, void **pointer) {
     struct access a;
     uint32_t slot;
     uint64_t h = call_handle(handle), e;
-    rm_status_t status = enter_entry(handle, &a, &slot);
+    rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     make_usable(handle, &a, slot);
@@ -112,7 +112,7 @@ rm_status_t guarded_lock(rm_memory_t *handle, void **pointer) {
 rm_status_t guarded_unlock(rm_memory_t *handle) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter_entry(handle, &a, &slot);
+    rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     if (lock_give(&a.heap->store.table, call_handle(handle), slot) != LOCK_DONE)
@@ -125,7 +125,7 @@ rm_status_t guarded_unlock(rm_memory_t *handle) {
 rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter_entry(handle, &a, &slot);
+    rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     make_usable(handle, &a, slot);
@@ -139,7 +139,7 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
 static rm_status_t look(rm_memory_t *handle, struct heap_block *b, uint64_t *tag) {
     struct access a;
     uint32_t slot;
-    rm_status_t status = enter_entry(handle, &a, &slot);
+    rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     *b = heap_look(a.heap, slot);

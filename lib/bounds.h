@@ -19,7 +19,7 @@ struct bounds {
     const uint32_t *blocks; /* tops of quick lists; and their pool */
     uint32_t pool, n_chunks;
     uint64_t tag;
-    size_t page; /* 0: the memory is the caller's */
+    bool pages;
 };
 struct bounds bounds_of(const struct heap *h);
 

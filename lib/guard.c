@@ -60,6 +60,13 @@ bool guard_widen(struct guard *g) {
     return !g->corrupt;
 }
 
+bool guard_narrow(struct guard *g, uint32_t slot) {
+    if (g->about == SLOT_NIL) return true;
+    g->about = slot;
+    if (is_sealed(g)) g->corrupt = !seal_holds_entry(&g->seal, g->heap, slot);
+    return !g->corrupt;
+}
+
 void guard_end(struct guard *g) {
     if (!is_sealed(g)) return;
     if (g->about == SLOT_NIL)

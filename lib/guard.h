@@ -49,6 +49,9 @@ void guard_destroy(struct guard *g);
    may find that it needs more: false: it must not go on. */
 bool guard_begin(struct guard *g, uint32_t about);
 bool guard_widen(struct guard *g);
+/* One that began about none, GUARD_NO_ENTRY, has found which entry it is about. */
+#define GUARD_NO_ENTRY UINT32_MAX
+bool guard_narrow(struct guard *g, uint32_t slot);
 void guard_end(struct guard *g);
 
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the

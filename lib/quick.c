@@ -235,16 +235,22 @@ static bool is_high(struct store *s, uint32_t slot, uint64_t e) {
                                      slot > QUICK_LOW && slot > s->table.n_slots / 2);
 }
 
-bool quick_queue(struct store *s, uint32_t slot, char *at, uint64_t e) {
+bool quick_queue(struct store *s, const uint32_t *tops, uint32_t slot, char *at,
+                 uint64_t e) {
     struct quick *q = &s->quick;
-    uint32_t top = q->small[class_of(shape_size(e))];
-    if (top >= q->end || q->n_queued >= QUICK_QUEUE - 1) return false;
+    bool plain = shape_is_plain(e);
+    size_t size = plain ? shape_size(e) : shape_medium_size(e);
+    if (q->n_queued >= QUICK_QUEUE - 1 || (!plain && size > QUICK_SIZE_MAX)) return false;
+    uint32_t top = plain ? q->small[class_of(size)]
+                         : tops[block_units(size, false) - QUICK_UNITS_MIN];
+    if (top >= q->end) return false;
     if (!is_high(s, slot, e)) {
         uint32_t link = load32(quick_word(s, chunk_of(top)));
         bool full = top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD;
-        if (!full || link_depth(link) != QUICK_SMALL_DEPTH) return false;
+        unsigned depth = plain ? QUICK_SMALL_DEPTH : QUICK_BLOCKS_DEPTH;
+        if (!full || link_depth(link) != depth) return false;
     }
-    s->requested -= shape_size(e);
+    s->requested -= size;
     word_store(at, entry_resting(e)); /* with its size, so with its class */
     q->queue[q->n_queued++] = slot;
     return true;
@@ -264,6 +270,13 @@ static void put(struct store *s, uint32_t slot, uint64_t e, uint32_t *list,
     table_set(&s->table, slot, entry_resting(e)); /* with its size, so with its class */
     q->queue[q->n_queued++] = slot;
     if (q->n_queued == QUICK_QUEUE) drain(s);
+}
+
+bool quick_has_room(const struct store *s, uint32_t slot, uint64_t e) {
+    const struct quick *q = &s->quick;
+    return shape_is_plain(e) && entry_locks(e) == LOCKS_NONE && slot < q->high &&
+           entry_generation(e) != GENERATION_DROP_MAX - 1 &&
+           q->small[class_of(shape_size(e))] % QUICK_CHUNK != QUICK_CHUNK - QUICK_WORD;
 }
 
 void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e) {
@@ -327,6 +340,17 @@ uint32_t quick_take_block(struct store *s, size_t size) {
     e = entry_moved(e, entry_place(e), shape_of_block(size, false));
     table_set(&s->table, slot, e + LOCKS_NONE * ENTRY_LOCK_ONE);
     return slot;
+}
+
+uint32_t quick_next(const struct store *s, size_t size) {
+    const struct quick *q = &s->quick;
+    if (size - 1 >= QUICK_SIZE_MAX || (size > SMALL_MAX && q->blocks == NULL))
+        return SLOT_NIL;
+    uint32_t top = size <= SMALL_MAX
+                       ? q->small[class_of(size)]
+                       : q->blocks[block_units(size, false) - QUICK_UNITS_MIN];
+    uint32_t slot = load32(quick_word(s, in_pool(q, top)));
+    return slot < QUICK_LINK ? table_named(&s->table, slot) : SLOT_NIL;
 }
 
 /* --- out to caches, and back --- */

@@ -78,6 +78,9 @@ static void begin_watch(struct shared *shared) {
     setitimer(ITIMER_PROF, &each, NULL);
 }
 
+/* Where coverage is counted a child's counts as well. */
+extern void __gcov_dump(void) __attribute__((weak));
+
 /* Trials [from, end). */
 static void trials(const struct work *work, struct shared *shared, uint64_t from,
                    uint64_t end) {
@@ -106,6 +109,7 @@ static pid_t begin_child(const struct work *work, struct shared *shared, uint64_
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     begin_watch(shared);
     trials(work, shared, from, end);
+    if (__gcov_dump != NULL) __gcov_dump();
     _exit(0);
 }
 
