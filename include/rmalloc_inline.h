@@ -146,7 +146,7 @@ static inline int rm_add_alone(struct rm_core *heap, uint32_t slot, uint64_t lea
 /* Lock or unlock in the common case; 0: nothing has been done. A word's state counts locks from
    2 up: 2 to 4 are none to two, 3 to 5 one to three. */
 static inline int rm_lock_quickly(rm_memory_t *handle, void **pointer) {
-    uint64_t h = (uint64_t)(uintptr_t)handle, e, one = UINT64_C(1) << 46;
+    uint64_t h = (uint64_t)(uintptr_t)handle, e = 0, one = UINT64_C(1) << 46;
     struct rm_core *heap;
     int shared;
     if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;
@@ -159,7 +159,7 @@ static inline int rm_lock_quickly(rm_memory_t *handle, void **pointer) {
 }
 
 static inline int rm_unlock_quickly(rm_memory_t *handle) {
-    uint64_t h = (uint64_t)(uintptr_t)handle, e, one = UINT64_C(1) << 46;
+    uint64_t h = (uint64_t)(uintptr_t)handle, e = 0, one = UINT64_C(1) << 46;
     struct rm_core *heap;
     int shared;
     if (__builtin_expect(!rm_enter(rm_live_of(handle), &heap, &shared), 0)) return 0;

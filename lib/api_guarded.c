@@ -71,6 +71,7 @@ rm_status_t guarded_free(rm_memory_t *handle) {
     bool room = quick_has_room(&a.heap->store, slot, table_entry(t, slot));
     if (!room && !guard_widen(a.guard)) return registry_freeze(&a);
     struct heap_block b = heap_look(a.heap, slot);
+    if (b.locks == 0) guard_lessens(a.guard, &b, 0);
     status = heap_free(a.heap, call_handle(handle), slot);
     if (status == RM_OK) guard_freed(a.guard, &b);
     return call_leave(&a, status);
@@ -80,6 +81,7 @@ rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t
                            size_t size) {
     uint64_t h = call_handle(handle);
     struct heap_block before = heap_look(a->heap, slot);
+    if (size < before.size) guard_lessens(a->guard, &before, size);
     rm_status_t status = resize_block(a->heap, h, slot, size);
     if (status == RM_OK) {
         struct heap_block after = heap_look(a->heap, slot);

@@ -16,6 +16,7 @@ struct bounds {
     const char *base;
     const struct zone *zones;
     const struct crowd *crowd;
+    const struct moves *moves;
     const uint32_t *blocks; /* tops of quick lists; and their pool */
     uint32_t pool, n_chunks;
     uint64_t tag;

@@ -15,6 +15,7 @@
 
 #include "seal.h"
 #include "settings.h"
+#include "shadow.h"
 
 /* What a heap is guarded by. */
 enum {
@@ -35,6 +36,9 @@ struct guard {
     uint32_t
         about; /* the call that is inside needs this slot's entry alone; SLOT_NIL: more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
+    struct aside aside;
+    struct notes notes; /* where the guard speaks of blocks: not for integrity alone */
+    struct shadow shadow;
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
@@ -57,6 +61,8 @@ void guard_end(struct guard *g);
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
+/* What a call is about to do to a block, and certain to succeed in: free it, and the size is 0; or shrink it. */
+void guard_lessens(struct guard *g, const struct heap_block *b, size_t size);
 void guard_freed(struct guard *g, const struct heap_block *b);
 void guard_locked(struct guard *g, const struct heap_block *b);
 void guard_unlocked(struct guard *g, const struct heap_block *b);

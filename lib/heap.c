@@ -123,11 +123,12 @@ unsigned heap_locks(const struct heap *h, uint32_t slot) {
 
 struct heap_block heap_look(const struct heap *h, uint32_t slot) {
     const struct store *s = &h->store;
+    size_t size = heap_size(h, slot);
     return (struct heap_block){
         .slot = slot,
         .locks = heap_locks(h, slot),
-        .size = heap_size(h, slot),
-        .address = s->area.base + entry_place(table_entry(&s->table, slot)),
+        .size = size,
+        .address = store_content(s, table_entry(&s->table, slot), size),
     };
 }
 

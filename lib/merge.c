@@ -196,9 +196,13 @@ static struct kept copy_objects(struct store *s, const struct run *from, uint64_
         if (alone) {
             e = table_entry(&table, slot);
             table_set(&table, slot, shape_moved(e, at + offset, j));
+            store_tell(s, slot);
             continue;
         }
-        if (goes && claim_publish(s, slot, e, shape_moved(e, at + offset, j))) continue;
+        if (goes && claim_publish(s, slot, e, shape_moved(e, at + offset, j))) {
+            store_tell(s, slot);
+            continue;
+        }
         kept.given |= given & -given;
         kept.taken |= taken & -taken;
     }
@@ -267,6 +271,7 @@ static bool set_free(struct store *s, unit_t span) {
     e = block_write(s, gap, slot, size, 0, e);
     bytes_copy(area_at(&s->area, gap) + HEADER, content, size);
     table_set(&s->table, slot, entry_settled(e));
+    store_tell(s, slot);
     store_moved(s, size, 1);
     return true;
 }

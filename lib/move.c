@@ -59,6 +59,7 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
         uint64_t e = table_entry(&s->table, slot);
         e = entry_settled(entry_moved(e, place_behind(span), entry_shape(e)));
         table_set(&s->table, slot, e);
+        store_tell(s, slot);
         s->moved_blocks++;
     }
 }
@@ -235,6 +236,7 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
         block_free(s, gap);
         return UNIT_NIL;
     }
+    store_tell(s, slot);
     store_moved(s, size, 1);
     unit_t freed = small_free(s, run, i);
     return freed == UNIT_NIL ? run : freed;

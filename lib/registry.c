@@ -386,11 +386,11 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     p->crowd = (struct crowd){.caches = NULL};
     p->watch = NULL;
     p->corrupt = false;
-    p->bounds = bounds_of(h);
     if (!guard(p, h, o)) {
         if (p->pages) os_unreserve(p->low, p->bytes);
         return RM_ESYSTEM;
     }
+    p->bounds = bounds_of(h);
     open_gates(place, h);
     return RM_OK;
 }

@@ -110,6 +110,7 @@ static enum growth carry_over(struct store *s, const struct request *q, uint64_t
         claim_copy(store_content(s, q->entry, old_size),
                    store_content(s, q->old, old_size), old_size);
         if (claim_publish(s, q->slot, e, q->entry)) {
+            store_tell(s, q->slot);
             store_moved(s, old_size, 1);
             quick_free_place(s, q->old);
             ebb_freed(s, old_size);
@@ -172,6 +173,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     }
     bytes_copy(store_content(s, q->entry, old_size), content, old_size);
     table_set(&s->table, q->slot, entry_settled(q->entry));
+    store_tell(s, q->slot);
     store_moved(s, old_size, 1);
     return placed;
 }

@@ -37,6 +37,7 @@ static size_t slot_place(const struct store *s, const struct run *r, unsigned i)
 static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i) {
     uint64_t e = table_entry(&s->table, slot);
     table_set(&s->table, slot, entry_settled(shape_moved(e, slot_place(s, r, i), i)));
+    store_tell(s, slot);
 }
 
 /* How many slots the next run of a class is to have. */
@@ -286,6 +287,7 @@ void small_cut(struct store *s, unit_t span) {
         table_set(&s->table, slot,
                   shape_moved(table_entry(&s->table, slot), slot_place(s, &r, to), to));
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
+        store_tell(s, slot);
         store_moved(s, r.class->stride, 1);
     }
     area_set_header(&s->area, span, run_header(r.class_id, live, 0));
