@@ -239,6 +239,7 @@ static rm_status_t hold_guarded(uint64_t tag, bool begin) {
     struct cache *c = NULL;
     bool shared;
     if (!registry_exists(tag, &shared)) return RM_EINVAL;
+    if (registry_refused(tag, RM_OK) != RM_OK) return RM_ECORRUPT;
     if (shared) {
         c = begin ? threads_make(registry_live(tag)) : threads_cache(registry_live(tag));
         if (c == NULL) return begin ? RM_ESYSTEM : RM_EUNLOCKED;

@@ -12,6 +12,8 @@
 
 #include "hostile.h"
 
+enum { ROUND = 100 * 1000 }; /* trials, after which it says how far it is */
+
 static const char help[] =
     "Usage: hostile [OPTION]...\n"
     "Damage words of heaps between guard pages, and make every call: nothing may crash, "
@@ -19,7 +21,7 @@ static const char help[] =
     "write outside of the heap.\n"
     "\n"
     "  --trials N    how many (20000)\n"
-    "  --seconds N   so many rounds of them as fit into this time, at least one\n"
+    "  --seconds N   and more, by hundreds of thousands, until so much time has passed\n"
     "  --seed N      the same heaps and damage again (else the clock's)\n"
     "  --integrity   heaps that verify themselves: they have to say RM_ECORRUPT, and "
     "write no more\n"
@@ -109,14 +111,20 @@ int main(int argc, char **argv) {
     double begun = now();
     seed = work.seed;
     printf("# seed %" PRIu64 "\n1..%u\n", seed, (unsigned)N_KINDS);
-    do {
+    uint64_t wanted = work.trials;
+    while (trials < wanted || now() - begun < (double)seconds) {
+        work.trials =
+            trials < wanted && wanted - trials < ROUND ? wanted - trials : ROUND;
+        if (work.alone) work.trials = wanted;
         if (!work_do(&work, rows)) {
             fprintf(stderr, "hostile: no process can be made\n");
             return 3;
         }
         work.from += work.trials;
         trials += work.trials;
-    } while (now() - begun < (double)seconds);
+        printf("# %" PRIu64 " trials, %.0f s\n", trials, now() - begun);
+        fflush(stdout);
+    }
     printf("# %-17s %10s %10s %8s %8s %8s %8s %8s %8s\n", "kind", "damaged", "found",
            "missed", "wrote", "strays", "crashes", "hangs", "outside");
     for (unsigned kind = 0; kind < N_KINDS; kind++) {
