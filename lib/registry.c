@@ -89,7 +89,7 @@ static bool begin(struct place *p, struct access *a, uint32_t about) {
     a->heap = (struct heap *)p->gate.heap;
     a->guard = p->guard;
     if (likely(a->guard == NULL) && likely(!p->corrupt)) {
-        a->heap->store.concurrent = !RM_SINGLE_THREADED;
+        a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
         return true;
     }
     if (a->guard != NULL) a->how |= ACCESS_GUARDED;
