@@ -8,7 +8,7 @@ static rm_status_t enter_heap(uint64_t tag, struct access *a, rm_status_t none,
                               uint32_t about) {
     if (!registry_enter_about(tag, a, about)) return registry_refused(tag, none);
     if (a->how & ACCESS_GUARDED) return RM_OK;
-    registry_leave_damaged(a); /* it may be */
+    registry_leave_unseen(a);
     return none;
 }
 
@@ -18,7 +18,7 @@ static rm_status_t enter(rm_memory_t *handle, struct access *a, uint32_t *slot) 
     *slot = handle_slot(h);
     rm_status_t status = enter_heap(h, a, RM_EHANDLE, *slot);
     if (status != RM_OK || heap_live(a->heap, h, *slot)) return status;
-    registry_leave_damaged(a);
+    registry_leave_unseen(a);
     return RM_EHANDLE;
 }
 
@@ -53,6 +53,8 @@ rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t a
     if (registry_damaged(&a) || !make_ready(&a, size, alignment))
         return registry_freeze(&a);
     status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
+    if (status == RM_ENOMEM && guard_make_room(a.guard, flags))
+        status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
     if (status == RM_OK) {
         struct heap_block b = heap_look(a.heap, slot);
         *out = heap_handle(a.heap, slot);
@@ -81,6 +83,7 @@ rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t
                            size_t size) {
     uint64_t h = call_handle(handle);
     struct heap_block before = heap_look(a->heap, slot);
+    if (!guard_may_resize(a->guard, &before, size)) return call_leave(a, RM_ELOCKED);
     if (size < before.size) guard_lessens(a->guard, &before, size);
     rm_status_t status = resize_block(a->heap, h, slot, size);
     if (status == RM_OK) {
@@ -133,6 +136,7 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     make_usable(handle, &a, slot);
     struct heap_block b = heap_look(a.heap, slot);
     *pointer = guard_pointer(a.guard, &b);
+    guard_same(a.guard);
     return call_leave(&a, RM_OK);
 }
 
@@ -146,6 +150,7 @@ static rm_status_t look(rm_memory_t *handle, struct heap_block *b, uint64_t *tag
     if (registry_damaged(&a) || !widen(&a, slot)) return registry_freeze(&a);
     *b = heap_look(a.heap, slot);
     *tag = a.heap->tag;
+    guard_same(a.guard);
     return call_leave(&a, RM_OK);
 }
 

@@ -62,6 +62,7 @@ static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
         uint64_t begun = os_now_ns();
         size_t moved = h->store.moved;
         h->sparing = true;
+        if (a.how & ACCESS_GUARDED) guard_spare(a.guard);
         bool complete = heap_compact(h, STEP, 0, registry_waiting(&a)), stood;
         h->sparing = false;
         uint64_t now = os_now_ns();

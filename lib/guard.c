@@ -20,6 +20,13 @@ static bool is_sealed(const struct guard *g) { return g->by & GUARD_INTEGRITY; }
 
 static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
 
+/* The tools are told of the heap. False: there is no memory. */
+static bool open_shadow(struct guard *g) {
+    if (!notes_init(&g->notes, &g->aside)) return false;
+    shadow_open(&g->shadow, g->heap, &g->notes, &g->aside, g->low, g->bytes);
+    return true;
+}
+
 struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
                            const struct settings *settings) {
     struct guard *g = os_reserve(guard_bytes());
@@ -31,11 +38,26 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
     *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
     g->settings = *settings;
     h->cache = 0; /* threads keep nothing */
-    if (!notes_init(&g->notes, &g->aside)) {
-        os_unreserve(g, guard_bytes());
+    if (by & GUARD_STRESS || settings->fence_tells)
+        origins_init(&g->origins, bytes); /* else they are not known */
+    if (by & GUARD_FENCE && !fence_init(&g->fence, h, bytes, settings->fence_every,
+                                        &g->origins, settings->fence_tells)) {
+        g->by &= ~(unsigned)GUARD_FENCE;
+        guard_destroy(g);
         return NULL;
     }
-    if (by & GUARD_TOOLS) shadow_open(&g->shadow, h, &g->notes, &g->aside, low, bytes);
+    if (by & GUARD_STRESS) {
+        g->stress = stress_create(h, bytes, settings, &g->origins, by & GUARD_TOOLS);
+        if (g->stress == NULL) {
+            guard_destroy(g);
+            return NULL;
+        }
+    }
+    if (by & GUARD_TOOLS && !open_shadow(g)) {
+        g->by &= ~(unsigned)GUARD_TOOLS;
+        guard_destroy(g);
+        return NULL;
+    }
     if (is_sealed(g) && !seal_init(&g->seal, h, bytes)) {
         g->by &= ~(unsigned)GUARD_INTEGRITY;
         guard_destroy(g);
@@ -47,13 +69,11 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
 void guard_destroy(struct guard *g) {
     if (is_sealed(g)) seal_finish(&g->seal);
     if (g->by & GUARD_TOOLS) shadow_close(&g->shadow);
+    if (g->stress != NULL) stress_destroy(g->stress);
+    if (g->by & GUARD_FENCE) fence_finish(&g->fence);
+    origins_finish(&g->origins);
     aside_finish(&g->aside);
     os_unreserve(g, guard_bytes());
-}
-
-/* Is anything said of blocks? */
-static bool notes(const struct guard *g) {
-    return (g->by & ~(unsigned)GUARD_INTEGRITY) != 0;
 }
 
 /* --- calls --- */
@@ -61,13 +81,14 @@ static bool notes(const struct guard *g) {
 bool guard_begin(struct guard *g, uint32_t about) {
     if (g->corrupt) return false;
     if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
-    g->about = g->by & GUARD_STRESS ? SLOT_NIL : about; /* else all may move */
-    if (!is_sealed(g)) return true;
-    if (g->about == SLOT_NIL)
+    g->about = g->by & (GUARD_STRESS | GUARD_FENCE) ? SLOT_NIL : about;
+    if (is_sealed(g) && g->about == SLOT_NIL)
         g->corrupt = !seal_holds(&g->seal, g->heap);
-    else
+    else if (is_sealed(g))
         g->corrupt = !seal_holds_entry(&g->seal, g->heap, about);
-    return !g->corrupt;
+    if (g->corrupt) return false;
+    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
+    return true;
 }
 
 bool guard_widen(struct guard *g) {
@@ -86,17 +107,30 @@ bool guard_narrow(struct guard *g, uint32_t slot) {
 
 /* What is sealed is the last that is written. */
 void guard_end(struct guard *g) {
+    if (!g->damaged) {
+        if (g->stress != NULL) stress_end(g->stress, g->heap);
+        if (g->by & GUARD_FENCE) fence_end(&g->fence);
+    }
     if (is_sealed(g) && g->about == SLOT_NIL) seal_all(&g->seal, g->heap);
     if (is_sealed(g) && g->about != SLOT_NIL) seal_entry(&g->seal, g->heap, g->about);
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }
 
+bool guard_make_room(struct guard *g, unsigned flags) {
+    bool manual = g->heap->compaction == RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
+    return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
+}
+
 /* --- blocks --- */
 
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
-    uint64_t handle = (uint64_t)(uintptr_t)heap_handle(g->heap, b->slot);
-    if (notes(g)) notes_made(&g->notes, b->slot, handle, b->size);
+    bool fenced = g->by & GUARD_FENCE && fence_made(&g->fence, b);
+    if (g->stress != NULL || fenced)
+        origin_set(&g->origins, b->slot, origin_here(&g->origins));
     if (g->by & GUARD_TOOLS) shadow_made(&g->shadow, b, flags & RM_ZERO);
+    if (g->stress == NULL) return;
+    if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
+    g->stress->changed = true;
 }
 
 void guard_lessens(struct guard *g, const struct heap_block *b, size_t size) {
@@ -104,27 +138,50 @@ void guard_lessens(struct guard *g, const struct heap_block *b, size_t size) {
 }
 
 void guard_freed(struct guard *g, const struct heap_block *b) {
-    if (notes(g)) notes_freed(&g->notes, b->slot);
+    if (g->by & GUARD_FENCE) fence_freed(&g->fence, b);
     if (g->by & GUARD_TOOLS) shadow_freed(&g->shadow, b);
+    if (g->stress != NULL)
+        stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
 }
 
 void guard_locked(struct guard *g, const struct heap_block *b) {
-    if (notes(g)) notes_locked(&g->notes, b->slot, b->address, b->locks);
+    if (g->by & GUARD_FENCE && b->locks == 1) fence_locked(&g->fence, b);
     if (g->by & GUARD_TOOLS) shadow_locked(&g->shadow, b);
+    if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
 }
 
 void guard_unlocked(struct guard *g, const struct heap_block *b) {
-    if (notes(g)) notes_unlocked(&g->notes, b->slot, b->locks);
     if (g->by & GUARD_TOOLS) shadow_unlocked(&g->shadow, b);
+    if (g->by & GUARD_FENCE && b->locks == 0) fence_unlocked(&g->fence, b);
+    if (g->stress == NULL) return;
+    g->stress->changed = b->locks == 0;
+    g->stress->same = b->locks > 0;
 }
 
 void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after) {
-    if (notes(g)) notes_resized(&g->notes, after->slot, after->size);
+    if (g->by & GUARD_FENCE) fence_resized(&g->fence, before, after);
     if (g->by & GUARD_TOOLS) shadow_resized(&g->shadow, before, after);
+    if (g->stress == NULL) return;
+    if (after->size > before->size)
+        stress_fresh(g->stress, g->heap, after->address + before->size,
+                     after->size - before->size);
+    g->stress->changed = true;
+}
+
+bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size) {
+    return !(g->by & GUARD_FENCE) || fence_may_resize(&g->fence, b, size);
+}
+
+void guard_same(struct guard *g) {
+    if (g->stress != NULL) g->stress->same = true;
+}
+
+void guard_spare(struct guard *g) {
+    if (g->stress != NULL) g->stress->spared = true;
 }
 
 void *guard_pointer(const struct guard *g, const struct heap_block *b) {
-    (void)g;
-    return b->address;
+    char *fenced = g->by & GUARD_FENCE ? fence_pointer(&g->fence, b) : NULL;
+    return fenced != NULL ? fenced : b->address;
 }

@@ -125,17 +125,12 @@ struct heap_block heap_look(const struct heap *h, uint32_t slot) {
     const struct store *s = &h->store;
     size_t size = heap_size(h, slot);
     return (struct heap_block){
+        .handle = (uint64_t)(uintptr_t)heap_handle(h, slot),
         .slot = slot,
         .locks = heap_locks(h, slot),
         .size = size,
         .address = store_content(s, table_entry(&s->table, slot), size),
     };
-}
-
-bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot) {
-    uint64_t e;
-    return lock_look(&h->store.table, handle, slot, &e) &&
-           (entry_locks(e) != LOCKS_MOVING || slot == h->store.mover.slot);
 }
 
 bool heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot) {

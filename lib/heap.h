@@ -6,6 +6,7 @@
 #ifndef RM_HEAP_H
 #define RM_HEAP_H
 
+#include "lock.h"
 #include "place.h"
 
 /* A handle: heap's tag:18 | slot:28 | LOCKS_NONE:3 | generation:15, the last two as the entry has them
@@ -61,13 +62,18 @@ rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot);
    False: the handle is stale. */
 bool heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot);
 /* With the mutex held: is the handle live? What a cache has looks like its next one. */
-bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot);
+static inline bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot) {
+    uint64_t e;
+    return lock_look(&h->store.table, handle, slot, &e) &&
+           (entry_locks(e) != LOCKS_MOVING || slot == h->store.mover.slot);
+}
 
 /* The size asked for of a live slot's block; and its locks. */
 size_t heap_size(const struct heap *h, uint32_t slot);
 unsigned heap_locks(const struct heap *h, uint32_t slot);
 /* All that there is to know of a block; where it is half moved, its address is the old one. */
 struct heap_block {
+    uint64_t handle;
     uint32_t slot;
     unsigned locks;
     size_t size;

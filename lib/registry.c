@@ -92,7 +92,11 @@ static bool begin(struct place *p, struct access *a, uint32_t about) {
         a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
         return true;
     }
-    if (a->guard != NULL) a->how |= ACCESS_GUARDED;
+    if (a->guard != NULL) {
+        a->how |= ACCESS_GUARDED;
+        if (guard_is_open(a->guard)) /* else it never is; and nothing is written yet */
+            a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
+    }
     if (!p->corrupt && guard_begin(a->guard, about)) return true;
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     return false;
@@ -146,7 +150,21 @@ bool registry_try(uint64_t tag, struct access *a) {
 void registry_leave_damaged(const struct access *a) {
     motion_end(&a->heap->store);
     cache_go(&places[a->place].crowd);
-    if (a->how & ACCESS_GUARDED) guard_end(a->guard);
+    if (a->how & ACCESS_GUARDED) {
+        a->guard->damaged = true;
+        guard_end(a->guard);
+    }
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
+}
+
+void registry_leave_unseen(const struct access *a) {
+    damage_edge = NULL; /* what guards find is theirs to say */
+    if (a->how & ACCESS_GUARDED) {
+        registry_leave_slowly(a);
+        return;
+    }
+    motion_end(&a->heap->store);
+    cache_go(&places[a->place].crowd);
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
 }
 
@@ -288,6 +306,18 @@ __attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
     pthread_atfork(before_fork, after_fork, in_child);
 }
 
+/* A program ends: its guarded heaps are entered once more, for what it has done to them since its last call. Not
+   those in a caller's memory, which may be gone; nor one that somebody is inside of. */
+__attribute__((destructor)) static void end(void) {
+    for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
+        struct access a;
+        uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_ACQUIRE);
+        if (tag != 0 && places[i].guard != NULL && places[i].pages &&
+            registry_try(tag, &a))
+            registry_leave(&a);
+    }
+}
+
 /* --- places --- */
 
 struct crowd *registry_crowd(const struct access *a) {
@@ -355,7 +385,7 @@ static void open_gates(unsigned place, struct heap *h) {
     p->gate.heap = (struct rm_core *)h;
     p->gate.shared = h->shared;
     __atomic_store_n(&p->gate.tag, live, __ATOMIC_RELEASE);
-    if (p->guard != NULL) return;
+    if (p->guard != NULL && !guard_is_open(p->guard)) return;
     rm_gates[place].heap = p->gate.heap;
     rm_gates[place].shared = p->gate.shared;
     __atomic_store_n(&rm_gates[place].tag, live, __ATOMIC_RELEASE);

@@ -97,6 +97,10 @@ static inline uint32_t registry_live(uint64_t tag) {
     return (uint32_t)tag % RM_GATE_LIVE | RM_GATE_LIVE;
 }
 
+/* Is a heap one whose guard is open (guard.h)? What takes longer than a common case goes by that, as of one that is
+   closed. */
+static inline bool registry_fenced(const struct heap *h) { return h->store.fenced; }
+
 /* The heap of a tag, which nobody is kept out of; NULL: there is none, or it is guarded. `*shared`: others may be
    inside. */
 static inline struct heap *registry_heap(uint64_t tag, bool *shared) {
@@ -119,7 +123,8 @@ bool registry_enter_about(uint64_t tag, struct access *a, uint32_t slot);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
     bool shared;
     a->heap = registry_heap(tag, &shared);
-    if (unlikely(a->heap == NULL)) return registry_enter_guarded(tag, a);
+    if (unlikely(a->heap == NULL) || unlikely(registry_fenced(a->heap)))
+        return registry_enter_guarded(tag, a);
     a->place = registry_place(tag);
     a->how = 0;
     return !shared || registry_enter_locked(tag, a);
@@ -137,7 +142,9 @@ static inline void registry_leave(const struct access *a) {
         unlikely(s->crowd->stopped))
         registry_leave_slowly(a);
 }
-/* The same of one whose own data is not to be trusted, or has not been looked at (registry_damaged). */
+/* The same of one whose own data has not been looked at (registry_damaged), and nothing was done; and of one whose data
+   is not to be trusted. */
+void registry_leave_unseen(const struct access *a);
 void registry_leave_damaged(const struct access *a);
 
 /*

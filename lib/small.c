@@ -107,8 +107,8 @@ static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size,
     if (unlikely(!shape_is_plain(*e))) run_note_size(&r, i, size, false);
 }
 
-bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any, uint64_t *e) {
-    unsigned class_id = class_of(size);
+bool small_alloc_in(struct store *s, unsigned class_id, uint32_t slot, size_t size,
+                    bool any, uint64_t *e) {
     unit_t span = run_first(s, class_id);
     if (span == UNIT_NIL) span = make_run(s, class_id, any);
     if (span == UNIT_NIL) return false;

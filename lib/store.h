@@ -96,6 +96,7 @@ struct quick {
     /* Chunks: all; how many have been used, from the high end down, where the zones begin, and the
        bottom; a list of those given back. */
     uint32_t n_chunks, fresh, vacant;
+    bool off;                    /* nothing is to rest here */
     uint32_t n_used;             /* on lists */
     uint32_t n_queued;           /* what rests, but is to be freed for good: ... */
     uint32_t queue[QUICK_QUEUE]; /* ... its slots */
@@ -110,6 +111,8 @@ struct moves {
 
 struct store {
     struct table table;
+    bool fenced; /* some blocks are to be ones with many locks always (fence.h), ... */
+    bool bared;  /* ... and one or another is not, maybe */
     bool concurrent;     /* other threads may be at blocks, without the mutex */
     struct crowd *crowd; /* what they have of it (cache.h) */
     struct moves *moves; /* to be told; NULL: nobody has to know */
