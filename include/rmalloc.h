@@ -66,6 +66,12 @@
  *    keep no more of the heap than 4 MiB and 1/8 of what its blocks take. They count as used. They are given back when
  *    the thread ends, by compaction, rm_heap_trim and every call that looks at the
  *    heap, and before an allocation fails.
+ *  - Damage: where a heap's own data have been written over, no call crashes, hangs, or writes
+ *    outside of the heap. The call that finds it says RM_ECORRUPT, and so does every later one on
+ *    the heap and its handles (rm_heap_idle says 0); its memory is written to no more.
+ *    rm_heap_destroy works. What blocks contain, and an address that rmlock or rmpeek
+ *    hands out of a block whose own handle entry is damaged, may be anything. A heap with the
+ *    option `integrity` finds damage before it does anything.
  *  - fork: the child has every heap as it was, with the locks that were held, and
  *    may use all of them. Read sections of other threads than the one that
  *    forked are over there. (A fork from within rm_walk_fn is not provided for.)
@@ -171,7 +177,7 @@ typedef enum rm_status {
     RM_EUNLOCKED, /* unlock of a block that is not locked */
     RM_EOVERFLOW, /* lock count at RM_LOCKS_MAX, or count * size overflows */
     RM_EPURGED,   /* the content of a purgeable block has been discarded */
-    RM_ECORRUPT,  /* the heap's own data fails verification */
+    RM_ECORRUPT,  /* the heap's own data is damaged, or fails verification */
     RM_ESYSTEM    /* the operating system refused; errno says why */
 } rm_status_t;
 
@@ -340,7 +346,14 @@ typedef struct rm_heap_options {
     rm_threads_t threads;
     rm_compaction_t compaction;
     rm_watermarks_t watermarks; /* of RM_COMPACT_BACKGROUND */
-    bool integrity;             /* the heap's own data are proven before each call */
+    /* The heap's own data are verified before each call, and sealed by a keyed sum behind it,
+       outside of the heap: whatever has been written over since then is found, all but one in
+       2^64 times, and for certain where it is one word. Calls on one block that are done by its
+       handle's entry alone (locking, looking, making and freeing one of a size that has lately been
+       freed) verify that and the heap's structure: 0.4 us. All others take time in proportion to
+       the heap's own data: 5 us for 64 KiB of small objects, 0.1 ms for 1 MiB. There are no
+       fast paths, and one thread at a time is inside. Also: RMALLOC_INTEGRITY=1 in the environment. */
+    bool integrity;
     unsigned fence_every; /* one block in so many has a fence (RMALLOC_FENCE); 0: none */
 } rm_heap_options_t;
 

@@ -11,13 +11,15 @@
 
 /* --- making --- */
 
-/* A block of 1 to SMALL_MAX bytes from the quick lists of a heap where nobody else is; SLOT_NIL: slowly,
+/* A block of 1 to SMALL_MAX bytes from the quick lists of a heap where nobody else is: its handle; NULL: slowly,
    then. */
-static inline uint32_t take_quickly(struct rm_core *core, size_t size, uint64_t *e) {
+static inline rm_memory_t *take_quickly(struct rm_core *core, uint64_t tag, size_t size) {
     struct store *s = &((struct heap *)core)->store;
-    uint32_t slot = quick_take(s, size, e);
-    if (likely(slot != SLOT_NIL)) store_count_new(s, size);
-    return slot;
+    uint32_t slot;
+    uint64_t e;
+    if (unlikely(!quick_take(s, size, &slot, &e))) return NULL;
+    store_count_new(s, size);
+    return handle_make(tag, slot, e);
 }
 
 /* From the thread's cache; SLOT_NIL: it has none of that size, or there is no cache. */
@@ -52,7 +54,8 @@ static rm_status_t alloc_inside(const struct access *a, struct cache *c, size_t 
 }
 
 /* Without an alignment, in a heap of which this thread keeps something. */
-static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags) {
+static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags,
+                               rm_status_t *status) {
     uint64_t e;
     struct access a;
     int saved = errno;
@@ -61,6 +64,10 @@ static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags) {
     uint32_t slot = take_cached(c, size, &e);
     if (slot == SLOT_NIL && c != NULL) {
         if (!registry_enter(tag, &a)) return NULL;
+        if (registry_damaged(&a)) {
+            *status = registry_freeze(&a);
+            return NULL;
+        }
         slot = fill_and_take(c, &a, size, flags, &e);
         call_leave(&a, RM_OK);
     }
@@ -68,7 +75,7 @@ static rm_memory_t *alloc_kept(uint64_t tag, size_t size, unsigned flags) {
     rm_memory_t *handle = handle_make(tag & bit_mask(TAG_BITS), slot, e);
     void *pointer;
     if ((flags & RM_ZERO) && rmlock(handle, &pointer) == RM_OK) { /* it may move by now */
-        memset(pointer, 0, size);
+        if (registry_contains(tag, pointer, size)) memset(pointer, 0, size);
         rmunlock(handle);
     }
     return handle;
@@ -88,12 +95,13 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     if (h == NULL || registry_fenced(h))
         return guarded_alloc(tag, out, size, alignment, flags);
     if (shared && alignment == 0 && threads_keep(h)) {
-        *out = alloc_kept(tag, size, flags);
-        if (*out != NULL) return RM_OK;
+        *out = alloc_kept(tag, size, flags, &status);
+        if (*out != NULL || status != RM_OK) return status;
     }
     struct access a;
     uint32_t slot;
-    if (!registry_enter(tag, &a)) return RM_EINVAL;
+    if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
+    if (registry_damaged(&a)) return registry_freeze(&a);
     struct cache *c =
         shared && threads_keep(h) ? threads_cache(registry_live(tag)) : NULL;
     status = alloc_inside(&a, c, size, alignment, flags, &slot);
@@ -103,16 +111,16 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
 
 /* A medium block that rests. */
 static inline bool take_medium(rm_heap_t *heap, rm_memory_t **out, size_t size) {
-    uint64_t tag;
+    uint64_t tag, e;
     bool shared;
-    struct heap *h;
     if (heap == NULL || call_tag(heap, &tag) != RM_OK) return false;
-    h = registry_heap(tag, &shared);
-    if (h == NULL || shared) return false;
-    uint32_t slot = quick_take_block(&h->store, size);
+    struct heap *h = registry_heap(tag, &shared);
+    uint32_t *tops = h == NULL || shared ? NULL : heap_tops_of(h);
+    uint32_t slot = SLOT_NIL;
+    if (tops != NULL) slot = quick_take_medium(&h->store, tops, size, &e);
     if (slot == SLOT_NIL) return false;
     store_count_new(&h->store, size);
-    *out = handle_make(tag, slot, table_entry(&h->store.table, slot));
+    *out = handle_make(tag, slot, e);
     call_done(tag);
     return true;
 }
@@ -140,20 +148,22 @@ static SLOW rm_status_t alloc_cached(uint32_t live, rm_memory_t **out, size_t si
 
 rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
                           size_t alignment, unsigned flags) {
-    uint64_t token = (uint64_t)(uintptr_t)heap, e;
-    uint32_t live = (uint32_t)(token >> 4) + RM_GATE_LIVE;
+    /* A token is its tag, and 8 in the lowest 4 bits: any other is too large then. */
+    uint64_t tag = (uint64_t)(uintptr_t)heap - 8;
+    tag = tag >> 4 | tag << 60;
+    uint32_t live = (uint32_t)tag + RM_GATE_LIVE;
     struct rm_core *core;
     int shared;
     if (unlikely(out == NULL)) return RM_EINVAL;
     if (unlikely((alignment | flags) != 0))
         return alloc_slowly(heap, out, size, alignment, flags);
-    if (likely(size - 1 < SMALL_MAX) && likely(token % 16 == 8) &&
-        likely(token >> 4 < RM_GATE_LIVE) && likely(rm_enter(live, &core, &shared))) {
+    if (likely(size - 1 < SMALL_MAX) && likely(tag < RM_GATE_LIVE) &&
+        likely(rm_enter(live, &core, &shared))) {
         if (shared) return alloc_cached(live, out, size);
-        uint32_t slot = take_quickly(core, size, &e);
-        if (likely(slot != SLOT_NIL)) {
-            *out = handle_make(token >> 4, slot, e);
-            return call_done(token >> 4);
+        rm_memory_t *handle = take_quickly(core, tag, size);
+        if (likely(handle != NULL)) {
+            *out = handle;
+            return call_done(tag);
         }
     }
     return alloc_plainly(heap, out, size);
@@ -162,15 +172,14 @@ rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
 rm_status_t rmalloc(rm_memory_t **out, ssize_t size) {
     uint32_t live = atomic_load_explicit(&registry_default_state, memory_order_relaxed);
     struct rm_core *core;
-    uint64_t e;
     int shared;
     if (unlikely(out == NULL)) return RM_EINVAL;
     if (likely((size_t)size - 1 < SMALL_MAX) && likely(live != 0) &&
         likely(rm_enter(live, &core, &shared))) {
         if (shared) return alloc_cached(live, out, (size_t)size);
-        uint32_t slot = take_quickly(core, (size_t)size, &e);
-        if (likely(slot != SLOT_NIL)) {
-            *out = handle_make(live ^ RM_GATE_LIVE, slot, e);
+        rm_memory_t *handle = take_quickly(core, live ^ RM_GATE_LIVE, (size_t)size);
+        if (likely(handle != NULL)) {
+            *out = handle;
             return call_done(live ^ RM_GATE_LIVE);
         }
     }
@@ -192,6 +201,7 @@ rm_status_t rmrealloc(rm_memory_t *handle, ssize_t size) {
     if (size < 0) return RM_EINVAL;
     if (!call_enter(handle, &a, &slot))
         return registry_refused(call_handle(handle), RM_EHANDLE);
+    if (registry_damaged(&a)) return registry_freeze(&a);
     if (unlikely(a.how & ACCESS_GUARDED))
         return guarded_resize(&a, handle, slot, (size_t)size);
     rm_status_t status = resize_block(a.heap, call_handle(handle), slot, (size_t)size);
@@ -228,7 +238,8 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     if (!lock_look(&heap->store.table, h, slot, &e)) return RM_EHANDLE;
     struct cache *c = NULL;
     if (shared && threads_keep(heap) && is_idle(e)) c = threads_make(registry_live(h));
-    if (!registry_enter(h, &a)) return RM_EHANDLE;
+    if (!registry_enter(h, &a)) return registry_refused(h, RM_EHANDLE);
+    if (registry_damaged(&a)) return registry_freeze(&a);
     if (c != NULL) {
         threads_open(c, &a);
         if (lock_look(&heap->store.table, h, slot, &e) && entry_locks(e) == LOCKS_NONE) {
@@ -237,6 +248,25 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
         }
     }
     return call_leave(&a, heap_free(a.heap, h, slot));
+}
+
+/* A plain object that is not freed quickly, of a heap where nobody else is. */
+static SLOW rm_status_t free_plainly(rm_memory_t *handle, struct store *s, uint64_t e) {
+    uint32_t slot = rm_slot_of(handle);
+    if (quick_queue(s, NULL, slot, store_slot(s, slot), e))
+        return call_done(call_handle(handle));
+    return free_slowly(handle);
+}
+
+/* An unlocked block that is not a plain object. */
+static SLOW rm_status_t free_other(rm_memory_t *handle, struct heap *h, uint64_t e) {
+    uint32_t slot = rm_slot_of(handle), *tops = heap_tops_of(h);
+    char *at = store_slot(&h->store, slot);
+    if (shape_is_medium(e) && tops != NULL &&
+        (quick_put_medium(&h->store, tops, slot, at, e) ||
+         quick_queue(&h->store, tops, slot, at, e)))
+        return call_done(call_handle(handle));
+    return free_slowly(handle);
 }
 
 /* Of a heap that is shared. */
@@ -252,26 +282,21 @@ static SLOW rm_status_t free_cached(rm_memory_t *handle, struct heap *heap) {
     return likely(done) ? call_done(h) : free_slowly(handle);
 }
 
-/* An unlocked block that is not a plain object. */
-static SLOW rm_status_t free_other(rm_memory_t *handle, struct store *s, uint64_t e) {
-    uint64_t h = call_handle(handle);
-    if (shape_is_medium(e) && quick_put_block(s, handle_slot(h), e)) return call_done(h);
-    return free_slowly(handle);
-}
-
 rm_status_t rmfree(rm_memory_t *handle) {
     uint64_t h = call_handle(handle);
-    bool shared;
-    struct heap *heap = registry_heap(h, &shared);
-    if (unlikely(heap == NULL)) return free_slowly(handle);
+    struct rm_core *core;
+    int shared;
+    if (unlikely(!rm_enter(registry_live(h), &core, &shared))) return free_slowly(handle);
+    struct heap *heap = (struct heap *)core;
     if (shared) return free_cached(handle, heap);
     uint32_t slot = rm_slot_of(handle);
-    rm_word_t *at = rm_word_of((struct rm_core *)heap, slot, heap->store.table.n_slots);
+    rm_word_t *at = rm_word_of(core, slot, heap->store.table.n_slots);
     if (unlikely(at == NULL)) return free_slowly(handle);
     uint64_t e = word_load(at);
     if (unlikely(rm_upper(e ^ h) != 0)) return free_slowly(handle);
-    if (unlikely(!shape_is_plain(e))) return free_other(handle, &heap->store, e);
-    quick_put(&heap->store, slot, (char *)at, e);
+    if (unlikely(!shape_is_plain(e))) return free_other(handle, heap, e);
+    if (unlikely(!quick_put(&heap->store, slot, (char *)at, e)))
+        return free_plainly(handle, &heap->store, e);
     return call_done(h);
 }
 
@@ -287,6 +312,10 @@ static struct heap *look_at(const rm_memory_t *handle, uint64_t *e) {
     if (heap == NULL || !lock_look(&heap->store.table, h, slot, e)) return NULL;
     if (unlikely(entry_locks(*e) == LOCKS_MOVING)) { /* or in a cache */
         if (!call_enter(handle, &a, &slot)) return NULL;
+        if (registry_damaged(&a)) {
+            registry_freeze(&a);
+            return NULL;
+        }
         call_leave(&a, RM_OK);
     }
     return heap;
@@ -302,6 +331,10 @@ static bool await(uint64_t handle, uint32_t slot, unsigned n) {
         return true;
     }
     if (n >= PATIENCE && !registry_enter(handle, &a)) return false;
+    if (registry_damaged(&a)) {
+        registry_freeze(&a);
+        return false;
+    }
     bool live = heap_make_lockable(a.heap, handle, slot);
     call_leave(&a, RM_OK);
     return live;
@@ -320,10 +353,11 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
             *pointer = heap->store.area.base + entry_place(e);
             return call_done(h);
         case LOCK_MOVING:
-            if (!await(h, slot, n)) return RM_EHANDLE;
+            if (!await(h, slot, n)) return registry_refused(h, RM_EHANDLE);
             break;
         case LOCK_FULL:
-            if (!registry_enter(h, &a)) return RM_EHANDLE;
+            if (!registry_enter(h, &a)) return registry_refused(h, RM_EHANDLE);
+            if (registry_damaged(&a)) return registry_freeze(&a);
             heap_make_lockable(heap, h, slot);
             call_leave(&a, RM_OK);
             break;
@@ -369,7 +403,7 @@ static SLOW rm_status_t peek_slowly(rm_memory_t *handle, void **pointer) {
         }
         if (!await(h, slot, n)) break;
     }
-    return RM_EHANDLE;
+    return registry_refused(h, RM_EHANDLE);
 }
 
 rm_status_t rmpeek(rm_memory_t *handle, void **pointer) {
@@ -385,7 +419,9 @@ rm_status_t rmsize(rm_memory_t *handle, size_t *size) {
     if (size == NULL) return RM_EINVAL;
     if (look_at(handle, &e) == NULL) return guarded_size(handle, size);
     if (shape_says_size(e, size)) return call_done(call_handle(handle));
-    if (!call_enter(handle, &a, &slot)) return RM_EHANDLE;
+    if (!call_enter(handle, &a, &slot))
+        return registry_refused(call_handle(handle), RM_EHANDLE);
+    if (registry_damaged(&a)) return registry_freeze(&a);
     *size = heap_size(a.heap, slot);
     /* Another thread may have freed it meanwhile, into what it keeps: that needs no mutex. */
     bool live = heap_live(a.heap, call_handle(handle), slot);
@@ -403,8 +439,7 @@ rm_status_t rmlocks(rm_memory_t *handle, unsigned *count) {
 rm_status_t rmheap(rm_memory_t *handle, rm_heap_t **heap) {
     uint64_t e;
     if (heap == NULL) return RM_EINVAL;
-    const struct heap *h = look_at(handle, &e);
-    if (h == NULL) return guarded_heap(handle, heap);
-    *heap = call_token(h->tag);
+    if (look_at(handle, &e) == NULL) return guarded_heap(handle, heap);
+    *heap = call_token(call_handle(handle) & bit_mask(TAG_BITS));
     return call_done(call_handle(handle));
 }

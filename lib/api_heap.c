@@ -137,6 +137,7 @@ rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
     rm_status_t status = call_tag(heap, &tag);
     if (status != RM_OK) return status;
     if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
+    if (registry_damaged(&a)) return registry_freeze(&a);
     if (!await_readers(tag, &a, &within.nanoseconds))
         return registry_refused(tag, RM_EINVAL);
     rm_progress_t done = {0, 0, 0, false};
@@ -148,10 +149,15 @@ rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
     return call_leave(&a, RM_OK);
 }
 
+/* Is there something that may still be done in a heap? */
+static bool is_left(uint64_t tag) {
+    bool shared;
+    return registry_exists(tag, &shared) && registry_refused(tag, RM_OK) == RM_OK;
+}
+
 /* Enter a heap before a deadline; false: somebody else is inside all the time, or it is gone. */
 static bool enter_until(uint64_t tag, struct access *a, uint64_t deadline) {
-    bool shared;
-    for (unsigned n = 0; registry_exists(tag, &shared); n++) {
+    for (unsigned n = 0; is_left(tag); n++) {
         if (registry_try(tag, a)) return true;
         if (os_now_ns() >= deadline) return false;
         registry_wait(tag, n);
@@ -164,14 +170,18 @@ uint64_t rm_heap_idle(rm_heap_t *heap, uint64_t deadline_ns) {
     uint64_t tag;
     bool shared, complete, more = true;
     if (call_tag(heap, &tag) != RM_OK || !registry_exists(tag, &shared)) return 0;
-    if (!enter_until(tag, &a, deadline_ns)) return registry_exists(tag, &shared);
+    if (!enter_until(tag, &a, deadline_ns)) return is_left(tag);
+    if (registry_damaged(&a)) {
+        registry_freeze(&a);
+        return 0;
+    }
     for (;;) {
         const _Atomic unsigned *waiting = registry_waiting(&a);
         more = idle_step(a.heap, deadline_ns, waiting, &complete);
         if (!more) break;
         if (waiting != NULL && atomic_load(waiting) > 0) {
             registry_leave(&a);
-            if (!enter_until(tag, &a, deadline_ns)) return registry_exists(tag, &shared);
+            if (!enter_until(tag, &a, deadline_ns)) return is_left(tag);
         }
     }
     uint64_t forecast = complete ? 0 : idle_forecast(a.heap);
@@ -184,6 +194,7 @@ rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_t *size
     if (size == NULL) return RM_EINVAL;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     *size = largest_request(a.heap, after_compaction);
     return call_leave(&a, RM_OK);
 }
@@ -192,6 +203,7 @@ rm_status_t rm_heap_trim(rm_heap_t *heap) {
     struct access a;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     return call_leave(&a, heap_trim(a.heap) ? RM_OK : RM_ESYSTEM);
 }
 
@@ -200,8 +212,8 @@ rm_status_t rm_heap_trim(rm_heap_t *heap) {
 enum { SECTIONS_MOST = INT32_MAX };
 
 /* In a heap that is not between threads they are counted in the heap. */
-static rm_status_t hold_alone(struct heap *h, bool begin) {
-    uint32_t *held = &h->store.crowd->held;
+static rm_status_t hold_alone(uint64_t tag, bool begin) {
+    uint32_t *held = &registry_crowd_of(tag)->held;
     if (begin && *held == SECTIONS_MOST) return RM_EOVERFLOW;
     if (!begin && *held == 0) return RM_EUNLOCKED;
     *held += begin ? 1 : UINT32_MAX;
@@ -213,7 +225,8 @@ static SLOW rm_status_t hold_slowly(uint64_t tag) {
     struct access a;
     struct cache *c = threads_make(registry_live(tag));
     if (c == NULL) return RM_ESYSTEM;
-    if (!registry_enter(tag, &a)) return RM_EINVAL;
+    if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
+    if (registry_damaged(&a)) return registry_freeze(&a);
     threads_open(c, &a);
     motion_hold_slowly(c);
     c->depth = 1;
@@ -226,12 +239,14 @@ static rm_status_t hold_guarded(uint64_t tag, bool begin) {
     struct cache *c = NULL;
     bool shared;
     if (!registry_exists(tag, &shared)) return RM_EINVAL;
+    if (registry_refused(tag, RM_OK) != RM_OK) return RM_ECORRUPT;
     if (shared) {
         c = begin ? threads_make(registry_live(tag)) : threads_cache(registry_live(tag));
         if (c == NULL) return begin ? RM_ESYSTEM : RM_EUNLOCKED;
     }
     if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
-    if (!shared) return call_leave(&a, hold_alone(a.heap, begin));
+    if (registry_damaged(&a)) return registry_freeze(&a);
+    if (!shared) return call_leave(&a, hold_alone(tag, begin));
     threads_open(c, &a);
     if (begin && c->depth == SECTIONS_MOST) return call_leave(&a, RM_EOVERFLOW);
     if (!begin && c->depth == 0) return call_leave(&a, RM_EUNLOCKED);
@@ -244,12 +259,14 @@ static rm_status_t hold_guarded(uint64_t tag, bool begin) {
 /* A heap, and the calling thread's cache of it, if there is one and the heap is between threads. A heap that is
    guarded is not told: `*h` is NULL, as where there is none. */
 static rm_status_t find_reader(rm_heap_t *heap, uint64_t *tag, struct heap **h,
-                               struct cache **c) {
+                               struct cache **c, bool *between_threads) {
     bool shared;
     rm_status_t status = call_tag(heap, tag);
     if (status != RM_OK) return status;
     *h = registry_heap(*tag, &shared);
-    *c = *h != NULL && (*h)->shared ? threads_cache(registry_live(*tag)) : NULL;
+    *between_threads = false;
+    registry_exists(*tag, between_threads);
+    *c = *h != NULL && *between_threads ? threads_cache(registry_live(*tag)) : NULL;
     return RM_OK;
 }
 
@@ -257,10 +274,11 @@ rm_status_t rm_heap_hold(rm_heap_t *heap) {
     uint64_t tag;
     struct heap *h;
     struct cache *c;
-    rm_status_t status = find_reader(heap, &tag, &h, &c);
+    bool shared;
+    rm_status_t status = find_reader(heap, &tag, &h, &c, &shared);
     if (status != RM_OK) return status;
     if (h == NULL) return hold_guarded(tag, true);
-    if (!h->shared) return hold_alone(h, true);
+    if (!shared) return hold_alone(tag, true);
     if (c == NULL || (c->depth == 0 && !motion_hold(c))) return hold_slowly(tag);
     if (c->depth == SECTIONS_MOST) return RM_EOVERFLOW;
     c->depth++;
@@ -271,10 +289,11 @@ rm_status_t rm_heap_release(rm_heap_t *heap) {
     uint64_t tag;
     struct heap *h;
     struct cache *c;
-    rm_status_t status = find_reader(heap, &tag, &h, &c);
+    bool shared;
+    rm_status_t status = find_reader(heap, &tag, &h, &c, &shared);
     if (status != RM_OK) return status;
     if (h == NULL) return hold_guarded(tag, false);
-    if (!h->shared) return hold_alone(h, false);
+    if (!shared) return hold_alone(tag, false);
     if (c == NULL || c->depth == 0) return RM_EUNLOCKED;
     if (--c->depth == 0) motion_release(c);
     return RM_OK;
@@ -287,6 +306,7 @@ static rm_status_t pause_by(rm_heap_t *heap, int by) {
     struct access a;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     struct watch *w = *registry_watch(&a);
     if (w == NULL)
         status = RM_EINVAL;
@@ -308,6 +328,7 @@ rm_status_t rm_heap_stats_quick(rm_heap_t *heap, rm_stats_t *stats) {
     if (stats == NULL) return RM_EINVAL;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     heap_settle(a.heap);
     stats_quick(a.heap, stats);
     stats_watch(*registry_watch(&a), stats);
@@ -319,6 +340,7 @@ rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
     if (stats == NULL) return RM_EINVAL;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     heap_settle(a.heap);
     stats_quick(a.heap, stats);
     stats_watch(*registry_watch(&a), stats);
@@ -346,6 +368,7 @@ rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     if (visit == NULL) return RM_EINVAL;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
+    if (registry_damaged(&a)) return registry_freeze(&a);
     heap_settle(a.heap);
     threads_inside++;
     struct visitor v = {a.guard, visit, context};
@@ -357,17 +380,37 @@ rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     return call_leave(&a, status);
 }
 
+/* A heap that is touched no more can be looked at. What has been found may be out of sight by now, or only told
+   by its seal. */
+static rm_status_t check_frozen(rm_heap_t *heap, rm_fault_t *fault) {
+    struct access a;
+    uint64_t tag;
+    char *low;
+    size_t bytes;
+    call_tag(heap, &tag);
+    registry_look(tag, &a);
+    registry_region(&a, &low, &bytes);
+    if (verify_heap(a.heap, registry_crowd(&a), low, bytes, fault) != RM_OK)
+        return RM_ECORRUPT;
+    fault->invariant = 17;
+    strcpy(fault->text,
+           "Something was found to be damaged by the call that was made last.");
+    return RM_ECORRUPT;
+}
+
 rm_status_t rm_heap_check(rm_heap_t *heap, rm_fault_t *fault) {
     struct access a;
     rm_fault_t found;
     char *low;
     size_t bytes;
     rm_status_t status = call_enter_heap(heap, &a);
+    if (fault == NULL) fault = &found;
+    if (status == RM_ECORRUPT) return check_frozen(heap, fault);
     if (status != RM_OK) return status;
+    if (registry_edge(&a)) return registry_freeze(&a);
     cache_halt(registry_crowd(&a));
     registry_region(&a, &low, &bytes);
-    status = verify_heap(a.heap, registry_crowd(&a), low, bytes,
-                         fault != NULL ? fault : &found);
+    status = verify_heap(a.heap, registry_crowd(&a), low, bytes, fault);
     if (status == RM_OK)
         registry_leave(&a);
     else

@@ -1,83 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "area.h"
 
-#include <errno.h>
-
 #include "bytes.h"
 #include "check.h"
 #include "os.h"
-
-/* --- pages given back inside a free span: invariant 12 --- */
-
-enum { NEXT_RELEASED = 40, PREV_RELEASED = 44 };
-/* So many pages between two ranges are given back, so that the two become one. */
-enum { JOIN_PAGES = 8 };
-
-static unit_t pages_units(uint32_t n) { return (unit_t)(n * (os_page() >> UNIT_SHIFT)); }
-
-static bool has_released(uint64_t header) { return header >> FREE_RELEASED_BIT; }
-
-/* The part of a range of pages that a free span [span, span + units) may give back: clear of
-   its node and of its size word. */
-static struct pages pages_inside(struct pages p, unit_t span, unit_t units) {
-    size_t page = os_page();
-    size_t low = round_up(units_bytes(span) + 8 + RELEASED_HEADROOM, page) / page;
-    size_t high = (units_bytes(span + units) + 8 - sizeof(uint32_t)) / page;
-    size_t first = p.first > low ? p.first : low;
-    size_t end = p.first + p.n < high ? p.first + p.n : high;
-    if (p.n == 0 || first >= end) return (struct pages){0, 0};
-    return (struct pages){(uint32_t)first, (uint32_t)(end - first)};
-}
-
-/* Of two ranges in one free span, what can be recorded as one: the larger, and the other counts as
-   committed again; or both, where little lies between that can be given back. */
-static struct pages pages_join(const struct area *a, struct pages p, struct pages q) {
-    if (p.n == 0 || q.n == 0) return p.n == 0 ? q : p;
-    if (p.first > q.first) {
-        struct pages lower = q;
-        q = p, p = lower;
-    }
-    uint32_t end = p.first + p.n, between = q.first - end;
-    int saved = errno;
-    bool joined =
-        between <= JOIN_PAGES &&
-        (between == 0 || os_release(a->base - 8 + end * os_page(), between * os_page()));
-    errno = saved;
-    if (joined) return (struct pages){p.first, q.first + q.n - p.first};
-    return q.n > p.n ? q : p;
-}
-
-struct pages area_given_back(const struct area *a, unit_t span) {
-    const char *at = area_at(a, span);
-    if (!has_released(area_header(a, span))) return (struct pages){0, 0};
-    return (struct pages){load32(at + RELEASED_FIRST),
-                          load32(at + RELEASED_COUNT) / pages_units(1)};
-}
-
-static void released_link(struct area *a, unit_t span, struct pages p) {
-    char *at = area_at(a, span);
-    store64(at, load64(at) | UINT64_C(1) << FREE_RELEASED_BIT);
-    store32(at + RELEASED_FIRST, p.first);
-    store32(at + RELEASED_COUNT, pages_units(p.n));
-    store32(at + NEXT_RELEASED, a->released);
-    store32(at + PREV_RELEASED, UNIT_NIL);
-    if (a->released != UNIT_NIL) store32(area_at(a, a->released) + PREV_RELEASED, span);
-    a->released = span;
-    a->released_units += pages_units(p.n);
-}
-
-static struct pages released_unlink(struct area *a, unit_t span) {
-    char *at = area_at(a, span);
-    struct pages p = area_given_back(a, span);
-    unit_t next = load32(at + NEXT_RELEASED), prev = load32(at + PREV_RELEASED);
-    if (next != UNIT_NIL) store32(area_at(a, next) + PREV_RELEASED, prev);
-    if (prev != UNIT_NIL)
-        store32(area_at(a, prev) + NEXT_RELEASED, next);
-    else
-        a->released = next;
-    a->released_units -= pages_units(p.n);
-    return p;
-}
 
 /* --- free spans in and out of the index --- */
 
@@ -89,8 +15,8 @@ static void free_in(struct area *a, unit_t span, unit_t units, struct pages p) {
     char *end = area_at(a, span + units);
     store32(end - sizeof(uint32_t), units);
     store64(end, load64(end) | SPAN_PREV_FREE);
-    p = pages_inside(p, span, units);
-    if (unlikely(p.n > 0)) released_link(a, span, p);
+    p = area_pages_inside(p, span, units);
+    if (unlikely(p.n > 0)) area_released_link(a, span, p);
     buddy_insert(&a->buddy, a->base, span, buddy_key(a->base, span));
     zones_free_in(a->zones, span, units);
     a->free_units += units;
@@ -99,8 +25,11 @@ static void free_in(struct area *a, unit_t span, unit_t units, struct pages p) {
 /* Take a free span out; its neighbours' words stay as they are. */
 static struct pages free_out(struct area *a, unit_t span, unit_t units) {
     struct pages p = {0, 0};
+    uint64_t header = area_header(a, span);
+    SOUND(span < a->limit && units - 1 < a->limit - span &&
+          header_kind(header) == SPAN_FREE && free_size(header) == units);
     buddy_remove(&a->buddy, a->base, span, buddy_key(a->base, span));
-    if (unlikely(has_released(area_header(a, span)))) p = released_unlink(a, span);
+    if (unlikely(header >> FREE_RELEASED_BIT)) p = area_released_unlink(a, span);
     zones_free_out(a->zones, span, units);
     a->free_units -= units;
     return p;
@@ -123,12 +52,15 @@ void area_init(struct area *a, char *base, struct zone *zones) {
     store64(base, SPAN_BLOCK);
 }
 
-unit_t area_units(const struct area *a, unit_t span) {
+unit_t area_length(const struct area *a, unit_t span) {
     if (unlikely(span == a->stretch)) return a->stretch_units;
     uint64_t h = area_header(a, span);
     switch (header_kind(h)) {
     case SPAN_FREE: return free_size(h);
-    case SPAN_RUN: return run_units(&size_classes[run_class(h)], run_slots(h));
+    case SPAN_RUN:
+        if (unlikely(run_class(h) - 1 >= CLASSES - 1)) return 0;
+        if (unlikely(run_slots(h) - 1 >= size_classes[run_class(h)].slots_max)) return 0;
+        return run_units(&size_classes[run_class(h)], run_slots(h));
     case SPAN_BLOCK: return block_units(block_size(h), false);
     default: return block_units(block_size(h), true);
     }
@@ -136,7 +68,7 @@ unit_t area_units(const struct area *a, unit_t span) {
 
 void area_cut(struct area *a, unit_t span, unit_t at, unit_t units) {
     unit_t size = free_size(area_header(a, span)), end = span + size, rest = at + units;
-    CHECK(1, at >= span && rest <= end);
+    SOUND(at >= span && rest <= end);
     struct pages p = free_out(a, span, size);
     if (rest < end) {
         store64(area_at(a, rest), 0);
@@ -159,8 +91,8 @@ static unit_t best_span(const struct area *a, unit_t units) {
     unit_t best = buddy_best(&a->buddy, a->base, units);
     if (likely(best != UNIT_NIL)) return best;
     unit_t best_size = UNIT_NIL;
-    for (unit_t at = a->released; at != UNIT_NIL;
-         at = load32(area_at(a, at) + NEXT_RELEASED)) {
+    for (unit_t at = area_first_released(a); at != UNIT_NIL;
+         at = area_next_released(a, at)) {
         unit_t size = free_size(area_header(a, at));
         if (size >= units && size < best_size) best = at, best_size = size;
     }
@@ -170,8 +102,9 @@ static unit_t best_span(const struct area *a, unit_t units) {
 /* Where in a free span no page is needed that has been given back, if there is room. */
 static unit_t held_place(const struct area *a, unit_t span, unit_t units) {
     struct pages p = area_given_back(a, span);
-    unit_t above = pages_units(p.first + p.n), size = free_size(area_header(a, span));
-    bool below = p.n == 0 || span + units < pages_units(p.first);
+    unit_t above = area_pages_units(p.first + p.n),
+           size = free_size(area_header(a, span));
+    bool below = p.n == 0 || span + units < area_pages_units(p.first);
     return below || above + units > span + size ? span : above;
 }
 
@@ -203,7 +136,9 @@ unit_t area_alloc_aligned(struct area *a, unit_t units, size_t alignment) {
 
 /* The free span that ends where `span` begins; its prev bit says that there is one. */
 static unit_t span_below(const struct area *a, unit_t span) {
-    return span - load32(area_at(a, span) - sizeof(uint32_t));
+    unit_t units = load32(area_at(a, span) - sizeof(uint32_t));
+    SOUND(units - 1 < span);
+    return span - units;
 }
 
 /* Fill freed memory with a pattern, but for the pages that hold nothing. */
@@ -233,11 +168,11 @@ unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages e
         p = free_out(a, from, span - from);
         zones_vanishes(a->zones, span, end, a->limit);
     }
-    empty = pages_inside(empty, span, units);
+    empty = area_pages_inside(empty, span, units);
     spoil(a, span, units, empty);
     /* One range a span. No call to the system where a block is just freed. */
     if (empty.n > 0)
-        p = pages_join(a, pages_join(a, p, empty), q);
+        p = area_pages_join(a, area_pages_join(a, p, empty), q);
     else if (q.n > p.n)
         p = q;
     free_in(a, from, end - from, p);
@@ -266,6 +201,7 @@ void area_grow(struct area *a, unit_t units) {
     unit_t old = a->limit;
     a->limit = old + units;
     zones_init(a->zones, (old >> ZONE_SHIFT) + 2, (a->limit >> ZONE_SHIFT) + 2);
+    a->buddy.limit = a->limit;
     store64(area_at(a, a->limit), SPAN_BLOCK);
     zones_begins(a->zones, old);
     area_free(a, old, units);
@@ -283,7 +219,7 @@ unit_t area_extent(const struct area *a) {
 
 void area_shrink(struct area *a, unit_t units) {
     unit_t last = area_last_free(a), size = a->limit - last;
-    CHECK(1, last != UNIT_NIL && size >= units);
+    SOUND(last != UNIT_NIL && size >= units);
     struct pages p = free_out(a, last, size);
     a->limit -= units;
     store64(area_at(a, a->limit), SPAN_BLOCK | (area_header(a, last) & SPAN_PREV_FREE));
@@ -291,6 +227,7 @@ void area_shrink(struct area *a, unit_t units) {
         free_in(a, last, size - units, p);
     else
         zones_vanishes(a->zones, last, a->limit, a->limit);
+    a->buddy.limit = a->limit;
 }
 
 /* The first free span of a zone that begins at `from` or above; UNIT_NIL: there is none. */
@@ -322,13 +259,15 @@ unit_t area_next_free(const struct area *a, unit_t span) {
 unit_t area_start_near(const struct area *a, unit_t unit) {
     unit_t z = unit >> ZONE_SHIFT;
     while (z > 0 && zone_first(a->zones, z) > unit) z--;
-    return zone_first(a->zones, z);
+    unit_t first = zone_first(a->zones, z);
+    SOUND(first <= unit);
+    return first;
 }
 
 unit_t area_largest(const struct area *a) {
     unit_t largest = buddy_largest(&a->buddy, a->base);
-    for (unit_t at = a->released; at != UNIT_NIL;
-         at = load32(area_at(a, at) + NEXT_RELEASED)) {
+    for (unit_t at = area_first_released(a); at != UNIT_NIL;
+         at = area_next_released(a, at)) {
         unit_t size = free_size(area_header(a, at));
         if (size > largest) largest = size;
     }
@@ -350,8 +289,8 @@ static void gap_takes(struct area *a, struct area_gap *gap, unit_t span) {
     unit_t units = free_size(area_header(a, span));
     struct pages p = free_out(a, span, units);
     gap->end = span + units;
-    gap->empty = pages_inside(gap->empty, gap->at, gap->end - gap->at);
-    gap->empty = pages_join(a, gap->empty, p);
+    gap->empty = area_pages_inside(gap->empty, gap->at, gap->end - gap->at);
+    gap->empty = area_pages_join(a, gap->empty, p);
 }
 
 void area_gap_open(struct area *a, unit_t span, struct area_gap *gap) {
@@ -384,7 +323,7 @@ void area_gap_close(struct area *a, const struct area_gap *gap) {
 void area_stretch(struct area *a, unit_t gap, unit_t at) {
     unit_t size = free_size(area_header(a, gap)), used = gap + size;
     unit_t end = used + area_units(a, used);
-    CHECK(11, a->stretch == UNIT_NIL && at < used);
+    SOUND(a->stretch == UNIT_NIL && at < used);
     struct pages p = free_out(a, gap, size);
     zones_vanishes(a->zones, used, end, a->limit);
     /* Below a free span lies a used one: the prev bit is clear, unless a gap stays here. */
@@ -412,17 +351,19 @@ void area_stretch_up(struct area *a) {
 
 unit_t area_settle(struct area *a, unit_t units, struct pages empty) {
     unit_t gap = a->stretch + units, rest = a->stretch_units - units;
+    SOUND(a->stretch < a->limit && a->stretch_units <= a->limit - a->stretch &&
+          units < a->stretch_units);
     const struct pages *others = a->stretch_empty;
     a->stretch = UNIT_NIL;
-    empty =
-        pages_join(a, pages_inside(others[0], gap, rest), pages_inside(empty, gap, rest));
+    empty = area_pages_join(a, area_pages_inside(others[0], gap, rest),
+                            area_pages_inside(empty, gap, rest));
     return split_off(a, gap, rest,
-                     pages_join(a, empty, pages_inside(others[1], gap, rest)));
+                     area_pages_join(a, empty, area_pages_inside(others[1], gap, rest)));
 }
 
 unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
     unit_t gap = span + units, size = free_size(area_header(a, gap));
-    CHECK(1, header_kind(area_header(a, gap)) == SPAN_FREE && by <= size && by > 0);
+    SOUND(by - 1 < size);
     uint64_t prev = area_header(a, span) & SPAN_PREV_FREE;
     free_out(a, gap, size);
     zones_vanishes(a->zones, gap, gap + size, a->limit);
@@ -455,7 +396,7 @@ static struct pages pages_beside(struct pages p, struct pages all, uint32_t most
 /* More pages of one span. */
 static uint32_t release_in(struct area *a, unit_t span, uint32_t most) {
     unit_t units = free_size(area_header(a, span));
-    struct pages all = pages_inside((struct pages){0, UINT32_MAX}, span, units);
+    struct pages all = area_pages_inside((struct pages){0, UINT32_MAX}, span, units);
     struct pages p = free_out(a, span, units);
     struct pages more = pages_beside(p, all, most);
     size_t page = os_page();
@@ -485,9 +426,9 @@ bool area_release(struct area *a) {
     char *pages = a->base - 8;
     for (unit_t at = area_lowest_free(a, 0); at != UNIT_NIL;
          at = area_lowest_free(a, at + 1)) {
-        unit_t size = free_size(area_header(a, at));
-        struct pages p = pages_inside((struct pages){0, UINT32_MAX}, at, size);
-        if (p.n == 0 || buddy_key(a->base, at) == size - pages_units(p.n)) continue;
+        unit_t size = area_units(a, at);
+        struct pages p = area_pages_inside((struct pages){0, UINT32_MAX}, at, size);
+        if (p.n == 0 || buddy_key(a->base, at) == size - area_pages_units(p.n)) continue;
         if (!os_release(pages + p.first * page, p.n * page)) {
             all = false;
             continue;

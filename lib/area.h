@@ -91,8 +91,16 @@ static inline void area_set_header(struct area *a, unit_t span, uint64_t header)
 /* An area without memory; area_grow gives it some. Its end word is written. */
 void area_init(struct area *a, char *base, struct zone *zones);
 
-/* Units of a span of any kind; at least 1. */
-unit_t area_units(const struct area *a, unit_t span);
+/* Units of a span of any kind, as its header says, which may be damaged: 0 for a run of a class, or a length, that is
+   none. */
+unit_t area_length(const struct area *a, unit_t span);
+/* The same of one that is followed: at least 1, and all of it in the area. */
+static inline unit_t area_units(const struct area *a, unit_t span) {
+    SOUND(span < a->limit);
+    unit_t units = area_length(a, span);
+    SOUND(units - 1 < a->limit - span);
+    return units;
+}
 
 /* Cut `units` out of the best free span that has them, at its low end, or where no page is needed
    that has been given back. The caller writes a header at once, with area_set_header. UNIT_NIL: there is none. O(orders). */
@@ -115,6 +123,21 @@ unit_t area_free(struct area *a, unit_t span, unit_t units);
 unit_t area_free_empty(struct area *a, unit_t span, unit_t units, struct pages empty);
 /* The pages of a free span that have been given back. */
 struct pages area_given_back(const struct area *a, unit_t span);
+
+/* --- area_pages.c, for area.c --- */
+
+unit_t area_pages_units(uint32_t n);
+/* The part of a range of pages that a free span [span, span + units) may give back: clear of its node and
+   of its size word. */
+struct pages area_pages_inside(struct pages p, unit_t span, unit_t units);
+/* Of two ranges in one free span, what can be recorded as one: the larger, and the other counts as
+   committed again; or both, where little lies between that can be given back. */
+struct pages area_pages_join(const struct area *a, struct pages p, struct pages q);
+/* The list of spans with such pages: first, next; one more, with those, one less. */
+unit_t area_first_released(const struct area *a);
+unit_t area_next_released(const struct area *a, unit_t span);
+void area_released_link(struct area *a, unit_t span, struct pages p);
+struct pages area_released_unlink(struct area *a, unit_t span);
 
 /* The used span that covers `tail` is getting shorter: free its last `units`, from `tail` on. */
 unit_t area_split_off(struct area *a, unit_t tail, unit_t units);

@@ -41,9 +41,13 @@ static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     sched_yield();                /* rather here than with the mutex held */
     if (!registry_try(tag, &a)) { /* somebody is inside: in a moment */
         os_wait(MISSED * (*missed)++);
-        return registry_exists(tag, &shared);
+        return registry_exists(tag, &shared) && registry_refused(tag, RM_OK) == RM_OK;
     }
     *missed = 0;
+    if (registry_damaged(&a)) {
+        registry_freeze(&a);
+        return false;
+    }
     struct heap *h = a.heap;
     struct watch *w = *registry_watch(&a);
     bool more = false;
@@ -166,6 +170,10 @@ static void put_off(void) {
         pthread_mutex_unlock(&mutex);
         if (last) return;
         if (!used || !registry_enter(tag, &a)) continue;
+        if (registry_damaged(&a)) {
+            registry_freeze(&a);
+            continue;
+        }
         struct watch *w = *registry_watch(&a);
         if (w != NULL) watch_put_off(w, os_now_ns());
         registry_leave(&a);
@@ -223,7 +231,10 @@ bool background_add(uint64_t tag, const rm_watermarks_t *marks) {
     pthread_mutex_unlock(&mutex);
     if (!added || !registry_enter(tag, &a)) return false;
     *registry_watch(&a) = &places[i].watch;
-    registry_leave(&a);
+    if (registry_damaged(&a))
+        registry_freeze(&a);
+    else
+        registry_leave(&a);
     return true;
 }
 

@@ -6,6 +6,8 @@ static char *alignment_byte(const struct store *s, unit_t span, size_t size) {
     return area_at(&s->area, span + block_units(size, true)) - 1;
 }
 
+enum { ALIGNMENT_LOG2_MAX = 12 }; /* of RM_ALIGNMENT_MAX */
+
 /* What may stay free below a block, in units, since it cannot slide into less. */
 static size_t slack_below(size_t alignment) {
     return alignment > UNIT ? (alignment >> UNIT_SHIFT) - 1 : 0;
@@ -34,10 +36,16 @@ bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment,
 size_t block_alignment(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_ALIGNED) return 0;
-    return (size_t)1 << (load8(alignment_byte(s, span, block_size(h))) & 63);
+    SOUND(span < s->area.limit &&
+          block_units(block_size(h), true) <= s->area.limit - span);
+    unsigned log2 = load8(alignment_byte(s, span, block_size(h)));
+    SOUND(log2 >= UNIT_SHIFT && log2 <= ALIGNMENT_LOG2_MAX);
+    return (size_t)1 << log2;
 }
 
 void block_free(struct store *s, unit_t span) {
+    enum span_kind kind = header_kind(area_header(&s->area, span));
+    SOUND(kind == SPAN_BLOCK || kind == SPAN_ALIGNED);
     s->aligned_slack -= slack_below(block_alignment(s, span));
     area_free(&s->area, span, area_units(&s->area, span));
 }

@@ -27,6 +27,10 @@ static inline size_t block_content(uint64_t header) {
     return size > SHAPE_MEDIUM_MAX ? size
                                    : units_bytes(block_units(size, false)) - HEADER;
 }
+/* The slot of the table that it has. */
+static inline uint32_t block_owner(const struct store *s, uint64_t header) {
+    return table_named(&s->table, block_ref(header));
+}
 /* The shape, in its entry, of a block with such a header, if that says its size. */
 static inline unsigned block_shape(uint64_t header) {
     return shape_of_block(block_size(header), header_kind(header) == SPAN_ALIGNED);

@@ -32,6 +32,7 @@ enum {
  *   28  in a trie as the first of its size:32 (0 or 1)
  */
 struct buddy {
+    unit_t limit;         /* spans lie below */
     uint64_t bins_used;   /* bit n: bins[n] is not empty */
     uint32_t orders_used; /* bit k: tries[k - BUDDY_ORDER_MIN] is not empty */
     uint32_t n_spans;

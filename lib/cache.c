@@ -42,9 +42,10 @@ uint32_t cache_take_block(struct cache *c, size_t size, uint64_t *entry) {
     unsigned list = list_of_size(size);
     if (list == CACHE_LISTS || c->n[list] == 0) return SLOT_NIL;
     uint32_t slot = slots_of(c, list)[--c->n[list]];
-    uint64_t e = table_entry(&c->store->table, slot) + ENTRY_LOCK_ONE;
+    char *at = store_slot(c->store, slot);
+    uint64_t e = word_load(at) + ENTRY_LOCK_ONE;
     *entry = entry_moved(e, entry_place(e), shape_of_block(size, false));
-    table_set(&c->store->table, slot, *entry);
+    word_store(at, *entry);
     cache_set_bytes(c, cache_bytes(c) - bytes_of(list));
     c->allocations++;
     c->requested += size;
@@ -58,7 +59,7 @@ bool cache_put_block(struct cache *c, uint32_t slot, uint64_t e) {
     if (bytes > c->most || entry_generation(e) == GENERATION_DROP_MAX - 1) return false;
     size_t size = shape_medium_size(e);
     uint64_t rest = entry_resting(entry_with_locks(e, LOCKS_NONE)) + ENTRY_LOCK_ONE;
-    if (!table_swap(&c->store->table, slot, &e, rest)) return false;
+    if (!word_swap(store_slot(c->store, slot), &e, rest)) return false;
     slots_of(c, list)[c->n[list]++] = slot;
     cache_set_bytes(c, bytes);
     c->requested -= size;
@@ -213,16 +214,17 @@ void cache_close(struct cache *c) {
     unlink_cache(c->store->crowd, c);
 }
 
+void cache_discard(struct crowd *crowd, struct cache *c) {
+    memset(c->n, 0, sizeof c->n);
+    c->n_spare = 0;
+    c->requested = 0, c->allocations = 0;
+    cache_set_bytes(c, 0);
+    unlink_cache(crowd, c);
+}
+
 void cache_forget(struct crowd *crowd) {
-    struct cache *c;
     cache_halt(crowd);
-    while ((c = crowd->caches) != NULL) {
-        memset(c->n, 0, sizeof c->n);
-        c->n_spare = 0;
-        c->requested = 0, c->allocations = 0;
-        cache_set_bytes(c, 0);
-        unlink_cache(crowd, c);
-    }
+    while (crowd->caches != NULL) cache_discard(crowd, crowd->caches);
 }
 
 size_t cache_sum(const struct store *s) {

@@ -101,7 +101,7 @@ static inline uint32_t cache_take(struct cache *c, size_t size, uint64_t *entry)
     unsigned class_id = class_of(size), n = c->n[class_id];
     if (unlikely(n == 0)) return SLOT_NIL;
     uint32_t slot = c->small[class_id][n - 1];
-    char *at = table_slot(&c->store->table, slot);
+    char *at = store_slot(c->store, slot);
     c->n[class_id] = (uint8_t)(n - 1);
     *entry = word_load(at) + shape_to_live(size) - ENTRY_LOCK_ONE;
     word_store(at, *entry);
@@ -122,9 +122,8 @@ static inline bool cache_put(struct cache *c, uint32_t slot, uint64_t e) {
     if (unlikely(n >= CACHE_SMALL) || unlikely(bytes > c->most) ||
         unlikely(entry_generation(e) == GENERATION_DROP_MAX - 1))
         return false;
-    if (unlikely(
-            !table_swap(&c->store->table, slot, &e, shape_to_rest(e) + ENTRY_LOCK_ONE)))
-        return false;
+    uint64_t rest = shape_to_rest(e) + ENTRY_LOCK_ONE;
+    if (unlikely(!word_swap(store_slot(c->store, slot), &e, rest))) return false;
     c->small[class_id][n] = slot;
     c->n[class_id] = (uint8_t)(n + 1);
     cache_set_bytes(c, bytes);
@@ -138,7 +137,8 @@ bool cache_put_block(struct cache *c, uint32_t slot, uint64_t e);
 /* What a thread keeps of a heap from now on; or no more: it is empty then, as at first. */
 void cache_open(struct cache *c, struct store *s, uint32_t live, size_t most);
 void cache_close(struct cache *c);
-/* The same for all caches of a heap that is about to go, with all that they have. */
+/* The same of a heap that is damaged, or about to go: what it has is given up; and of all caches of a heap. */
+void cache_discard(struct crowd *crowd, struct cache *c);
 void cache_forget(struct crowd *crowd);
 
 /* Its owner: a slot for a block that is about to be made, whose entry is MOVING and has no place; SLOT_NIL: there

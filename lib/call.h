@@ -27,7 +27,7 @@ static inline bool call_enter(const rm_memory_t *handle, struct access *a,
     if (unlikely(!registry_enter(h, a))) return false;
     *slot = handle_slot(h);
     if (likely(heap_live(a->heap, h, *slot))) return true;
-    registry_leave(a);
+    registry_leave_unseen(a);
     return false;
 }
 

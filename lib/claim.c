@@ -39,10 +39,10 @@ bool claim_publish_slowly(struct store *s, uint32_t slot, uint64_t e, uint64_t t
 /* --- all of a span --- */
 
 struct members claim_members(const struct store *s, unit_t span) {
-    struct members m = {.block = SLOT_NIL};
+    struct members m = {.block = SLOT_NIL, .table = &s->table};
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) {
-        m.block = block_ref(h);
+        m.block = block_owner(s, h);
     } else {
         m.r = run_at_header(s, span, h);
         m.live = run_live_mask(&m.r);

@@ -25,12 +25,13 @@ struct members {
     struct run r;
     uint64_t live;  /* those of a run that are still to come */
     uint32_t block; /* that of a block; SLOT_NIL: it has been */
+    const struct table *table;
 };
 struct members claim_members(const struct store *s, unit_t span);
 static inline uint32_t claim_next(struct members *m) {
     uint32_t slot = m->block;
     if (m->live != 0) {
-        slot = ref_slot(run_ref(&m->r, bit_lowest(m->live)));
+        slot = table_named(m->table, ref_slot(run_ref(&m->r, bit_lowest(m->live))));
         m->live &= m->live - 1;
     }
     m->block = SLOT_NIL;

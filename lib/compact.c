@@ -14,7 +14,9 @@
 #include "small.h"
 
 enum {
-    WORK_LEAST = 192 * 1024, /* of a call that has moved nothing */
+    ACTIONS_LEAST = 64 * 1024, /* that a call may take, and for each unit and slot: it */
+    ACTIONS_EACH = 64,         /* takes less, unless what it goes by is damaged */
+    WORK_LEAST = 192 * 1024,   /* of a call that has moved nothing */
     CACHED = 8 << 20 >>
              UNIT_SHIFT,   /* an area so small is looked through twelve times as far */
     CLOCK_WORK = 8 * 1024, /* between two looks at the clock */
@@ -33,9 +35,9 @@ enum {
 /* One call's work so far, and how much there may be. */
 struct effort {
     const struct compact_goal *goal;
-    size_t work, moved; /* the counters when it began */
-    size_t checked;     /* work done when the clock was read */
-    unsigned actions;
+    size_t work, moved;     /* the counters when it began */
+    size_t checked;         /* work done when the clock was read */
+    uint64_t actions, most; /* so many have been made; more there cannot be */
 };
 
 static size_t work_done(const struct store *s, const struct effort *e) {
@@ -67,7 +69,7 @@ static size_t looks_left(const struct store *s, const struct effort *e) {
 
 /* Is the budget spent? The clock is read after CLOCK_WORK or a few actions. */
 static bool spent(const struct store *s, struct effort *e) {
-    e->actions++;
+    SOUND(e->actions++ < e->most);
     if (e->goal->waiting != NULL &&
         atomic_load_explicit(e->goal->waiting, memory_order_relaxed) > 0)
         return true;
@@ -316,6 +318,7 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     if (still_done(s, goal)) return true;
     struct effort e = {
         .goal = goal, .work = store_work(s) - goal->spent, .moved = s->moved};
+    e.most = ACTIONS_LEAST + ACTIONS_EACH * ((uint64_t)s->area.limit + s->table.n_slots);
     unit_t extent = area_extent(&s->area);
     choose_ways(s, &e);
     take_up(s, goal);

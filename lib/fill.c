@@ -157,6 +157,7 @@ enum fill_result fill_step(struct store *s, unit_t gap, bool whole, size_t most)
     struct fill_scan *scan = &s->scan;
     unit_t units = free_size(area_header(&s->area, gap)), above = gap + units;
     if (scan->at > s->area.limit) scan->at = 0; /* pages have been given back since */
+    SOUND(scan->shift < UNIT_BITS);
     bool known = scan->stamp == stamp(s) && stretch_of(s, s->area.limit) < FILL_STRETCHES;
     unit_t at = known ? begin_at(s, above, units) : begin_anew(s, gap, above);
     scan->gap = gap;

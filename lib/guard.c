@@ -16,6 +16,8 @@ unsigned guard_wanted(const rm_heap_options_t *options, struct settings *setting
     return by;
 }
 
+static bool is_sealed(const struct guard *g) { return g->by & GUARD_INTEGRITY; }
+
 static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
 
 /* What the heap is to be guarded by, one after the other. False: there is no memory. */
@@ -45,6 +47,13 @@ static bool open_shadow(struct guard *g, unsigned by) {
     return true;
 }
 
+static bool open_seal(struct guard *g, unsigned by) {
+    if (!(by & GUARD_INTEGRITY)) return true;
+    if (!seal_init(&g->seal, g->heap, g->bytes)) return false;
+    g->by |= GUARD_INTEGRITY;
+    return true;
+}
+
 struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
                            const struct settings *settings) {
     struct guard *g = os_reserve(guard_bytes());
@@ -54,15 +63,17 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
         return NULL;
     }
     *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .settings = *settings};
-    g->by = by & GUARD_INTEGRITY; /* what there is so far */
+    h->cache = 0; /* threads keep nothing */
     if (by & GUARD_STRESS || settings->fence_tells)
         origins_init(&g->origins, bytes); /* else they are not known */
-    if (open_fence(g, by) && open_stress(g, by) && open_shadow(g, by)) return g;
+    if (open_fence(g, by) && open_stress(g, by) && open_shadow(g, by) && open_seal(g, by))
+        return g;
     guard_destroy(g);
     return NULL;
 }
 
 void guard_destroy(struct guard *g) {
+    if (is_sealed(g)) seal_finish(&g->seal);
     if (g->by & GUARD_TOOLS) shadow_close(&g->shadow);
     if (g->stress != NULL) stress_destroy(g->stress);
     if (g->by & GUARD_FENCE) fence_finish(&g->fence);
@@ -73,13 +84,34 @@ void guard_destroy(struct guard *g) {
 
 /* --- calls --- */
 
-bool guard_begin(struct guard *g) {
+bool guard_begin(struct guard *g, uint32_t about) {
     if (g->corrupt) return false;
     if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
+    g->about = g->by & (GUARD_STRESS | GUARD_FENCE) ? SLOT_NIL : about;
+    if (is_sealed(g) && g->about == SLOT_NIL)
+        g->corrupt = !seal_holds(&g->seal, g->heap);
+    else if (is_sealed(g))
+        g->corrupt = !seal_holds_entry(&g->seal, g->heap, about);
+    if (g->corrupt) return false;
     if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
     return true;
 }
 
+bool guard_widen(struct guard *g) {
+    if (g->about == SLOT_NIL) return true;
+    g->about = SLOT_NIL;
+    if (is_sealed(g)) g->corrupt = !seal_holds(&g->seal, g->heap);
+    return !g->corrupt;
+}
+
+bool guard_narrow(struct guard *g, uint32_t slot) {
+    if (g->about == SLOT_NIL) return true;
+    g->about = slot;
+    if (is_sealed(g)) g->corrupt = !seal_holds_entry(&g->seal, g->heap, slot);
+    return !g->corrupt;
+}
+
+/* What is sealed is the last that is written. */
 void guard_end(struct guard *g) {
     if (!g->damaged) {
         bool noted = false;
@@ -87,6 +119,8 @@ void guard_end(struct guard *g) {
         if (g->by & GUARD_FENCE) noted = fence_end(&g->fence);
         if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
     }
+    if (is_sealed(g) && g->about == SLOT_NIL) seal_all(&g->seal, g->heap);
+    if (is_sealed(g) && g->about != SLOT_NIL) seal_entry(&g->seal, g->heap, g->about);
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }
 

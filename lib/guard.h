@@ -15,6 +15,7 @@
 
 #include "fence.h"
 #include "origin.h"
+#include "seal.h"
 #include "settings.h"
 #include "shadow.h"
 #include "stress.h"
@@ -38,6 +39,9 @@ struct guard {
     struct stress *stress;  /* NULL: not GUARD_STRESS */
     struct fence fence;     /* where it is GUARD_FENCE */
     bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
+    struct seal seal;
+    uint32_t
+        about; /* the call that is inside needs this slot's entry alone; SLOT_NIL: more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
     struct aside aside;
     struct notes notes;   /* where it is GUARD_TOOLS, */
@@ -55,8 +59,13 @@ void guard_destroy(struct guard *g);
 /* Whoever is quick may be so: what the guard is about it sees all the same. Nothing but fences is like that. */
 static inline bool guard_is_open(const struct guard *g) { return g->by == GUARD_FENCE; }
 
-/* A call enters the heap, false: it must not; and leaves it. */
-bool guard_begin(struct guard *g);
+/* A call enters the heap, false: it must not; and leaves it. One that is about an entry alone, another than SLOT_NIL,
+   may find that it needs more: false: it must not go on. */
+bool guard_begin(struct guard *g, uint32_t about);
+bool guard_widen(struct guard *g);
+/* One that began about none, GUARD_NO_ENTRY, has found which entry it is about. */
+#define GUARD_NO_ENTRY UINT32_MAX
+bool guard_narrow(struct guard *g, uint32_t slot);
 void guard_end(struct guard *g);
 /* In the middle of one the program's own code runs (a walk's visitor), and what it does is looked at; and is over. */
 void guard_outside(struct guard *g);

@@ -45,14 +45,11 @@ void heap_init(struct heap *h, size_t bytes) {
 
 /* --- requests --- */
 
-static void *pointer_of(const struct store *s, uint64_t e) {
-    return s->area.base + entry_place(e);
-}
-
 /* A block has been made. */
 static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags) {
     store_count_new(s, size);
-    if (flags & RM_ZERO) bytes_fill(pointer_of(s, table_entry(&s->table, slot)), 0, size);
+    if (flags & RM_ZERO)
+        bytes_fill(store_content(s, table_entry(&s->table, slot), size), 0, size);
 }
 
 /* A slot for a new block: of the thread's, or of the table's. Its entry says that there is a block. */
@@ -129,12 +126,13 @@ unsigned heap_locks(const struct heap *h, uint32_t slot) {
 
 struct heap_block heap_look(const struct heap *h, uint32_t slot) {
     const struct store *s = &h->store;
+    size_t size = heap_size(h, slot);
     return (struct heap_block){
         .handle = (uint64_t)(uintptr_t)heap_handle(h, slot),
         .slot = slot,
         .locks = heap_locks(h, slot),
-        .size = heap_size(h, slot),
-        .address = pointer_of(s, table_entry(&s->table, slot)),
+        .size = size,
+        .address = store_content(s, table_entry(&s->table, slot), size),
     };
 }
 
@@ -176,7 +174,7 @@ rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot) {
     rm_status_t status = claim_for_good(s, handle, slot, &e);
     if (unlikely(status != RM_OK)) return status;
     if (shape_is_plain(e)) {
-        quick_put(s, slot, table_slot(t, slot), e);
+        if (!quick_put(s, slot, table_slot(t, slot), e)) quick_put_slowly(s, slot, e);
         return RM_OK;
     }
     if (shape_is_medium(e) && quick_put_block(s, slot, e)) return RM_OK;

@@ -47,6 +47,15 @@ static inline size_t heap_tops(size_t bytes) {
 static inline size_t heap_structure(size_t bytes) {
     return HEAP_STRUCTURE + heap_tops(bytes) + quick_chunks(bytes) * QUICK_CHUNK;
 }
+/* The tops of lists of larger blocks, before anything that the structure says has been looked at: two words say
+   that there are some. NULL: there are none. */
+static inline uint32_t *heap_tops_of(struct heap *h) {
+    char *tops = (char *)h + HEAP_STRUCTURE;
+    uint32_t bytes = (uint32_t)round_up(QUICK_BLOCKS * sizeof(uint32_t), QUICK_CHUNK);
+    bool are = (char *)h->store.quick.blocks == tops &&
+               h->store.quick.pool == HEAP_STRUCTURE + bytes;
+    return are ? (uint32_t *)(void *)tops : NULL;
+}
 /* Set these up in the heap's structure, which is zeroed. */
 void heap_init(struct heap *h, size_t bytes);
 

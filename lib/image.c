@@ -313,11 +313,7 @@ static bool fetch_entries(struct pick *k, const struct store *s) {
 
 /* The length of a span, as area_units has it; 0: its header makes no sense. */
 static unit_t units_said(const struct area *a, unit_t at) {
-    uint64_t h = area_header(a, at);
-    if (header_kind(h) == SPAN_RUN &&
-        (run_class(h) == 0 || run_class(h) >= CLASSES || run_slots(h) == 0))
-        return 0;
-    unit_t units = area_units(a, at);
+    unit_t units = area_length(a, at);
     return units <= a->limit - at ? units : 0;
 }
 

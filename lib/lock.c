@@ -32,7 +32,8 @@ enum lock_outcome lock_take(struct table *t, uint64_t handle, uint32_t slot,
         if (!lock_look(t, handle, slot, &was)) return LOCK_STALE;
         *e = was;
         enum lock_outcome outcome = with_one_more(e, most);
-        if (outcome != LOCK_DONE || table_swap(t, slot, &was, *e)) return outcome;
+        if (outcome != LOCK_DONE || word_swap(lock_word(t, slot), &was, *e))
+            return outcome;
     }
 }
 
@@ -43,7 +44,7 @@ enum lock_outcome lock_give(struct table *t, uint64_t handle, uint32_t slot) {
         uint64_t e = was;
         enum lock_outcome outcome = with_one_less(&e);
         if (outcome != LOCK_DONE) return outcome;
-        if (!table_swap(t, slot, &was, e)) continue;
+        if (!word_swap(lock_word(t, slot), &was, e)) continue;
         if (!__atomic_load_n(&t->unlocked, __ATOMIC_RELAXED))
             __atomic_store_n(&t->unlocked, 1, __ATOMIC_RELAXED);
         return LOCK_DONE;

@@ -23,12 +23,18 @@ enum lock_outcome {
     LOCK_OPEN    /* none is */
 };
 
+/* The word of a slot, which lies right below the table's own structure: as table_slot, but it relies on nothing
+   that is there. */
+static inline char *lock_word(const struct table *t, uint32_t slot) {
+    return (char *)(uintptr_t)t + 8 * ~(ptrdiff_t)slot;
+}
+
 /* The entry of a handle's slot, in `*e`, whatever its state. False: the handle is stale, or forged. */
 static inline bool lock_look(const struct table *t, uint64_t handle, uint32_t slot,
                              uint64_t *e) {
     if (slot >= __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE) || (slot & 63) == 0)
         return false;
-    *e = rm_word_now((const rm_word_t *)(const void *)table_slot(t, slot), handle);
+    *e = rm_word_now((const rm_word_t *)(const void *)lock_word(t, slot), handle);
     return entry_locks(handle) == LOCKS_NONE && entry_locks(*e) != LOCKS_FREE &&
            rm_generation(*e ^ handle) == 0 &&
            slot < __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE);

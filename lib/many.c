@@ -18,10 +18,16 @@ size_t many_size(const struct store *s, uint64_t e) {
     /* A half-moved block's old header may be under its new content: the stretch has it. */
     unit_t span = entry_span(s, e);
     if (entry_locks(e) == LOCKS_MOVING && s->mover.slide) span = s->mover.to;
+    SOUND(span < s->area.limit);
     uint64_t header = area_header(&s->area, span);
-    if (header_kind(header) != SPAN_RUN) return block_size(header);
-    struct run r = run_at(s, span);
-    return run_size_noted(&r, run_index(s, &r, e));
+    if (header_kind(header) == SPAN_RUN) {
+        struct run r = run_at(s, span);
+        return run_size_noted(&r, run_index(s, &r, e));
+    }
+    bool aligned = header_kind(header) == SPAN_ALIGNED;
+    SOUND(header_kind(header) != SPAN_FREE &&
+          block_units(block_size(header), aligned) <= s->area.limit - span);
+    return block_size(header);
 }
 
 bool many_begin(struct store *s, uint32_t slot, uint64_t *e) {

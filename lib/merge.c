@@ -186,7 +186,7 @@ static struct kept copy_objects(struct store *s, const struct run *from, uint64_
         unsigned i = bit_lowest(given), j = bit_lowest(taken), offset;
         offset = slot_offset(&class, j);
         uint32_t ref = load32(from->at + ref_offset(&class, i));
-        uint32_t slot = ref_slot(ref);
+        uint32_t slot = table_named(&table, ref_slot(ref));
         uint64_t e;
         bool goes = alone || claim_one(s, slot, LOCKS_COPYING, &e);
         copy_slot(to->at + offset, from->at + slot_offset(&class, i),
@@ -213,6 +213,7 @@ static struct kept copy_objects(struct store *s, const struct run *from, uint64_
    somebody comes to lock stay where they are, and are seen to be pinned the next time. False: all. */
 static bool pour(struct store *s, unit_t from, unit_t to) {
     struct run source = run_at(s, from), target = run_at(s, to);
+    SOUND(source.class_id == target.class_id);
     unsigned live = run_live(&source), room = bit_count(target.free);
     unsigned n = live < room ? live : room;
     uint64_t given = run_live_mask(&source), taken = target.free;
@@ -257,8 +258,9 @@ static bool pour(struct store *s, unit_t from, unit_t to) {
 /* The only object of a run gets a block of its own, in what the run took. False: somebody wants it. */
 static bool set_free(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
+    SOUND(run_live(&r) == 1);
     unsigned i = bit_lowest(run_live_mask(&r));
-    uint32_t slot = ref_slot(run_ref(&r, i));
+    uint32_t slot = run_owner(s, &r, i);
     uint64_t e;
     if (!claim_one(s, slot, LOCKS_MOVING, &e)) return false;
     size_t size = run_size(s, &r, i);
@@ -287,6 +289,7 @@ static bool cut(struct store *s, unit_t span) {
 static bool finish_run(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     if (run_live(&r) > 1) return cut(s, span);
+    SOUND(run_live(&r) == 1);
     return !move_slot_rests(s, span, bit_lowest(run_live_mask(&r))) && set_free(s, span);
 }
 
@@ -295,6 +298,7 @@ static bool merge_class(struct store *s, unsigned class_id) {
     uint64_t *loose = &s->loose[class_id / 64], *stuck = &s->stuck[class_id / 64];
     uint64_t bit = UINT64_C(1) << class_id % 64;
     bool pinned = false;
+    SOUND(class_id < CLASSES);
     unit_t from = giver(s, class_id, &pinned), to = run_first(s, class_id);
     if (from == to) to = s->runs[class_id].head[SPARSE]; /* where all there are pinned */
     if (from != UNIT_NIL && to != UNIT_NIL && from != to) {
@@ -337,6 +341,7 @@ bool merge_one_run(struct store *s) {
         for (uint64_t loose = s->loose[word]; loose != 0; loose &= loose - 1) {
             unsigned class_id = 64 * word + bit_lowest(loose);
             bool pinned = false;
+            SOUND(class_id < CLASSES);
             unit_t from = giver(s, class_id, &pinned);
             if (from == UNIT_NIL || !worth_emptying(s, class_id, from)) continue;
             uint32_t before = s->runs[class_id].slots;

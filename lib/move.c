@@ -11,12 +11,12 @@
 
 bool move_slot_pinned(struct store *s, unit_t span, unsigned i) {
     struct run r = run_at(s, span);
-    return !claim_movable(s, ref_slot(run_ref(&r, i)));
+    return !claim_movable(s, run_owner(s, &r, i));
 }
 
 bool move_slot_rests(const struct store *s, unit_t span, unsigned i) {
     struct run r = run_at(s, span);
-    return entry_locks(table_entry(&s->table, ref_slot(run_ref(&r, i)))) == LOCKS_FREE;
+    return entry_locks(table_entry(&s->table, run_owner(s, &r, i))) == LOCKS_FREE;
 }
 
 bool move_pinned(struct store *s, unit_t span) { return !claim_all_movable(s, span); }
@@ -55,15 +55,37 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
         run_relink(s, from, span);
         s->moved_blocks += small_follow(s, span);
     } else {
-        uint64_t e = table_entry(&s->table, block_ref(h));
+        uint32_t slot = block_owner(s, h);
+        uint64_t e = table_entry(&s->table, slot);
         e = entry_settled(entry_moved(e, place_behind(span), entry_shape(e)));
-        table_set(&s->table, block_ref(h), e);
-        store_tell(s, block_ref(h));
+        table_set(&s->table, slot, e);
+        store_tell(s, slot);
         s->moved_blocks++;
     }
 }
 
 /* --- the half-moved block --- */
+
+/* Before it is gone on with: are the two places in the area, and what is left to be moved in it too? */
+static void look_at_mover(const struct store *s) {
+    const struct mover *m = &s->mover;
+    const struct area *a = &s->area;
+    table_named(&s->table, m->slot);
+    SOUND(m->units - 1 < a->limit && m->from <= a->limit - m->units &&
+          m->to <= a->limit - m->units && m->done < units_bytes(m->units) - HEADER);
+    SOUND(m->reach >= m->units && m->reach <= a->limit - m->from &&
+          m->n_moved <= m->done / os_page() &&
+          (!m->pages || s->pages_state != PAGES_STAY) &&
+          m->empty.n <= UINT32_MAX - m->empty.first);
+    if (m->slide)
+        SOUND(a->stretch == m->to && m->to < m->from &&
+              a->stretch_units >= m->from + m->units - m->to &&
+              a->stretch_units <= a->limit - m->to);
+    else
+        SOUND(a->stretch == UNIT_NIL &&
+              block_owner(s, area_header(a, m->to)) == m->slot &&
+              area_units(a, m->to) == m->units);
+}
 
 static void set_state(struct store *s, uint32_t slot, unsigned locks) {
     table_set(&s->table, slot, entry_with_locks(table_entry(&s->table, slot), locks));
@@ -144,7 +166,7 @@ unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
     CHECK(11, s->mover.slot == SLOT_NIL);
     if (!claim_span(s, from, LOCKS_MOVING)) return gap;
     if (bytes > MOVE_PIECE) {
-        begin_move(s, (struct mover){.slot = block_ref(h),
+        begin_move(s, (struct mover){.slot = block_owner(s, h),
                                      .slide = true,
                                      .from = from,
                                      .to = to,
@@ -177,7 +199,7 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
     area_cut(a, gap, to, units);
     area_set_header(a, to, h);
     if (!whole) {
-        begin_move(s, (struct mover){.slot = block_ref(h),
+        begin_move(s, (struct mover){.slot = block_owner(s, h),
                                      .from = span,
                                      .to = to,
                                      .units = units,
@@ -197,12 +219,13 @@ unit_t move_fill(struct store *s, unit_t gap, unit_t to, unit_t span) {
 
 unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
     struct run r = run_at(s, run);
-    uint32_t slot = ref_slot(run_ref(&r, i));
+    uint32_t slot = run_owner(s, &r, i);
     uint64_t e;
     if (!claim_one(s, slot, LOCKS_COPYING, &e)) return UNIT_NIL;
     /* By the entry that was claimed: it may have been freed and made anew, and larger, since it was looked at. */
     size_t size;
     if (!shape_says_size(e, &size)) size = run_size_noted(&r, i);
+    SOUND(size <= r.class->capacity);
     if (block_units(size, false) > free_size(area_header(&s->area, gap))) {
         claim_publish(s, slot, e, e);
         return UNIT_NIL;
@@ -221,9 +244,13 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
 
 /* --- going on with it, and using it --- */
 
-void move_continue(struct store *s) { move_piece(s, s->piece); }
+void move_continue(struct store *s) {
+    look_at_mover(s);
+    move_piece(s, s->piece);
+}
 
 void move_finish(struct store *s) {
+    look_at_mover(s);
     if (s->mover.slide || s->mover.n_moved > 0)
         move_piece(s, SIZE_MAX);
     else
@@ -231,6 +258,7 @@ void move_finish(struct store *s) {
 }
 
 void move_abandon(struct store *s) {
+    look_at_mover(s);
     if (s->mover.slide) copy_last_byte(s);
     end_move(s, s->mover.slide);
 }

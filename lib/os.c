@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -234,6 +235,13 @@ void os_be_nice(int nice) {
     int saved = errno;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
     errno = saved; /* or not */
+}
+
+uint64_t os_random(void) {
+    uint64_t x;
+    if (getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x)
+        return x;
+    return os_now_ns() * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)&x;
 }
 
 uint64_t os_now_ns(void) {

@@ -68,6 +68,9 @@ void os_wait(unsigned n);
 /* The calling thread is so much nicer to others than most, where the system knows of such a thing. */
 void os_be_nice(int nice);
 
+/* A number that nobody can guess, as far as the system has one. */
+uint64_t os_random(void);
+
 /* Monotonic time. */
 uint64_t os_now_ns(void);
 

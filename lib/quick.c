@@ -10,6 +10,12 @@ static uint32_t *block_list(struct store *s, unit_t units) {
     return &s->quick.blocks[units - QUICK_UNITS_MIN];
 }
 
+/* A top, or the vacant chunk, that lies in the pool. Of one that does not, nothing is read. */
+static uint32_t in_pool(const struct quick *q, uint32_t top) {
+    SOUND(top - q->pool < q->n_chunks * QUICK_CHUNK && top % QUICK_WORD == 0);
+    return top;
+}
+
 /* The chunk of a top, and the top of the chunk below its link. */
 static uint32_t chunk_of(uint32_t top) { return top & ~(uint32_t)(QUICK_CHUNK - 1); }
 static uint32_t link_top(uint32_t link) {
@@ -22,6 +28,7 @@ static uint32_t link_depth(uint32_t link) {
 void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *tops) {
     struct quick *q = &s->quick;
     *q = (struct quick){.pool = pool, .n_chunks = n_chunks, .fresh = 1, .blocks = tops};
+    q->end = pool + n_chunks * QUICK_CHUNK;
     store32(quick_word(s, pool), QUICK_LINK);
     store32(quick_word(s, quick_bottom(q)), QUICK_LINK);
     for (unsigned c = 0; c < CLASSES; c++) q->small[c] = quick_bottom(q);
@@ -31,10 +38,11 @@ void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *top
 /* A chunk on top of a stack, whose uppermost is full; false: that has `depth`, or the pool none left. */
 static bool add_chunk(struct store *s, uint32_t *list, unsigned depth) {
     struct quick *q = &s->quick;
-    uint32_t chunk = q->vacant, has = link_depth(load32(quick_word(s, chunk_of(*list))));
+    uint32_t chunk = q->vacant;
+    uint32_t has = link_depth(load32(quick_word(s, chunk_of(in_pool(q, *list)))));
     if (has == depth || q->off) return false;
     if (chunk != 0)
-        q->vacant = load32(quick_word(s, chunk));
+        q->vacant = load32(quick_word(s, in_pool(q, chunk)));
     else if (q->fresh < q->n_chunks)
         chunk = q->pool + (q->n_chunks - q->fresh++) * QUICK_CHUNK; /* as in store.h */
     else
@@ -46,6 +54,7 @@ static bool add_chunk(struct store *s, uint32_t *list, unsigned depth) {
 }
 
 static void push(struct store *s, uint32_t *list, uint32_t slot) {
+    SOUND(in_pool(&s->quick, *list) % QUICK_CHUNK != QUICK_CHUNK - QUICK_WORD);
     *list += QUICK_WORD;
     store32(quick_word(s, *list), slot);
 }
@@ -54,20 +63,23 @@ static void push(struct store *s, uint32_t *list, uint32_t slot) {
 static uint32_t pop(struct store *s, uint32_t *list) {
     struct quick *q = &s->quick;
     uint32_t word;
-    while ((word = load32(quick_word(s, *list))) >= QUICK_LINK) {
+    while ((word = load32(quick_word(s, in_pool(q, *list)))) >= QUICK_LINK) {
         if (*list == quick_bottom(q)) return SLOT_NIL;
+        SOUND(*list % QUICK_CHUNK == 0);
         store32(quick_word(s, *list), q->vacant);
         q->vacant = *list;
         q->n_used--;
         *list = link_top(word);
     }
     *list -= QUICK_WORD;
-    return word;
+    return table_named(&s->table, word);
 }
 
 static uint32_t count(const struct store *s, uint32_t list) {
-    uint32_t n = 0;
+    uint32_t n = 0, chunks = 0;
     while (list != quick_bottom(&s->quick)) {
+        in_pool(&s->quick, list);
+        SOUND(chunks++ < s->quick.n_chunks);
         n += list % QUICK_CHUNK / QUICK_WORD;
         list = link_top(load32(quick_word(s, chunk_of(list))));
     }
@@ -161,7 +173,9 @@ static void free_slots(struct store *s, struct leaving *batch, unsigned n) {
 /* The span of an object at rest of a class, which its entry does not say. */
 static unit_t resting_span(const struct store *s, uint64_t e, unsigned class_id) {
     if (class_id == 0) return entry_span(s, e);
-    return object_span(e, slot_offset(&size_classes[class_id], shape_slot(e)));
+    unit_t span = object_span(e, slot_offset(&size_classes[class_id], shape_slot(e)));
+    SOUND(span < s->area.limit);
+    return span;
 }
 
 /* Free blocks at rest that are on no list any more: objects of a class; 0: whose entries say theirs, or
@@ -185,6 +199,8 @@ static void free_batch(struct store *s, const uint32_t *slots, unsigned n,
 static void drain(struct store *s) {
     struct quick *q = &s->quick;
     uint32_t n = q->n_queued;
+    SOUND(n <= QUICK_QUEUE);
+    for (unsigned i = 0; i < n; i++) table_named(&s->table, q->queue[i]);
     q->n_queued = 0;
     free_batch(s, q->queue, n, 0);
     if (ebb_due(s)) ebb(s);
@@ -226,8 +242,29 @@ static bool is_high(struct store *s, uint32_t slot, uint64_t e) {
                                      slot > QUICK_LOW && slot > s->table.n_slots / 2);
 }
 
-void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e, uint32_t *list,
-                      unsigned depth) {
+bool quick_queue(struct store *s, const uint32_t *tops, uint32_t slot, char *at,
+                 uint64_t e) {
+    struct quick *q = &s->quick;
+    bool plain = shape_is_plain(e);
+    size_t size = plain ? shape_size(e) : shape_medium_size(e);
+    if (q->n_queued >= QUICK_QUEUE - 1 || (!plain && size > QUICK_SIZE_MAX)) return false;
+    uint32_t top = plain ? q->small[class_of(size)]
+                         : tops[block_units(size, false) - QUICK_UNITS_MIN];
+    if (top >= q->end) return false;
+    if (!is_high(s, slot, e)) {
+        uint32_t link = load32(quick_word(s, chunk_of(top)));
+        bool full = top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD;
+        unsigned depth = plain ? QUICK_SMALL_DEPTH : QUICK_BLOCKS_DEPTH;
+        if (!full || link_depth(link) != depth) return false;
+    }
+    s->requested -= size;
+    word_store(at, entry_resting(e)); /* with its size, so with its class */
+    q->queue[q->n_queued++] = slot;
+    return true;
+}
+
+static void put(struct store *s, uint32_t slot, uint64_t e, uint32_t *list,
+                unsigned depth) {
     struct quick *q = &s->quick;
     bool full = *list % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD;
     if (!is_high(s, slot, e) && (!full || add_chunk(s, list, depth))) {
@@ -236,17 +273,30 @@ void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e, uint32_t *list
                   shape_is_plain(e) ? shape_to_rest(e) : entry_resting(e));
         return;
     }
+    SOUND(q->n_queued < QUICK_QUEUE);
     table_set(&s->table, slot, entry_resting(e)); /* with its size, so with its class */
     q->queue[q->n_queued++] = slot;
     if (q->n_queued == QUICK_QUEUE) drain(s);
+}
+
+bool quick_has_room(const struct store *s, uint32_t slot, uint64_t e) {
+    const struct quick *q = &s->quick;
+    return shape_is_plain(e) && entry_locks(e) == LOCKS_NONE && slot < q->high &&
+           entry_generation(e) != GENERATION_DROP_MAX - 1 &&
+           q->small[class_of(shape_size(e))] % QUICK_CHUNK != QUICK_CHUNK - QUICK_WORD;
+}
+
+void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e) {
+    size_t size = shape_size(e);
+    s->requested -= size;
+    put(s, slot, e, &s->quick.small[class_of(size)], QUICK_SMALL_DEPTH);
 }
 
 bool quick_put_block(struct store *s, uint32_t slot, uint64_t e) {
     size_t size = shape_medium_size(e);
     if (size > QUICK_SIZE_MAX || s->quick.blocks == NULL) return false;
     s->requested -= size;
-    quick_put_slowly(s, slot, e, block_list(s, block_units(size, false)),
-                     QUICK_BLOCKS_DEPTH);
+    put(s, slot, e, block_list(s, block_units(size, false)), QUICK_BLOCKS_DEPTH);
     return true;
 }
 
@@ -299,6 +349,17 @@ uint32_t quick_take_block(struct store *s, size_t size) {
     return slot;
 }
 
+uint32_t quick_next(const struct store *s, size_t size) {
+    const struct quick *q = &s->quick;
+    if (size - 1 >= QUICK_SIZE_MAX || (size > SMALL_MAX && q->blocks == NULL))
+        return SLOT_NIL;
+    uint32_t top = size <= SMALL_MAX
+                       ? q->small[class_of(size)]
+                       : q->blocks[block_units(size, false) - QUICK_UNITS_MIN];
+    uint32_t slot = load32(quick_word(s, in_pool(q, top)));
+    return slot < QUICK_LINK ? table_named(&s->table, slot) : SLOT_NIL;
+}
+
 /* --- out to caches, and back --- */
 
 unsigned quick_take_some(struct store *s, size_t size, unsigned most, uint32_t *slots) {
@@ -332,6 +393,7 @@ void quick_return(struct store *s, unsigned class_id, const uint32_t *slots, uns
         uint32_t *list = &q->small[class_id];
         unsigned depth = QUICK_SMALL_DEPTH;
         if (class_id == 0) {
+            SOUND(shape_is_medium(e) && shape_medium_size(e) <= QUICK_SIZE_MAX);
             list = block_list(s, block_units(shape_medium_size(e), false));
             depth = QUICK_BLOCKS_DEPTH;
         }
@@ -341,6 +403,7 @@ void quick_return(struct store *s, unsigned class_id, const uint32_t *slots, uns
             table_set(&s->table, slots[i], e);
             continue;
         }
+        SOUND(q->n_queued < QUICK_QUEUE);
         table_set(&s->table, slots[i], class_id != 0 ? with_class(e, class_id) : e);
         q->queue[q->n_queued++] = slots[i];
         if (q->n_queued == QUICK_QUEUE) drain(s);

@@ -16,7 +16,8 @@
  *      top        where the uppermost slot is; or the link, where a chunk is used up
  *      bottom     the last word of the pool's first 64 bytes: a link to nowhere
  *
- * So neither handing out a block nor laying it to rest reads or writes its memory.
+ * So neither handing out a block nor laying it to rest reads or writes its memory. A top behind the pool, or a
+ * slot behind the table, ends the quick way: damage (damage.h) leads no further than into the heap itself.
  *
  * Where enough rests on its list, a block waits in a short queue to be freed for good: those of one run,
  * and of one group of the table, together. What rests is garbage that nobody has looked for yet: whoever
@@ -80,17 +81,20 @@ void quick_free_place(struct store *s, uint64_t e);
 /* --- taking --- */
 
 /* Take an object for `size` bytes, 1 to SMALL_MAX: its slot, live again, whose block is placed and
-   named, and its entry. SLOT_NIL: the uppermost chunk has none. */
-static inline uint32_t quick_take(struct store *s, size_t size, uint64_t *entry) {
+   named, and its entry. False: the uppermost chunk has none. */
+static inline bool quick_take(struct store *s, size_t size, uint32_t *taken,
+                              uint64_t *entry) {
     uint32_t *list = &s->quick.small[class_of(size)], top = *list;
-    const char *word = quick_word(s, top);
-    uint32_t slot = load32(word);
-    if (unlikely(slot - 1 >= QUICK_LINK - 1)) return SLOT_NIL;
-    char *at = table_slot(&s->table, slot);
+    if (unlikely(top >= s->quick.end)) return false;
+    uint32_t slot = load32(quick_word(s, top));
+    if (unlikely(slot - 1 >= QUICK_LINK - 1) || unlikely(slot >= s->table.n_slots))
+        return false;
     *list = top - QUICK_WORD;
+    char *at = store_slot(s, slot);
     *entry = word_load(at) + shape_to_live(size);
     word_store(at, *entry);
-    return slot;
+    *taken = slot;
+    return true;
 }
 /* The same of any size up to SMALL_MAX, and from whatever rests there. */
 uint32_t quick_take_any(struct store *s, size_t size);
@@ -106,25 +110,63 @@ void quick_return(struct store *s, unsigned class_id, const uint32_t *slots, uns
    the table have free slots for, without more memory than the next one would need. False: none. */
 bool quick_refill(struct store *s, unsigned class_id);
 
+/* Whom a request of `size` bytes, at the alignment rule, would be given without anything but the list and the
+   slot's entry being changed; SLOT_NIL: it would take more. */
+uint32_t quick_next(const struct store *s, size_t size);
+
 /* --- putting --- */
 
-void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e, uint32_t *list,
-                      unsigned depth);
-
-/* Lay an unlocked plain object to rest, whose entry is `e`, at `at`; or queue it. Its memory is not read. */
-static inline void quick_put(struct store *s, uint32_t slot, char *at, uint64_t e) {
+/* Lay an unlocked plain object to rest, whose entry is `e`, at `at`. Its memory is not read. False: slowly, then. */
+static inline bool quick_put(struct store *s, uint32_t slot, char *at, uint64_t e) {
     size_t size = shape_size(e);
     uint32_t *list = &s->quick.small[class_of(size)], top = *list;
-    s->requested -= size;
-    if (unlikely(slot >= s->quick.high) ||
+    if (unlikely(slot >= s->quick.high) || unlikely(top >= s->quick.end) ||
         unlikely(entry_generation(e) == GENERATION_DROP_MAX - 1) ||
-        unlikely(top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD)) {
-        quick_put_slowly(s, slot, e, list, QUICK_SMALL_DEPTH);
-        return;
-    }
+        unlikely(top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD))
+        return false;
+    s->requested -= size;
     *list = top + QUICK_WORD;
     store32(quick_word(s, top + QUICK_WORD), slot);
     word_store(at, shape_to_rest(e));
+    return true;
+}
+/* The same of a block of either kind for which there is no chunk: it waits to be freed, with others. False: it does
+   not, or the last of them has come. `tops` as below. */
+bool quick_queue(struct store *s, const uint32_t *tops, uint32_t slot, char *at,
+                 uint64_t e);
+/* Would laying it to rest change nothing but its list and its entry? */
+bool quick_has_room(const struct store *s, uint32_t slot, uint64_t e);
+/* The same, one way or the other. */
+void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e);
+/* The same of a medium block, given the tops of their lists; and taking one: SLOT_NIL: slowly, then. */
+static inline bool quick_put_medium(struct store *s, uint32_t *tops, uint32_t slot,
+                                    char *at, uint64_t e) {
+    size_t size = shape_medium_size(e);
+    if (size > QUICK_SIZE_MAX) return false;
+    uint32_t *list = &tops[block_units(size, false) - QUICK_UNITS_MIN], top = *list;
+    if (slot >= s->quick.high || top >= s->quick.end ||
+        entry_generation(e) == GENERATION_DROP_MAX - 1 ||
+        top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD)
+        return false;
+    s->requested -= size;
+    *list = top + QUICK_WORD;
+    store32(quick_word(s, top + QUICK_WORD), slot);
+    word_store(at, entry_resting(e));
+    return true;
+}
+static inline uint32_t quick_take_medium(struct store *s, uint32_t *tops, size_t size,
+                                         uint64_t *entry) {
+    if (size <= SMALL_MAX || size > QUICK_SIZE_MAX) return SLOT_NIL;
+    uint32_t *list = &tops[block_units(size, false) - QUICK_UNITS_MIN], top = *list;
+    if (top >= s->quick.end) return SLOT_NIL;
+    uint32_t slot = load32(quick_word(s, top));
+    if (slot - 1 >= QUICK_LINK - 1 || slot >= s->table.n_slots) return SLOT_NIL;
+    *list = top - QUICK_WORD;
+    uint64_t e = word_load(store_slot(s, slot));
+    e = entry_moved(e, entry_place(e), shape_of_block(size, false));
+    *entry = e + LOCKS_NONE * ENTRY_LOCK_ONE;
+    word_store(store_slot(s, slot), *entry);
+    return slot;
 }
 /* The same of a medium block. False: there is no list for it. */
 bool quick_put_block(struct store *s, uint32_t slot, uint64_t e);

@@ -136,6 +136,21 @@ size_t region_reserve(const struct region *r, uint32_t slots) {
 
 /* --- the border --- */
 
+/* Before anything is asked of the system: do the parts end where pages do, in their region? That the area and
+   the table end where this says is known (bounds.h). */
+static void look_at_ends(const struct region *r, const struct store *s) {
+    const struct table *t = &s->table;
+    uintptr_t area_end = (uintptr_t)r->area_end, table_end = (uintptr_t)r->table_end;
+    uintptr_t zones_end = (uintptr_t)r->zones_end, rest = os_page() - 1;
+    SOUND(t->n_slots % 2 == 0 && (r->pages || region_closed(r)));
+    if (!r->pages) return;
+    SOUND((zones_end & rest) == 0 && zones_end <= (uintptr_t)r->low + r->bytes &&
+          zones_end >= (uintptr_t)&s->area.zones[(s->area.limit >> ZONE_SHIFT) + 2]);
+    SOUND((area_end == table_end || ((area_end | table_end) & rest) == 0) &&
+          s->pages_bytes == r->bytes && t->reach >= t->room &&
+          t->reach <= (size_t)(t->top - r->low) / 8);
+}
+
 static char *table_low(const struct store *s) {
     return table_slot(&s->table, s->table.n_slots - 1);
 }
@@ -175,6 +190,7 @@ static void move_area_end(struct region *r, struct store *s, char *end) {
 
 bool region_close(struct region *r, struct store *s) {
     if (region_closed(r)) return true;
+    look_at_ends(r, s);
     if (!commit_area(r, s, r->table_end)) return false;
     table_set_room(&s->table, s->table.n_slots);
     r->table_end = table_low(s);
@@ -184,6 +200,7 @@ bool region_close(struct region *r, struct store *s) {
 
 /* The border of a closed region goes to the last slot. */
 static void move_border(struct region *r, struct store *s) {
+    SOUND(s->table.n_slots % 2 == 0);
     if (!region_closed(r) || s->table.room == s->table.n_slots) return;
     table_set_room(&s->table, s->table.n_slots);
     r->table_end = table_low(s);
@@ -202,6 +219,7 @@ void region_settle_some(struct region *r, struct store *s, uint32_t slots) {
 
 bool region_grow(struct region *r, struct store *s, unit_t units) {
     if (region_closed(r)) return false;
+    look_at_ends(r, s);
     size_t page = os_page(), gap = region_gap(r);
     unit_t there = area_free_at_end(&s->area);
     size_t need = units > there ? round_up(units_bytes(units - there), page) : page;
@@ -226,6 +244,7 @@ bool region_grow(struct region *r, struct store *s, unit_t units) {
 
 bool region_room(struct region *r, struct store *s, uint32_t slots) {
     struct table *t = &s->table;
+    look_at_ends(r, s);
     if (!region_closed(r)) {
         size_t bytes = round_up((size_t)slots * 8, os_page());
         if (bytes < region_gap(r)) {
@@ -317,6 +336,7 @@ static size_t give_table(struct region *r, struct store *s, size_t most) {
 
 void region_give_back(struct region *r, struct store *s, size_t work, bool gaps) {
     if (!r->pages) return;
+    look_at_ends(r, s);
     int saved = errno;
     region_note_peak(r, s);
     while (work >= WORK_CALL + WORK_PAGE) {
@@ -336,6 +356,7 @@ void region_give_back(struct region *r, struct store *s, size_t work, bool gaps)
 }
 
 bool region_trim(struct region *r, struct store *s) {
+    look_at_ends(r, s);
     region_note_peak(r, s);
     region_settle(r, s);
     if (!r->pages) return true;

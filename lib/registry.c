@@ -86,48 +86,58 @@ bool registry_exists(uint64_t tag, bool *shared) {
 }
 
 /* Nobody else is inside of a heap. False: it must not be entered, and has been left. */
-static bool begin(struct place *p, struct access *a) {
+static bool begin(struct place *p, struct access *a, uint32_t about) {
     a->heap = (struct heap *)p->gate.heap;
     a->guard = p->guard;
-    if (likely(a->guard == NULL)) {
-        a->heap->store.concurrent = !RM_SINGLE_THREADED;
+    if (likely(a->guard == NULL) && likely(!p->corrupt)) {
+        a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
         return true;
     }
-    a->how |= ACCESS_GUARDED;
-    a->heap->store.concurrent = guard_is_open(a->guard) && !RM_SINGLE_THREADED;
-    if (guard_begin(a->guard)) return true;
+    if (a->guard != NULL) {
+        a->how |= ACCESS_GUARDED;
+        if (guard_is_open(a->guard)) /* else it never is; and nothing is written yet */
+            a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
+    }
+    if (!p->corrupt && guard_begin(a->guard, about)) return true;
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     return false;
 }
 
 /* The mutex of a heap is held. Is it still that one? */
-static bool entered(uint64_t tag, struct access *a) {
+static bool entered(uint64_t tag, struct access *a, uint32_t about) {
     a->how = ACCESS_LOCKED;
     a->place = registry_place(tag);
     struct place *p = find(tag);
-    if (likely(p != NULL)) return begin(p, a);
+    if (likely(p != NULL)) return begin(p, a, about);
     pthread_mutex_unlock(&places[a->place].mutex); /* destroyed meanwhile */
     return false;
 }
 
 bool registry_enter_locked(uint64_t tag, struct access *a) {
     take_mutex(&places[registry_place(tag)]);
-    return entered(tag, a);
+    return entered(tag, a, SLOT_NIL);
+}
+
+bool registry_enter_about(uint64_t tag, struct access *a, uint32_t slot) {
+    struct place *p = find(tag);
+    if (p == NULL) return false;
+    if (p->gate.shared && !RM_SINGLE_THREADED) {
+        take_mutex(p);
+        return entered(tag, a, slot);
+    }
+    a->place = registry_place(tag);
+    a->how = 0;
+    return begin(p, a, slot);
 }
 
 bool registry_enter_guarded(uint64_t tag, struct access *a) {
-    struct place *p = find(tag);
-    if (p == NULL) return false;
-    if (p->gate.shared && !RM_SINGLE_THREADED) return registry_enter_locked(tag, a);
-    a->place = registry_place(tag);
-    a->how = 0;
-    return begin(p, a);
+    return registry_enter_about(tag, a, SLOT_NIL);
 }
 
 rm_status_t registry_refused(uint64_t tag, rm_status_t none) {
     const struct place *p = find(tag);
     const struct guard *g = p != NULL ? p->guard : NULL;
-    return g != NULL && g->corrupt ? RM_ECORRUPT : none;
+    return p != NULL && (p->corrupt || (g != NULL && g->corrupt)) ? RM_ECORRUPT : none;
 }
 
 bool registry_try(uint64_t tag, struct access *a) {
@@ -135,7 +145,7 @@ bool registry_try(uint64_t tag, struct access *a) {
     if (p == NULL) return false;
     if (!p->gate.shared || RM_SINGLE_THREADED) return registry_enter(tag, a);
     return pthread_mutex_trylock(&places[registry_place(tag)].mutex) == 0 &&
-           entered(tag, a);
+           entered(tag, a, SLOT_NIL);
 }
 
 void registry_leave_damaged(const struct access *a) {
@@ -145,6 +155,17 @@ void registry_leave_damaged(const struct access *a) {
         a->guard->damaged = true;
         guard_end(a->guard);
     }
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
+}
+
+void registry_leave_unseen(const struct access *a) {
+    damage_edge = NULL; /* what guards find is theirs to say */
+    if (a->how & ACCESS_GUARDED) {
+        registry_leave_slowly(a);
+        return;
+    }
+    motion_end(&a->heap->store);
+    cache_go(&places[a->place].crowd);
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
 }
 
@@ -158,6 +179,50 @@ void registry_leave_slowly(const struct access *a) {
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     void (*told)(void) = atomic_load_explicit(&registry_alarm, memory_order_acquire);
     if (unlikely(alarm) && told != NULL) told();
+}
+
+/* --- damage --- */
+
+bool registry_plausible(const struct access *a) {
+    const struct place *p = &places[a->place];
+    return bounds_hold(a->heap, &p->bounds);
+}
+
+void registry_look(uint64_t tag, struct access *a) {
+    a->place = registry_place(tag);
+    a->heap = (struct heap *)places[a->place].gate.heap;
+    a->guard = NULL;
+    a->how = 0;
+}
+
+bool registry_contains(uint64_t tag, const void *pointer, size_t bytes) {
+    const struct place *p = &places[registry_place(tag)];
+    uintptr_t offset = (uintptr_t)pointer - (uintptr_t)p->low;
+    return offset <= p->bytes && bytes <= p->bytes - offset;
+}
+
+/* Nobody comes in any more, not by the public gate either; and threads keep out of what they have of it. */
+static void close_for_good(struct place *p) {
+    p->corrupt = true;
+    __atomic_store_n(&rm_gates[p - places].tag, 0, __ATOMIC_RELEASE);
+    cache_halt(&p->crowd);
+}
+
+rm_status_t registry_freeze(const struct access *a) {
+    struct place *p = &places[a->place];
+    close_for_good(p);
+    if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
+    return RM_ECORRUPT;
+}
+
+void registry_forget(uint64_t tag, struct cache *c) {
+    struct place *p = find(tag);
+    if (p == NULL || !p->corrupt) return;
+    take_mutex(p);
+    if (find(tag) == p &&
+        __atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == registry_live(tag))
+        cache_discard(&p->crowd, c);
+    pthread_mutex_unlock(&p->mutex);
 }
 
 void registry_wait(uint64_t tag, unsigned n) {
@@ -188,6 +253,14 @@ bool registry_give_way(uint64_t tag, struct access *a) {
 
 /* --- fork --- */
 
+/* Nothing is in any cache of a heap that was entered. */
+static void empty_caches(struct access *a) {
+    if (registry_damaged(a))
+        close_for_good(&places[a->place]);
+    else
+        cache_stop(&a->heap->store);
+}
+
 /* All shared heaps are entered, with nothing in any cache, and nobody makes or destroys one: so the child has
    all of them whole. Of a guarded one threads keep nothing: its mutex is enough. */
 static void before_fork(void) {
@@ -198,7 +271,8 @@ static void before_fork(void) {
         uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_RELAXED);
         if (tag == 0 || !places[i].gate.shared) continue;
         take_mutex(&places[i]);
-        if (places[i].guard == NULL && entered(tag, &a)) cache_stop(&a.heap->store);
+        if (places[i].guard == NULL && !places[i].corrupt && entered(tag, &a, SLOT_NIL))
+            empty_caches(&a);
     }
 }
 
@@ -208,9 +282,11 @@ static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
     struct heap *h = (struct heap *)gate->heap;
     if (__atomic_load_n(&gate->tag, __ATOMIC_RELAXED) == 0) return;
     if (!gate->shared) return;
-    motion_end(&h->store);
-    cache_go(&places[i].crowd);
-    if (lost != NULL) lost(h);
+    if (!places[i].corrupt) {
+        motion_end(&h->store);
+        cache_go(&places[i].crowd);
+        if (lost != NULL) lost(h);
+    }
     pthread_mutex_unlock(&places[i].mutex);
 }
 
@@ -263,6 +339,9 @@ __attribute__((destructor)) static void end(void) {
 struct crowd *registry_crowd(const struct access *a) {
     return &places[a->place].crowd;
 }
+struct crowd *registry_crowd_of(uint64_t tag) {
+    return &places[registry_place(tag)].crowd;
+}
 
 struct watch **registry_watch(const struct access *a) {
     return &places[a->place].watch;
@@ -311,9 +390,7 @@ static bool guard(struct place *p, struct heap *h, const rm_heap_options_t *o) {
     if (p->guard == NULL) {
         if (o->integrity || o->fence_every != 0) return false;
         errno = saved; /* the environment asks for what can be had */
-        return true;
     }
-    h->cache = 0;
     return true;
 }
 
@@ -354,10 +431,12 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     p->pages = region.pages;
     p->crowd = (struct crowd){.caches = NULL};
     p->watch = NULL;
+    p->corrupt = false;
     if (!guard(p, h, o)) {
         if (p->pages) os_unreserve(p->low, p->bytes);
         return RM_ESYSTEM;
     }
+    p->bounds = bounds_of(h);
     open_gates(place, h);
     return RM_OK;
 }

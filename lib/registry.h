@@ -14,8 +14,10 @@
 #define RM_REGISTRY_H
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 
+#include "bounds.h"
 #include "guard.h"
 
 #include <rmalloc_inline.h>
@@ -44,6 +46,8 @@ struct place {
     struct watch *watch;
     struct rm_gate gate; /* where the public one is open it says the same */
     struct guard *guard; /* of a heap whose public gate stays closed; else NULL */
+    struct bounds bounds;
+    bool corrupt; /* found to be damaged: nothing is done to it any more */
 };
 
 /*
@@ -91,6 +95,7 @@ struct access {
     struct guard *guard; /* where it is guarded */
     unsigned place;
     uint8_t how;
+    jmp_buf edge; /* of the call: see registry_damaged */
 };
 
 static inline unsigned registry_place(uint64_t tag) {
@@ -121,6 +126,8 @@ bool registry_exists(uint64_t tag, bool *shared);
    leave. A shared heap's mutex is left alone while the process has only ever had one thread. */
 bool registry_enter_locked(uint64_t tag, struct access *a);
 bool registry_enter_guarded(uint64_t tag, struct access *a);
+/* The same for a call that needs no more of the heap than the entry of one slot (guard_widen). */
+bool registry_enter_about(uint64_t tag, struct access *a, uint32_t slot);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
     struct rm_core *core;
     int shared;
@@ -145,8 +152,26 @@ static inline void registry_leave(const struct access *a) {
         unlikely(s->crowd->stopped))
         registry_leave_slowly(a);
 }
-/* The same of one whose own data is not to be trusted. */
+/* The same of one whose own data has not been looked at (registry_damaged), and nothing was done; and of one whose data
+   is not to be trusted. */
+void registry_leave_unseen(const struct access *a);
 void registry_leave_damaged(const struct access *a);
+
+/*
+ * Where a call that has entered a heap ends if that is found to be damaged: now, or at any time until it leaves it.
+ * To be asked in the very function that leaves. Then the heap is left for good, by registry_freeze, which returns
+ * what the call says.
+ */
+#define registry_edge(a) (damage_edge = &(a)->edge, unlikely(_setjmp((a)->edge) != 0))
+#define registry_damaged(a) (registry_edge(a) || unlikely(!registry_plausible(a)))
+bool registry_plausible(const struct access *a);
+__attribute__((cold)) rm_status_t registry_freeze(const struct access *a);
+/* A heap that has been left for good, to be looked at. */
+void registry_look(uint64_t tag, struct access *a);
+/* Do so many bytes lie in a heap's region? */
+bool registry_contains(uint64_t tag, const void *pointer, size_t bytes);
+/* What a thread keeps of a heap that must not be entered is nobody's, where there is such a heap. */
+void registry_forget(uint64_t tag, struct cache *c);
 /* Wait for whoever is inside, for the n-th time. */
 void registry_wait(uint64_t tag, unsigned n);
 /* How many wait, of a heap that was entered; NULL: there is nobody who could. And let them in, and enter again:
@@ -179,6 +204,7 @@ rm_status_t registry_default(uint64_t *tag);
 /* What threads have of the heap that was entered; its region, as it was when the heap was made. And when the
    background thread is to work there. */
 struct crowd *registry_crowd(const struct access *a);
+struct crowd *registry_crowd_of(uint64_t tag);
 struct watch **registry_watch(const struct access *a);
 void registry_region(const struct access *a, char **low, size_t *bytes);
 

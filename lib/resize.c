@@ -17,10 +17,6 @@
 #include "quick.h"
 #include "small.h"
 
-static void *pointer_of(const struct store *s, uint64_t e) {
-    return s->area.base + entry_place(e);
-}
-
 /* --- in place --- */
 
 /* From here on the block neither moves nor goes, until let_go. False: it is gone. */
@@ -110,7 +106,8 @@ static enum growth carry_over(struct store *s, const struct request *q, uint64_t
     uint64_t e;
     if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e) &&
         rm_generation(e ^ handle) == 0 && entry_place(e) == entry_place(q->old)) {
-        claim_copy(pointer_of(s, q->entry), pointer_of(s, q->old), old_size);
+        claim_copy(store_content(s, q->entry, old_size),
+                   store_content(s, q->old, old_size), old_size);
         if (claim_publish(s, q->slot, e, q->entry)) {
             store_tell(s, q->slot);
             store_moved(s, old_size, 1);
@@ -157,6 +154,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     unsigned i = run_index(s, &before, e);
     uint32_t ref = run_ref(&before, i);
     char content[SMALL_MAX];
+    SOUND(old_size <= before.class->capacity);
     bytes_copy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
     bool placed = false;
@@ -172,7 +170,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
             place(h, q, true);
         }
     }
-    bytes_copy(pointer_of(s, q->entry), content, old_size);
+    bytes_copy(store_content(s, q->entry, old_size), content, old_size);
     table_set(&s->table, q->slot, entry_settled(q->entry));
     store_tell(s, q->slot);
     store_moved(s, old_size, 1);

@@ -19,7 +19,7 @@ void run_note_size(const struct run *r, unsigned i, size_t size, bool plain) {
     run_put_ref(r, i, ref_slot(run_ref(r, i)) << SLACK_BITS | noted);
 }
 
-size_t run_size_noted(const struct run *r, unsigned i) {
+size_t run_size_read(const struct run *r, unsigned i) {
     unsigned slack = (run_ref(r, i) & SLACK_WIDE) - 1;
     if (slack + 1 == SLACK_WIDE) slack = load16(wide_slack(r, i));
     return (size_t)r->class->capacity - slack;
@@ -29,12 +29,18 @@ size_t run_size_noted(const struct run *r, unsigned i) {
 
 unit_t run_link(const struct store *s, unit_t span, unsigned which) {
     struct run r = run_at(s, span);
-    return load32(run_links(&r) + 4 * which);
+    unit_t link = load32(run_links(&r) + 4 * which);
+    SOUND(link < s->area.limit);
+    return link;
 }
 
-static void set_link(struct store *s, unit_t span, unsigned which, unit_t to) {
+/* A run that led to `from` leads to another; one that did not is damaged. */
+static void set_link(struct store *s, unit_t span, unsigned which, unit_t from,
+                     unit_t to) {
     struct run r = run_at(s, span);
-    store32(run_links(&r) + 4 * which, to);
+    char *link = run_links(&r) + 4 * which;
+    SOUND(load32(link) == from);
+    store32(link, to);
 }
 
 void run_list(struct store *s, const struct run *r) {
@@ -49,8 +55,8 @@ void run_list(struct store *s, const struct run *r) {
     unit_t last = run_link(s, *head, RUN_PREVIOUS);
     store32(links, *head);
     store32(links + 4, last);
-    set_link(s, *head, RUN_PREVIOUS, r->span);
-    set_link(s, last, RUN_NEXT, r->span);
+    set_link(s, *head, RUN_PREVIOUS, last, r->span);
+    set_link(s, last, RUN_NEXT, *head, r->span);
     /* Low ones come first, to be filled; nothing goes behind a kept gap. */
     if (r->span < *head || run_slots(area_header(&s->area, last)) == 1) *head = r->span;
 }
@@ -63,8 +69,8 @@ void run_unlist(struct store *s, const struct run *r, enum density density) {
         *head = UNIT_NIL;
         return;
     }
-    set_link(s, previous, RUN_NEXT, next);
-    set_link(s, next, RUN_PREVIOUS, previous);
+    set_link(s, previous, RUN_NEXT, r->span, next);
+    set_link(s, next, RUN_PREVIOUS, r->span, previous);
     if (*head == r->span) *head = next;
 }
 
@@ -90,8 +96,8 @@ void run_relink(struct store *s, unit_t from, unit_t to) {
     if (next == from) { /* alone in its list */
         next = previous = to;
     }
-    set_link(s, next, RUN_PREVIOUS, to);
-    set_link(s, previous, RUN_NEXT, to);
+    set_link(s, next, RUN_PREVIOUS, from, to);
+    set_link(s, previous, RUN_NEXT, from, to);
     unit_t *head = &s->runs[r.class_id].head[run_density(&r)];
     if (*head == from) *head = to;
 }

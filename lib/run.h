@@ -19,6 +19,9 @@
 
 enum { SLACK_BITS = 4, SLACK_NONE = 0, SLACK_WIDE = 15 };
 
+/* No run is longer. */
+enum { RUN_UNITS_MOST = 512 };
+
 /* A run, taken apart: everything that can be known from its header. */
 struct run {
     unit_t span;
@@ -27,14 +30,24 @@ struct run {
     const struct size_class *class;
     char *at; /* the header */
 };
-static inline struct run run_at_header(const struct store *s, unit_t span, uint64_t h) {
+static inline struct run run_read(const struct store *s, unit_t span, uint64_t h) {
     struct run r = {.span = span, .class_id = run_class(h), .slots = run_slots(h)};
     r.free = run_mask(h);
     r.class = &size_classes[r.class_id];
     r.at = area_at(&s->area, span);
     return r;
 }
+/* The same of one that is used: it is a run, with no slots but its own, and all of it in the area. */
+static inline struct run run_at_header(const struct store *s, unit_t span, uint64_t h) {
+    SOUND(header_kind(h) == SPAN_RUN && run_class(h) - 1 < CLASSES - 1);
+    struct run r = run_read(s, span, h);
+    SOUND(r.slots - 1 < r.class->slots_max && r.free >> r.slots == 0);
+    SOUND(likely(s->area.limit - span >= RUN_UNITS_MOST) ||
+          run_units(r.class, r.slots) <= s->area.limit - span);
+    return r;
+}
 static inline struct run run_at(const struct store *s, unit_t span) {
+    SOUND(span < s->area.limit);
     return run_at_header(s, span, area_header(&s->area, span));
 }
 
@@ -45,6 +58,10 @@ static inline uint32_t run_ref(const struct run *r, unsigned i) {
     return load32(r->at + ref_offset(r->class, i));
 }
 static inline uint32_t ref_slot(uint32_t ref) { return ref >> SLACK_BITS; }
+/* The slot of the table that the object of a live slot has. */
+static inline uint32_t run_owner(const struct store *s, const struct run *r, unsigned i) {
+    return table_named(&s->table, ref_slot(run_ref(r, i)));
+}
 static inline unsigned run_live(const struct run *r) {
     return r->slots - bit_count(r->free);
 }
@@ -54,8 +71,11 @@ static inline uint64_t run_live_mask(const struct run *r) {
 }
 /* The slot that the object of an entry is. */
 static inline unsigned run_index(const struct store *s, const struct run *r, uint64_t e) {
-    if (likely(entry_locks(e) != LOCKS_MANY)) return shape_index(e);
-    return slot_index(r->class, (unsigned)(s->area.base + entry_place(e) - r->at));
+    unsigned i = shape_index(e);
+    if (unlikely(entry_locks(e) == LOCKS_MANY))
+        i = slot_index(r->class, (unsigned)(s->area.base + entry_place(e) - r->at));
+    SOUND(i < r->slots);
+    return i;
 }
 /* Name a slot's object. */
 static inline void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
@@ -64,12 +84,19 @@ static inline void run_put_ref(const struct run *r, unsigned i, uint32_t ref) {
 /* A live slot's object has another size: its reference says so, or, where `plain`, its entry. */
 void run_note_size(const struct run *r, unsigned i, size_t size, bool plain);
 
-/* The size that was asked for of a live slot. */
-size_t run_size_noted(const struct run *r, unsigned i);
+/* The size that was asked for of a live slot, where its reference says so: as it is read; and as it has to be. */
+size_t run_size_read(const struct run *r, unsigned i);
+static inline size_t run_size_noted(const struct run *r, unsigned i) {
+    size_t size = run_size_read(r, i);
+    SOUND(size <= r->class->capacity);
+    return size;
+}
 static inline size_t run_size(const struct store *s, const struct run *r, unsigned i) {
     uint32_t ref = run_ref(r, i);
     if (unlikely((ref & SLACK_WIDE) != SLACK_NONE)) return run_size_noted(r, i);
-    return shape_size(table_entry(&s->table, ref_slot(ref)));
+    size_t size = shape_size(table_entry(&s->table, run_owner(s, r, i)));
+    SOUND(size <= r->class->capacity);
+    return size;
 }
 /* It is so large at least: known without a look at the entry. */
 static inline size_t run_size_least(const struct run *r, unsigned i) {
@@ -89,6 +116,7 @@ static inline void run_set_free(struct store *s, struct run *r, uint64_t free) {
 
 enum { RUN_NEXT, RUN_PREVIOUS };
 static inline char *run_links(const struct run *r) {
+    SOUND(r->free != 0);
     return run_slot(r, bit_highest(r->free));
 }
 /* A listed run's neighbour. */

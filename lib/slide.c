@@ -94,7 +94,7 @@ static uint64_t lower(struct store *s, const struct run *r, uint64_t by) {
     uint64_t all = 0;
     for (uint64_t live = run_live_mask(r); live != 0; live &= live - 1) {
         uint32_t ref = load32(r->at + ref_offset(&class, bit_lowest(live)));
-        char *at = table_slot(&table, ref_slot(ref));
+        char *at = table_slot(&table, table_named(&table, ref_slot(ref)));
         uint64_t e = word_load(at);
         all |= e;
         word_store(at, e - by);
@@ -107,9 +107,10 @@ static uint64_t lower(struct store *s, const struct run *r, uint64_t by) {
 static unsigned follow(struct store *s, unit_t span, size_t by) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) {
-        uint64_t e = table_entry(&s->table, block_ref(h));
+        uint32_t slot = block_owner(s, h);
+        uint64_t e = table_entry(&s->table, slot);
         if (!unlocked(e)) return 0;
-        table_set(&s->table, block_ref(h), e - (by >> 3));
+        table_set(&s->table, slot, e - (by >> 3));
         return 1;
     }
     struct run r = run_at_header(s, span, h);
@@ -230,13 +231,14 @@ static unit_t publish_span(struct store *s, struct stretch *stretch, unit_t to,
         struct run r = run_at_header(s, to, h);
         blocks = run_live(&r);
         for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
-            uint32_t slot = ref_slot(run_ref(&r, bit_lowest(live)));
+            uint32_t slot = run_owner(s, &r, bit_lowest(live));
             table_set(&s->table, slot,
                       entry_settled(table_entry(&s->table, slot)) - places);
         }
     } else {
-        uint64_t e = table_entry(&s->table, block_ref(h));
-        table_set(&s->table, block_ref(h), entry_settled(e) - places);
+        uint32_t slot = block_owner(s, h);
+        uint64_t e = table_entry(&s->table, slot);
+        table_set(&s->table, slot, entry_settled(e) - places);
     }
     if (unlikely(s->moves != NULL)) tell(s, to);
     store_moved(s, bytes - HEADER, blocks);

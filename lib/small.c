@@ -17,6 +17,7 @@ void small_init(struct store *s) {
 /* Take so many of a run's free slots, the lowest. */
 static uint64_t take_slots(struct store *s, struct run *r, unsigned n) {
     uint64_t taken = bit_first(r->free, n);
+    SOUND(taken != 0);
     run_change_free(s, r, r->free & ~taken);
     n = bit_count(taken);
     s->runs[r->class_id].live += n;
@@ -81,6 +82,7 @@ static unit_t make_run(struct store *s, unsigned class_id, bool any) {
         slots = slots_within(class, slots, area_largest(&s->area));
         if (slots < least) return UNIT_NIL;
         span = area_alloc(&s->area, run_units(class, slots));
+        SOUND(span != UNIT_NIL);
     }
     adopt_run(s, span, class_id, slots);
     return span;
@@ -160,6 +162,7 @@ static unit_t free_last(struct store *s, const struct run *r) {
 
 unit_t small_free_some(struct store *s, struct run *r, uint64_t slots) {
     uint64_t free = r->free | slots;
+    SOUND((r->free & slots) == 0 && slots >> r->slots == 0);
     if (unlikely(free == bit_mask(r->slots))) return free_last(s, r);
     unsigned n = bit_count(slots);
     s->runs[r->class_id].live -= n;
@@ -196,7 +199,17 @@ uint64_t small_restore(struct store *s, const struct run *before, uint32_t ref,
 static unit_t units_left(const struct store *s, const struct run *r, unsigned kept) {
     if (kept == 0) return 0;
     if (kept > 1 || r->slots == 1) return run_units(r->class, kept);
+    SOUND(run_live(r) > 0);
     return block_units(run_size(s, r, bit_highest(run_live_mask(r))), false);
+}
+
+/* The run behind one in its list: of its class, and it knows the one before it, so that no list goes round
+   without its head. */
+static unit_t next_in(const struct store *s, const struct run *r) {
+    unit_t next = load32(run_links(r));
+    SOUND(run_at(s, next).class_id == r->class_id &&
+          run_link(s, next, RUN_PREVIOUS) == r->span);
+    return next;
 }
 
 /* One circular list of a class. `live` objects are still to be housed: runs take them in
@@ -215,7 +228,7 @@ static size_t list_excess(const struct store *s, unit_t head, uint32_t *live,
         if (kept > 1 && kept < r.slots && left == units && r.class->capacity > *slot)
             *slot = r.class->capacity;
         *live -= kept;
-        at = load32(run_links(&r));
+        at = next_in(s, &r);
     } while (at != head);
     return excess;
 }
@@ -227,7 +240,7 @@ static uint32_t list_live(const struct store *s, unit_t head) {
     do {
         struct run r = run_at(s, at);
         live += run_live(&r);
-        at = load32(run_links(&r));
+        at = next_in(s, &r);
     } while (at != head);
     return live;
 }
@@ -250,7 +263,7 @@ unsigned small_follow(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
     for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1) {
         unsigned i = bit_lowest(live);
-        point_entry(s, ref_slot(run_ref(&r, i)), &r, i);
+        point_entry(s, run_owner(s, &r, i), &r, i);
     }
     return run_live(&r);
 }
@@ -268,7 +281,7 @@ void small_cut(struct store *s, unit_t span) {
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
         bytes_copy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
-        uint32_t ref = run_ref(&r, from), slot = ref_slot(ref);
+        uint32_t ref = run_ref(&r, from), slot = run_owner(s, &r, from);
         run_put_ref(&r, to, ref);
         /* It stays claimed: who cuts gives the claim up, when no claim can be taken for a cache's any more. */
         table_set(&s->table, slot,
@@ -292,11 +305,12 @@ bool small_has_stride(const struct store *s, size_t bytes) {
 void small_keep_gap(struct store *s, unit_t gap) {
     unit_t units = free_size(area_header(&s->area, gap));
     size_t bytes = units_bytes(units);
+    SOUND(bytes - UNIT <= SMALL_MAX - UNIT);
     /* Embedded, so that nothing but a header stands beside the slot. */
     size_t stride = bytes <= 128 ? bytes - HEADER : bytes - UNIT;
     unsigned class_id = class_of(stride) - 1;
-    CHECK(7, size_classes[class_id].embedded &&
-                 run_units(&size_classes[class_id], 1) == units);
+    SOUND(size_classes[class_id].embedded &&
+          run_units(&size_classes[class_id], 1) == units);
     uint64_t loose = s->loose[class_id / 64];
     area_cut(&s->area, gap, gap, units);
     adopt_run(s, gap, class_id, 1);
@@ -310,6 +324,7 @@ bool small_drop_kept(struct store *s) {
     for (unsigned word = 0; word < 2; word++)
         for (; s->kept[word] != 0; s->kept[word] &= s->kept[word] - 1) {
             unsigned class_id = 64 * word + bit_lowest(s->kept[word]);
+            SOUND(class_id < CLASSES);
             unit_t head = s->runs[class_id].head[SPARSE];
             if (head == UNIT_NIL) continue;
             struct run r = run_at(s, run_link(s, head, RUN_PREVIOUS));

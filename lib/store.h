@@ -89,6 +89,7 @@ enum {
 };
 struct quick {
     uint32_t pool;           /* where the first chunk is, in bytes from the store on */
+    uint32_t end;            /* of the pool, likewise */
     uint32_t high;           /* slots from here on do not rest */
     uint32_t small[CLASSES]; /* tops of lists, likewise */
     uint32_t *blocks; /* those of QUICK_BLOCKS lists, by length in units; or NULL */
@@ -202,6 +203,19 @@ static inline uint64_t store_stamp(const struct store *s) {
 /* A span's address behind its header, as a place. */
 static inline size_t place_behind(unit_t span) { return units_bytes(span) + HEADER; }
 
+/* The word of a slot of a heap, whose structure begins with its store and lies right above the table: as table_slot, but
+   it relies on nothing that the heap's memory says. */
+static inline char *store_slot(const struct store *s, uint32_t slot) {
+    return (char *)(uintptr_t)s + 8 * ~(ptrdiff_t)slot;
+}
+
+/* The content of the block of an entry, so many bytes that are in the area. */
+static inline char *store_content(const struct store *s, uint64_t e, size_t size) {
+    size_t all = units_bytes(s->area.limit), place = entry_place(e);
+    SOUND(place <= all && size <= all + HEADER - place);
+    return s->area.base + place;
+}
+
 /* The span that the block of an entry lies in. */
 unit_t store_span_of_many(const struct store *s, uint64_t e);
 static inline unit_t object_span(uint64_t e, size_t offset) {
@@ -211,8 +225,11 @@ static inline unit_t entry_span(const struct store *s, uint64_t e) {
     if (unlikely(entry_locks(e) == LOCKS_MANY)) return store_span_of_many(s, e);
     unsigned class_id = shape_class(e);
     size_t offset = HEADER;
+    SOUND(class_id < CLASSES);
     if (class_id != 0) offset = slot_offset(&size_classes[class_id], shape_index(e));
-    return object_span(e, offset);
+    unit_t span = object_span(e, offset);
+    SOUND(span < s->area.limit);
+    return span;
 }
 
 #endif

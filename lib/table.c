@@ -62,9 +62,16 @@ static uint64_t slot_bit(uint32_t slot) { return UINT64_C(1) << (slot & 63); }
 static uint32_t first_group(const struct table *t) {
     uint32_t at =
         0; /* a word's first slot, level by level; the highest are tried in turn */
-    while (table_entry(t, at + LEVELS - 1) == 0) at += 1u << level_shift(LEVELS - 1);
-    for (unsigned level = LEVELS - 1; level > 0; level--)
-        at += bit_lowest(table_entry(t, at + level)) << level_shift(level - 1);
+    while (table_entry(t, at + LEVELS - 1) == 0) {
+        at += 1u << level_shift(LEVELS - 1);
+        SOUND(at + LEVELS <= t->n_slots);
+    }
+    for (unsigned level = LEVELS - 1; level > 0; level--) {
+        uint64_t bits = table_entry(t, at + level);
+        SOUND((uint32_t)bits != 0);
+        at += bit_lowest(bits) << level_shift(level - 1);
+        SOUND(at + level <= t->n_slots);
+    }
     return at >> 6;
 }
 
@@ -118,9 +125,12 @@ void table_init(struct table *t, char *top, uint32_t generation) {
 /* The free slots of the group nearest the top that has any; `hint` names it then. */
 static uint64_t lowest_free(struct table *t) {
     uint64_t bits = t->hint << 6 < t->n_slots ? table_entry(t, t->hint << 6) : 0;
-    if (likely(bits != 0)) return bits;
-    t->hint = first_group(t);
-    return table_entry(t, t->hint << 6);
+    if (unlikely(bits == 0)) {
+        t->hint = first_group(t);
+        bits = table_entry(t, t->hint << 6);
+    }
+    SOUND(bits != 0 && (t->hint << 6) + bit_highest(bits) < t->n_slots);
+    return bits;
 }
 
 uint32_t table_take_slowly(struct table *t) {
@@ -128,6 +138,7 @@ uint32_t table_take_slowly(struct table *t) {
     while (t->n_free == 0) make_pairs(t, 1);
     uint64_t bits = lowest_free(t);
     uint32_t slot = (t->hint << 6) + bit_lowest(bits);
+    SOUND(entry_is_free(table_entry(t, slot)));
     unmark(t, slot, slot_bit(slot));
     table_set(t, slot, entry_with_locks(table_entry(t, slot), LOCKS_NONE));
     t->n_taken++;

@@ -14,7 +14,7 @@
 #ifndef RM_TABLE_H
 #define RM_TABLE_H
 
-#include "base.h"
+#include "damage.h"
 
 /*
  * An entry: place in 8-byte units:31 | shape:15 | locks:3 | generation:15.
@@ -149,6 +149,12 @@ void table_set_room(struct table *t, uint32_t room);
 /* Is a slot the place of a bitmap? */
 bool table_is_bitmap(uint32_t slot);
 
+/* A slot that something in the heap's memory names: there is such a one. */
+static inline uint32_t table_named(const struct table *t, uint32_t slot) {
+    SOUND(slot < t->n_slots);
+    return slot;
+}
+
 /* Does a slot hold a live entry? Any 28-bit value may be asked about. */
 static inline bool table_live(const struct table *t, uint32_t slot) {
     return slot < t->n_slots && (slot & 63) != 0 &&
@@ -168,9 +174,11 @@ static inline uint32_t table_take(struct table *t) {
     uint32_t map = t->hint << 6;
     uint64_t bits = likely(map < t->n_slots) ? table_entry(t, map) : 0;
     if (unlikely((bits & (bits - 1)) == 0)) return table_take_slowly(t);
-    uint32_t slot = map + bit_lowest(bits);
+    uint32_t slot = table_named(t, map + bit_lowest(bits));
+    uint64_t e = table_entry(t, slot);
+    SOUND(entry_is_free(e));
     table_set(t, map, bits & (bits - 1));
-    table_set(t, slot, table_entry(t, slot) + LOCKS_NONE * ENTRY_LOCK_ONE);
+    table_set(t, slot, e + LOCKS_NONE * ENTRY_LOCK_ONE);
     t->n_free--;
     t->n_taken++;
     return slot;

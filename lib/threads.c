@@ -21,9 +21,20 @@ static uint64_t tag_of(uint32_t live) { return live ^ RM_GATE_LIVE; }
 static void close_cache(struct cache *c) {
     struct access a;
     uint32_t live = __atomic_load_n(&c->live, __ATOMIC_ACQUIRE);
-    if (live == 0 || !registry_enter(tag_of(live), &a)) return;
-    if (__atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == live) cache_close(c);
-    registry_leave(&a);
+    if (live == 0) return;
+    if (!registry_enter(tag_of(live), &a)) {
+        registry_forget(tag_of(live), c);
+        return;
+    }
+    jmp_buf *edge = damage_edge;
+    if (registry_damaged(&a)) {
+        registry_freeze(&a);
+        registry_forget(tag_of(live), c);
+    } else {
+        if (__atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == live) cache_close(c);
+        registry_leave(&a);
+    }
+    damage_edge = edge;
 }
 
 static void end_thread(void *value) {

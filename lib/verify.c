@@ -120,7 +120,7 @@ static unit_t legal_units(const struct area *a, unit_t at) {
         return 0;
     bool block = kind == SPAN_BLOCK || kind == SPAN_ALIGNED;
     if (block ? block_size(h) > RM_BLOCK_MAX : at == a->stretch) return 0;
-    unit_t units = area_units(a, at);
+    unit_t units = area_length(a, at);
     return units <= a->limit - at ? units : 0;
 }
 
@@ -213,8 +213,15 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
     return named(p, block_ref(h), place_behind(place), shape, size);
 }
 
+/* The size of a live slot's object, which may be none. */
+static size_t size_said(const struct proof *p, const struct run *r, unsigned i) {
+    uint32_t ref = run_ref(r, i);
+    if ((ref & SLACK_WIDE) != SLACK_NONE) return run_size_read(r, i);
+    return shape_size(table_entry(p->t, ref_slot(ref)));
+}
+
 static bool run_sound(struct proof *p, unit_t at) {
-    struct run r = run_at(p->s, at);
+    struct run r = run_read(p->s, at, area_header(p->a, at));
     if (r.free & ~bit_mask(r.slots))
         return fail(p, 7, "A run has free slots beyond its end.");
     if (run_live(&r) == 0 && r.slots > 1) /* a single slot may be there to keep a gap */
@@ -231,7 +238,7 @@ static bool run_sound(struct proof *p, unit_t at) {
         if (slot >= p->t->n_slots)
             return fail(p, 5, "An object's reference names no slot of the table.");
         bool resting = proof_cached(p, slot) || proof_resting(p, slot);
-        size_t size = resting ? r.class->capacity : run_size(p->s, &r, i);
+        size_t size = resting ? r.class->capacity : size_said(p, &r, i);
         if (size > r.class->capacity) /* below 0 it has wrapped */
             return fail(p, 5, "The size of an object in a run cannot be.");
         unsigned shape = shape_make(r.class_id, i, size);
@@ -407,7 +414,7 @@ static const char *links_of(const struct proof *p, unit_t at, unsigned class_id,
                             unsigned density) {
     if (legal_units(p->a, at) == 0 || header_kind(area_header(p->a, at)) != SPAN_RUN)
         return NULL;
-    struct run r = run_at(p->s, at);
+    struct run r = run_read(p->s, at, area_header(p->a, at));
     if (r.class_id != class_id || r.free == 0 || r.free & ~bit_mask(r.slots)) return NULL;
     if ((2 * run_live(&r) > r.slots ? DENSE : SPARSE) != density) return NULL;
     return run_slot(&r, bit_highest(r.free));

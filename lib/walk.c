@@ -25,7 +25,9 @@ static void show(struct walk *w, size_t size, rm_span_kind_t kind, uint32_t slot
         span.locks = heap_locks(w->h, slot);
     }
     w->offset += size;
+    jmp_buf *edge = damage_edge; /* it may call into other heaps */
     w->stopped = !w->visit(&span, w->context);
+    damage_edge = edge;
 }
 
 /* Pages given back in the middle of a free span hold no memory. */
@@ -50,8 +52,7 @@ static void show_run(struct walk *w, unit_t span, unit_t units) {
         bool live = run_live_mask(&r) >> i & 1;
         size_t before = begin + slot_offset(r.class, i) - w->offset;
         show(w, before, RM_SPAN_BLOCK, SLOT_NIL);
-        show(w, r.class->stride, RM_SPAN_BLOCK,
-             live ? ref_slot(run_ref(&r, i)) : SLOT_NIL);
+        show(w, r.class->stride, RM_SPAN_BLOCK, live ? run_owner(s, &r, i) : SLOT_NIL);
     }
     show(w, begin + units_bytes(units) - w->offset, RM_SPAN_BLOCK, SLOT_NIL);
 }
@@ -59,13 +60,7 @@ static void show_run(struct walk *w, unit_t span, unit_t units) {
 /* Can this header, with so many units left above it, be followed? */
 static bool plausible(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
-    if (header_kind(h) == SPAN_RUN) {
-        unsigned class_id = run_class(h);
-        if (class_id == 0 || class_id >= CLASSES || run_slots(h) == 0 ||
-            run_slots(h) > size_classes[class_id].slots_max)
-            return false;
-    }
-    unit_t units = area_units(&s->area, span);
+    unit_t units = area_length(&s->area, span);
     if (units == 0 || units > s->area.limit - span) return false;
     if (header_kind(h) == SPAN_FREE) return true;
     if (header_kind(h) != SPAN_RUN) return table_live(&s->table, block_ref(h));

@@ -14,7 +14,7 @@
 #ifndef RM_ZONE_H
 #define RM_ZONE_H
 
-#include "base.h"
+#include "damage.h"
 
 enum {
     ZONE_SHIFT = 16 - UNIT_SHIFT, /* of a unit: its zone */
@@ -58,7 +58,9 @@ unit_t zones_wrong_word(const struct zone *zones, unit_t end);
 
 /* The first span that begins in a zone, or UNIT_NIL. */
 static inline unit_t zone_first(const struct zone *zones, unit_t z) {
-    return zones[z].first == ZONE_EMPTY ? UNIT_NIL : (z << ZONE_SHIFT) + zones[z].first;
+    if (zones[z].first == ZONE_EMPTY) return UNIT_NIL;
+    SOUND(zones[z].first >> ZONE_SHIFT == 0);
+    return (z << ZONE_SHIFT) + zones[z].first;
 }
 /* A span begins at `span`; or does no more, and the next one begins at `next`, which may be the end
    of all. */

@@ -44,6 +44,7 @@ static const struct {
     [REQUEST_BARRIER] = {"membarrier", {ENOMEM, EPERM, ENOSYS, EINVAL}},
     [REQUEST_SLEEP] = {"nanosleep", {EINTR, ENOSYS}},
     [REQUEST_NICE] = {"setpriority", {EPERM, EACCES, ESRCH}},
+    [REQUEST_RANDOM] = {"getrandom", {EAGAIN, EINTR, ENOSYS}},
     [REQUEST_THREAD] = {"pthread_create", {EAGAIN, EPERM}},
     [REQUEST_KEY] = {"pthread_key_create", {EAGAIN, ENOMEM}},
     [REQUEST_SPECIFIC] = {"pthread_setspecific", {ENOMEM}},
@@ -239,6 +240,12 @@ int __wrap_close(int fd) { /* whatever it says, the descriptor is gone */
     int reason = inject_refusal(REQUEST_CLOSE), result = __real_close(fd);
     if (reason != 0) errno = reason;
     return reason != 0 ? -1 : result;
+}
+
+ssize_t __real_getrandom(void *, size_t, unsigned);
+ssize_t __wrap_getrandom(void *, size_t, unsigned);
+ssize_t __wrap_getrandom(void *to, size_t n, unsigned flags) {
+    return refused(REQUEST_RANDOM) ? -1 : __real_getrandom(to, n, flags);
 }
 
 int __real_setpriority(int, id_t, int);

@@ -27,6 +27,7 @@ enum system_request {
     REQUEST_BARRIER,      /* membarrier: pass one */
     REQUEST_SLEEP,        /* nanosleep */
     REQUEST_NICE,         /* setpriority */
+    REQUEST_RANDOM,       /* getrandom */
     REQUEST_THREAD,       /* pthread_create */
     REQUEST_KEY,          /* pthread_key_create */
     REQUEST_SPECIFIC,     /* pthread_setspecific */

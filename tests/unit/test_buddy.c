@@ -21,6 +21,7 @@ static void open_site(struct site *site, gconstpointer none) {
     memset(site->memory, 0xAB, sizeof site->memory);
     memset(site->keys, 0, sizeof site->keys);
     buddy_init(&site->buddy);
+    site->buddy.limit = UNIT_NIL; /* keys are larger than the memory that there is */
 }
 
 static void close_site(struct site *site, gconstpointer none) {}
