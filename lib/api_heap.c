@@ -326,14 +326,31 @@ rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
     return call_leave(&a, RM_OK);
 }
 
+/* Of a guarded heap: whoever visits is outside of the library, and watched like any other. */
+struct visitor {
+    rm_walk_fn *visit;
+    void *context;
+    struct guard *guard;
+};
+static bool visit_watched(const rm_span_t *span, void *context) {
+    const struct visitor *v = context;
+    guard_pause(v->guard);
+    bool more = v->visit(span, v->context);
+    guard_go_on(v->guard);
+    return more;
+}
+
 rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     struct access a;
     if (visit == NULL) return RM_EINVAL;
     rm_status_t status = call_enter_heap(heap, &a);
     if (status != RM_OK) return status;
     heap_settle(a.heap);
+    struct visitor visitor = {visit, context, a.guard};
+    bool guarded = a.how & ACCESS_GUARDED;
     threads_inside++;
-    status = walk_heap(a.heap, visit, context);
+    status = guarded ? walk_heap(a.heap, visit_watched, &visitor)
+                     : walk_heap(a.heap, visit, context);
     threads_inside--;
     return call_leave(&a, status);
 }

@@ -89,6 +89,14 @@ bool guard_make_room(struct guard *g, unsigned flags) {
     return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
 }
 
+void guard_pause(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_pause(&g->shadow);
+}
+
+void guard_go_on(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
+}
+
 /* --- blocks --- */
 
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
@@ -139,6 +147,11 @@ void guard_resized(struct guard *g, const struct heap_block *before,
 
 bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size) {
     return !(g->by & GUARD_FENCE) || fence_may_resize(&g->fence, b, size);
+}
+
+void guard_peeked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_TOOLS) notes_locked(&g->notes, b->slot, b->address, b->locks);
+    guard_same(g);
 }
 
 void guard_same(struct guard *g) {

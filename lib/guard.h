@@ -59,6 +59,10 @@ static inline bool guard_is_open(const struct guard *g) { return g->by == GUARD_
 bool guard_begin(struct guard *g);
 void guard_end(struct guard *g);
 
+/* In between somebody is called who is not of the library. */
+void guard_pause(struct guard *g);
+void guard_go_on(struct guard *g);
+
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
@@ -71,6 +75,8 @@ void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after);
 /* Is a block to be used where it can have another size? It may not, where it has a fence and is locked. */
 bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size);
+/* A call has told where a block is, without a lock. */
+void guard_peeked(struct guard *g, const struct heap_block *b);
 /* Nothing: it has only looked. */
 void guard_same(struct guard *g);
 /* The background thread is at work: what it has put together stays so. */

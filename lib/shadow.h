@@ -15,7 +15,7 @@
 #include "heap.h"
 #include "notes.h"
 
-enum { SHADOW_SAID = 1024 };
+enum { SHADOW_SAID = 512 };
 
 struct shadow {
     struct heap *heap;
@@ -46,6 +46,7 @@ void shadow_close(struct shadow *sh);
 /* A call enters; and leaves. */
 void shadow_begin(struct shadow *sh);
 void shadow_end(struct shadow *sh);
+void shadow_pause(struct shadow *sh); /* until it begins anew */
 
 /* What a call has done to a block, as guard.h has it. */
 void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero);
