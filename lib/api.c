@@ -266,10 +266,10 @@ rm_status_t rmfree(rm_memory_t *handle) {
     if (unlikely(heap == NULL)) return free_slowly(handle);
     if (shared) return free_cached(handle, heap);
     uint32_t slot = rm_slot_of(handle);
-    uint64_t *at = rm_word_of((struct rm_core *)heap, slot, heap->store.table.n_slots);
+    rm_word_t *at = rm_word_of((struct rm_core *)heap, slot, heap->store.table.n_slots);
     if (unlikely(at == NULL)) return free_slowly(handle);
     uint64_t e = word_load(at);
-    if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return free_slowly(handle);
+    if (unlikely(rm_upper(e ^ h) != 0)) return free_slowly(handle);
     if (unlikely(!shape_is_plain(e))) return free_other(handle, &heap->store, e);
     quick_put(&heap->store, slot, (char *)at, e);
     return call_done(h);

@@ -58,10 +58,9 @@ static inline bool guard_is_open(const struct guard *g) { return g->by == GUARD_
 /* A call enters the heap, false: it must not; and leaves it. */
 bool guard_begin(struct guard *g);
 void guard_end(struct guard *g);
-
-/* In between somebody is called who is not of the library. */
-void guard_pause(struct guard *g);
-void guard_go_on(struct guard *g);
+/* In the middle of one the program's own code runs (a walk's visitor), and what it does is looked at; and is over. */
+void guard_outside(struct guard *g);
+void guard_inside(struct guard *g);
 
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */

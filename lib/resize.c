@@ -100,7 +100,7 @@ enum { TRIES = 8 };
 
 /* Nobody has it: neither locked, nor freed and made anew. */
 static bool is_free_to_go(uint64_t e, uint64_t handle) {
-    return (e ^ handle) >> ENTRY_LOCKS_SHIFT == 0;
+    return rm_upper(e ^ handle) == 0;
 }
 
 /* The content goes to the place that has been found; that one is given up if somebody comes to lock the
@@ -109,8 +109,7 @@ static enum growth carry_over(struct store *s, const struct request *q, uint64_t
                               size_t old_size) {
     uint64_t e;
     if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e) &&
-        entry_generation(e) == entry_generation(handle) &&
-        entry_place(e) == entry_place(q->old)) {
+        rm_generation(e ^ handle) == 0 && entry_place(e) == entry_place(q->old)) {
         claim_copy(pointer_of(s, q->entry), pointer_of(s, q->old), old_size);
         if (claim_publish(s, q->slot, e, q->entry)) {
             store_tell(s, q->slot);

@@ -329,11 +329,6 @@ void shadow_begin(struct shadow *sh) {
     if (memcheck()) tool_begin();
 }
 
-void shadow_pause(struct shadow *sh) {
-    (void)sh;
-    if (memcheck()) tool_end();
-}
-
 void shadow_end(struct shadow *sh) {
     follow(sh);
     bool held = somebody_reads(sh->heap->store.crowd);
@@ -343,6 +338,14 @@ void shadow_end(struct shadow *sh) {
         turn_all(sh);
     }
     if (memcheck()) tool_end();
+}
+
+void shadow_outside(void) {
+    if (memcheck()) tool_end();
+}
+
+void shadow_inside(void) {
+    if (memcheck()) tool_begin();
 }
 
 /* --- blocks --- */
