@@ -106,7 +106,7 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     if (status != RM_OK) return status;
     struct heap_block b = heap_look(a.heap, slot);
     *pointer = guard_pointer(a.guard, &b);
-    guard_same(a.guard);
+    guard_peeked(a.guard, &b);
     return call_leave(&a, RM_OK);
 }
 
