@@ -136,7 +136,7 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     make_usable(handle, &a, slot);
     struct heap_block b = heap_look(a.heap, slot);
     *pointer = guard_pointer(a.guard, &b);
-    guard_same(a.guard);
+    guard_peeked(a.guard, &b);
     return call_leave(&a, RM_OK);
 }
 

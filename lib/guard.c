@@ -189,6 +189,11 @@ bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t 
     return !(g->by & GUARD_FENCE) || fence_may_resize(&g->fence, b, size);
 }
 
+void guard_peeked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_TOOLS) notes_locked(&g->notes, b->slot, b->address, b->locks);
+    guard_same(g);
+}
+
 void guard_same(struct guard *g) {
     if (g->stress != NULL) g->stress->same = true;
 }

@@ -83,6 +83,8 @@ void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after);
 /* Is a block to be used where it can have another size? It may not, where it has a fence and is locked. */
 bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size);
+/* A call has told where a block is, without a lock. */
+void guard_peeked(struct guard *g, const struct heap_block *b);
 /* Nothing: it has only looked. */
 void guard_same(struct guard *g);
 /* The background thread is at work: what it has put together stays so. */

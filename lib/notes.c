@@ -19,7 +19,7 @@ static uint32_t bits_of(uint32_t slot, unsigned from, unsigned n) {
 }
 
 bool notes_init(struct notes *n, struct aside *aside) {
-    *n = (struct notes){.aside = aside};
+    *n = (struct notes){.aside = aside, .n_made = NOTE_FRAMES, .n_last = NOTE_FRAMES};
     n->groups = aside_alloc(aside, sizeof(void *) << TOP_BITS);
     return n->groups != NULL;
 }
@@ -58,7 +58,7 @@ struct note *notes_made(struct notes *n, uint32_t slot, uint64_t handle, size_t 
     bury(n, note);
     *note = (struct note){
         .handle = handle, .state = NOTE_LIVE, .size = size, .pool = note->pool};
-    note->n_made = tool_stack(note->made, NOTE_FRAMES);
+    note->n_made = tool_stack(note->made, n->n_made);
     return note;
 }
 
@@ -78,7 +78,7 @@ void notes_unlocked(struct notes *n, uint32_t slot, unsigned locks) {
     if (locks > 0) return;
     note->given_size = note->size;
     note->when = ++n->events;
-    note->n_last = tool_stack(note->last, NOTE_FRAMES);
+    note->n_last = tool_stack(note->last, n->n_last);
 }
 
 void notes_resized(struct notes *n, uint32_t slot, size_t size) {
@@ -91,7 +91,7 @@ void notes_freed(struct notes *n, uint32_t slot) {
     if (note == NULL) return;
     note->state = NOTE_FREED;
     note->when = ++n->events;
-    note->n_last = tool_stack(note->last, NOTE_FRAMES);
+    note->n_last = tool_stack(note->last, n->n_last);
 }
 
 /* --- looking for one --- */
@@ -162,10 +162,18 @@ static unsigned first_frame(void *const *frames, unsigned n) {
     return n;
 }
 
-void notes_where(const struct note *note, char *text, size_t size) {
+const char *notes_where(struct notes *n, const struct note *note) {
+    uint64_t stack = 1;
+    for (unsigned i = 0; i < note->n_made; i++)
+        stack = (stack ^ (uintptr_t)note->made[i]) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    unsigned at = (unsigned)(stack >> 32) % NOTES_PLACES;
+    if (n->places[at].stack == stack) return n->places[at].text;
     unsigned i = first_frame(note->made, note->n_made);
-    snprintf(text, size, "an unknown place");
-    if (i < note->n_made) tool_place(note->made[i], text, size);
+    char *text = n->places[at].text;
+    snprintf(text, NOTES_PLACE, "an unknown place");
+    if (i < note->n_made) tool_place(note->made[i], text, NOTES_PLACE);
+    n->places[at].stack = stack;
+    return text;
 }
 
 void notes_print_stack(void *const *frames, unsigned n) {

@@ -11,7 +11,7 @@
 
 #include "aside.h"
 
-enum { NOTE_FRAMES = 16, NOTES_PAST = 4096 };
+enum { NOTE_FRAMES = 16, NOTES_PAST = 4096, NOTES_PLACES = 256, NOTES_PLACE = 120 };
 
 enum note_state { NOTE_NONE, NOTE_LIVE, NOTE_FREED };
 struct note {
@@ -35,10 +35,16 @@ struct note {
 
 struct notes {
     struct aside *aside;
+    unsigned n_made,
+        n_last; /* frames to be noted; all of them where nothing else is said */
     struct note ***groups; /* of groups of groups of notes */
     uint64_t events;
     struct note *past; /* a ring of those whose slot is another's */
     unsigned n_past;
+    struct {
+        uint64_t stack; /* a hash of it; 0: there is none */
+        char text[NOTES_PLACE];
+    } places[NOTES_PLACES]; /* in words, those that have been asked for */
 };
 
 /* Nothing is noted yet. False: there is no memory. */
@@ -59,7 +65,7 @@ const struct note *notes_who_had(const struct notes *n, const char *address,
                                  uint64_t before);
 
 /* Where in the program a block was allocated, in words. */
-void notes_where(const struct note *note, char *text, size_t size);
+const char *notes_where(struct notes *n, const struct note *note);
 
 /* Say it on standard error: "rmalloc: <address> is so far into a block ..., unlocked at ..., allocated at ...". */
 void notes_say(const struct note *note, const char *address, const char *block);

@@ -10,6 +10,8 @@
 /* Bytes from a block that an overrun may be meant for it; and how many blocks are named that had an address. */
 enum { NEAR = 64, REPORT_MOST = 3 };
 enum { POOL_SLOTS = 64 };
+/* It has stacks of its own: here so many frames are enough to get out of the library. */
+enum { MADE_FRAMES = 9 };
 
 static struct shadow *all; /* changed while the registry is locked alone */
 
@@ -179,16 +181,15 @@ static void rename_to(struct shadow *sh, uint32_t slot, char *to, size_t size) {
 
 /* What lies there was this block, to memcheck. */
 static void say(struct shadow *sh, struct note *note, const char *is) {
-    char where[128], what[256];
+    char what[256];
     if (!memcheck() || note == NULL || note->given == NULL || note->given_size == 0)
         return;
     unsigned i = drop_said(sh, note->given, note->given + note->given_size);
     if (i == SHADOW_SAID) i = sh->n_said++ % SHADOW_SAID;
     if (sh->said[i].used) tool_note_drop(sh->said[i].note);
-    notes_where(note, where, sizeof where);
     snprintf(what, sizeof what,
              "block that is %s (handle 0x%" PRIx64 ", allocated at %s)", is, note->handle,
-             where);
+             notes_where(sh->notes, note));
     sh->said[i].low = note->given;
     sh->said[i].end = note->given + note->given_size;
     sh->said[i].note = tool_note(note->given, note->given_size, what);
@@ -292,6 +293,8 @@ void shadow_open(struct shadow *sh, struct heap *h, struct notes *notes,
     all = sh;
     if (memcheck()) {
         h->store.moves = &sh->moves;
+        notes->n_made = MADE_FRAMES;
+        notes->n_last = 0;
     } else {
         bytes_unseen = true;
         tool_on_report(report);

@@ -15,7 +15,7 @@
 #include "heap.h"
 #include "notes.h"
 
-enum { SHADOW_SAID = 1024 };
+enum { SHADOW_SAID = 512 };
 
 struct shadow {
     struct heap *heap;
