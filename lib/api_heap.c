@@ -326,6 +326,21 @@ rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
     return call_leave(&a, RM_OK);
 }
 
+/* A visitor of a guarded heap: it is the program, not the library. */
+struct visitor {
+    struct guard *guard;
+    rm_walk_fn *visit;
+    void *context;
+};
+
+static bool visit_outside(const rm_span_t *span, void *context) {
+    struct visitor *v = context;
+    guard_outside(v->guard);
+    bool more = v->visit(span, v->context);
+    guard_inside(v->guard);
+    return more;
+}
+
 rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     struct access a;
     if (visit == NULL) return RM_EINVAL;
@@ -333,7 +348,11 @@ rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     if (status != RM_OK) return status;
     heap_settle(a.heap);
     threads_inside++;
-    status = walk_heap(a.heap, visit, context);
+    struct visitor v = {a.guard, visit, context};
+    if (a.how & ACCESS_GUARDED)
+        status = walk_heap(a.heap, visit_outside, &v);
+    else
+        status = walk_heap(a.heap, visit, context);
     threads_inside--;
     return call_leave(&a, status);
 }

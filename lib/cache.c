@@ -79,7 +79,7 @@ static void count(struct cache *c) {
     struct store *s = c->store;
     s->allocations += c->allocations;
     store_count(s, c->requested);
-    c->allocations = c->requested = 0;
+    c->requested = 0, c->allocations = 0;
 }
 
 /* --- slots --- */
@@ -219,7 +219,7 @@ void cache_forget(struct crowd *crowd) {
     while ((c = crowd->caches) != NULL) {
         memset(c->n, 0, sizeof c->n);
         c->n_spare = 0;
-        c->allocations = c->requested = 0;
+        c->requested = 0, c->allocations = 0;
         cache_set_bytes(c, 0);
         unlink_cache(crowd, c);
     }

@@ -67,8 +67,8 @@ static bool region_sound(struct proof *p, const char *low, size_t bytes) {
 static bool table_sound(const struct proof *p) {
     const struct table *t = p->t;
     if (t->n_slots < TABLE_SLOTS_MIN || t->n_slots % 2 != 0 || t->n_slots > t->room ||
-        t->n_slots > 1u << SLOT_BITS || t->generation >= GENERATIONS ||
-        t->hint >= 1u << SLOT_BITS >> 6)
+        t->n_slots > TABLE_SLOTS_MAX || t->generation >= GENERATIONS ||
+        t->hint >= TABLE_SLOTS_MAX >> 6)
         return fail(p, 8, "The table's slots, generation or hint cannot be.");
     uint32_t slot = table_verify(t);
     if (slot == TABLE_SOUND) return true;
@@ -189,7 +189,7 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
          reserved = m->slot != SLOT_NIL && at == m->to;
     unit_t place = reserved ? m->from : at;
     /* A stretch ends where its block does: the last byte is the alignment's there too. */
-    unsigned log2 = aligned ? (unsigned char)area_at(p->a, at + units)[-1] : UNIT_SHIFT;
+    unsigned log2 = aligned ? load8(area_at(p->a, at + units) - 1) : UNIT_SHIFT;
     if (log2 < UNIT_SHIFT || log2 > bit_lowest(RM_ALIGNMENT_MAX) ||
         (((uintptr_t)area_at(p->a, at) + HEADER) & bit_mask(log2)) != 0)
         return fail(p, 10, "A block is not aligned as its span says.");
@@ -450,7 +450,8 @@ static bool counters_sound(const struct proof *p) {
         return fail(p, 9, "The free units are miscounted.");
     if (b->n_spans != p->free.n || memcmp(b->units, p->units, sizeof p->units) != 0)
         return fail(p, 9, "The free spans of some order are miscounted.");
-    size_t requested = s->requested, allocations = s->allocations;
+    size_t requested = s->requested;
+    uint64_t allocations = s->allocations;
     for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next) {
         requested += c->requested;
         allocations += c->allocations;

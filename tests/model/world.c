@@ -211,6 +211,8 @@ void world_drop(struct world *world, uint32_t id) {
     struct home *home = &world->homes[block->heap];
 
     block->state = BLOCK_FREED;
+    count(&world->n_freed, 1);
+    block->buried = __atomic_load_n(&world->n_freed, __ATOMIC_RELAXED);
     count(&home->n_live, (size_t)-1);
     count(&home->n_freed, 1);
     count(&home->requested, (size_t)0 - block->size);

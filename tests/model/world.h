@@ -27,6 +27,7 @@ struct block {
     unsigned char *locked_at; /* while it is locked */
     unsigned char *seen_at;   /* where it was last, and what had been moved until then */
     size_t seen_moved, seen_epoch;
+    size_t buried;  /* of world.n_freed, when it was freed */
     uint32_t asked; /* the alignment, 0 for the rule */
     uint32_t align; /* what is promised now */
     uint32_t place; /* in its actor's list */
@@ -76,6 +77,7 @@ struct world {
     struct actor actors[ACTORS_MOST];
     struct block *blocks; /* by number */
     size_t n_ids, room;
+    size_t n_freed; /* blocks, of all heaps: a slot has not been used again more often */
     struct tally tally;
 };
 

@@ -32,7 +32,9 @@ const char *operate_stale(struct world *world, const struct op *op, bool *skippe
     *skipped =
         block == NULL ||
         (world->spec->racing && (op->id % ACTORS_MOST != op->actor || block->given)) ||
-        block->state != BLOCK_FREED;
+        block->state != BLOCK_FREED ||
+        __atomic_load_n(&world->n_freed, __ATOMIC_RELAXED) - block->buried >=
+            RM_REUSES_MAX;
     return *skipped ? FINE : refused(block->handle);
 }
 
