@@ -171,10 +171,9 @@ static const char *allocate(struct world *world, const struct op *op) {
     }
     if (forecast.asked && text == FINE) text = judge(world, op, status, size, &forecast);
     if (status == RM_OK || text != FINE) return text;
+    if ((op->how & ALLOC_NO_COMPACT) != 0 || !all_movable(world, op->heap)) return FINE;
     need = block_need(size, (size_t)op->b) + slot_need(world->homes[op->heap].n_live);
-    return (op->how & ALLOC_NO_COMPACT) == 0 && all_movable(world, op->heap)
-               ? room_fault(world, op->heap, need)
-               : FINE;
+    return room_fault(world, op->heap, need);
 }
 
 static const char *release(struct world *world, const struct op *op,

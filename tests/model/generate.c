@@ -148,7 +148,12 @@ static struct op allocation(struct generator *g, const struct world *world,
             op.a = dice < 23 ? 0 : 16;
         }
     }
-    op.id = g->next_id++;
+    if (world->spec->racing) { /* whose block it was at first can be told by its number */
+        op.id = g->next_id + actor;
+        g->next_id += ACTORS_MOST;
+    } else {
+        op.id = g->next_id++;
+    }
     g->last_size = (size_t)op.a;
     return op;
 }
@@ -220,11 +225,12 @@ static struct op compaction(struct generator *g, const struct world *world,
 }
 
 /* A block that was freed before, lately or long ago. */
-static struct op stale(struct generator *g, unsigned actor) {
+static struct op stale(struct generator *g, const struct world *world, unsigned actor) {
     uint64_t back = rng_below(&g->rng, rng_chance(&g->rng, 70) ? 64 : g->next_id + 1);
     struct op op = op_on(OP_STALE, actor, 0, 0, 0);
 
     op.id = back < g->next_id ? g->next_id - 1 - (uint32_t)back : 0;
+    if (world->spec->racing) op.id = op.id / ACTORS_MOST * ACTORS_MOST + actor;
     return op;
 }
 
@@ -306,7 +312,7 @@ static struct op choose(struct generator *g, const struct world *world, unsigned
     if (habits->restless && g->n % 2 == 0) return op_on(OP_COMPACT, actor, heap, 0, 0);
     if (per_mille(rng, habits->compact)) return compaction(g, world, actor, heap);
     if (per_mille(rng, habits->rare)) return rare(g, world, actor, heap);
-    if (per_mille(rng, 15)) return stale(g, actor);
+    if (per_mille(rng, 15)) return stale(g, world, actor);
     if (list->n == 0) return allocation(g, world, actor, heap);
     id = list->ids[rng_below(rng, list->n)];
     dice = (unsigned)rng_below(rng, MILLE);

@@ -224,4 +224,5 @@ void world_drop(struct world *world, uint32_t id) {
 void world_give(struct world *world, uint32_t id, unsigned actor) {
     list_remove(world, id);
     list_add(world, actor, id);
+    world->blocks[id].given = true;
 }

@@ -33,6 +33,7 @@ struct block {
     uint32_t place; /* in its actor's list */
     uint16_t locks;
     uint8_t heap, owner, state;
+    bool given; /* to another than its first owner, at some time */
 };
 
 /* The numbers of the live blocks of an actor. */
