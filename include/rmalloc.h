@@ -70,6 +70,37 @@
  *    may use all of them. Read sections of other threads than the one that
  *    forked are over there. (A fork from within rm_walk_fn is not provided for.)
  *
+ * To find mistakes of a program, without building it anew
+ * -------------------------------------------------------
+ * The environment is read when a heap is made, but not by programs with the rights of
+ * another user. A value that makes no sense is said on standard error, once.
+ *
+ *      RMALLOC_STRESS=onchange    everything movable moves at each last unlock, free,
+ *                                 allocation and change of a size; =onall: at each call.
+ *                                 onchange:7 gives the moves of another run again
+ *      RMALLOC_FENCE=100          one block in 100 lies, while it is locked, at an
+ *                                 address that ends at a protected page; after its last
+ *                                 unlock all of it is protected. 1: each block
+ *
+ *  - Under RMALLOC_STRESS what blocks have left, free memory, what lies behind the size
+ *    asked for and fresh blocks are filled. A byte that is written there, or to a block
+ *    without a lock (but in a read section), is found by the next call on the heap, or
+ *    at the end of the program where the library has reserved the heap's memory. It is
+ *    said on standard error, with the block and where it was made, and the program is
+ *    ended by abort(). Blocks move under every policy, and below RM_NO_COMPACT; nothing
+ *    moves in a held heap. No block goes to where it was before its last move. What stays:
+ *    a block with no free memory between the locked ones, or the heap's ends, that it
+ *    lies between, or with so little that it could only go back. Pages are not moved,
+ *    nor given back while blocks are freed. RM_NO_COMPACT finds less room in a closed heap;
+ *    with onall, what one call says of free memory the next one may not.
+ *  - Under RMALLOC_FENCE a touched page raises SIGSEGV as ever, after the block, where it
+ *    was made and where it was unlocked have been said on standard error; bytes written
+ *    between a block and its pages' ends are found by the last unlock, which aborts.
+ *    By rm_heap_options_t.fence_every nothing is said, and no handler set.
+ *    A locked block that has a fence grows in place by no more than its alignment
+ *    leaves; else RM_ELOCKED. Blocks over 512 MiB, and those first locked while the heap
+ *    is held, have none. Which blocks have one is random, and stays.
+ *
  * The library itself needs libc alone.
  */
 #ifndef RMALLOC_H
@@ -302,7 +333,7 @@ typedef struct rm_heap_options {
     rm_compaction_t compaction;
     rm_watermarks_t watermarks; /* of RM_COMPACT_BACKGROUND */
     bool integrity;             /* the heap's own data are proven before each call */
-    unsigned fence_every; /* one block in so many ends at a protected page; 0: none */
+    unsigned fence_every; /* one block in so many has a fence (RMALLOC_FENCE); 0: none */
 } rm_heap_options_t;
 
 /* The defaults: a growing heap, safe for threads, compacted on demand. */

@@ -85,7 +85,8 @@ static SLOW rm_status_t alloc_slowly(rm_heap_t *heap, rm_memory_t **out, size_t 
     rm_status_t status = call_tag(heap, &tag);
     if (status != RM_OK) return status;
     struct heap *h = registry_heap(tag, &shared);
-    if (h == NULL) return guarded_alloc(tag, out, size, alignment, flags);
+    if (h == NULL || registry_fenced(h))
+        return guarded_alloc(tag, out, size, alignment, flags);
     if (shared && alignment == 0 && threads_keep(h)) {
         *out = alloc_kept(tag, size, flags);
         if (*out != NULL) return RM_OK;
@@ -223,7 +224,7 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
     uint32_t slot = handle_slot(h);
     if (handle == NULL) return RM_OK;
     const struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return guarded_free(handle);
+    if (heap == NULL || registry_fenced(heap)) return guarded_free(handle);
     if (!lock_look(&heap->store.table, h, slot, &e)) return RM_EHANDLE;
     struct cache *c = NULL;
     if (shared && threads_keep(heap) && is_idle(e)) c = threads_make(registry_live(h));
@@ -311,7 +312,7 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
     uint32_t slot = handle_slot(h);
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return guarded_lock(handle, pointer);
+    if (heap == NULL || registry_fenced(heap)) return guarded_lock(handle, pointer);
     for (unsigned n = 0;; n++) {
         struct access a;
         switch (lock_take(&heap->store.table, h, slot, RM_LOCKS_MAX, &e)) {
@@ -342,7 +343,7 @@ static SLOW rm_status_t unlock_slowly(rm_memory_t *handle) {
     uint64_t h = call_handle(handle), e;
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return guarded_unlock(handle);
+    if (heap == NULL || registry_fenced(heap)) return guarded_unlock(handle);
     switch (lock_give(&heap->store.table, h, handle_slot(h))) {
     case LOCK_DONE: return call_done(h);
     case LOCK_OPEN: return look_at(handle, &e) != NULL ? RM_EUNLOCKED : RM_EHANDLE;
@@ -360,7 +361,7 @@ static SLOW rm_status_t peek_slowly(rm_memory_t *handle, void **pointer) {
     uint32_t slot = handle_slot(h);
     bool shared;
     struct heap *heap = registry_heap(h, &shared);
-    if (heap == NULL) return guarded_peek(handle, pointer);
+    if (heap == NULL || registry_fenced(heap)) return guarded_peek(handle, pointer);
     for (unsigned n = 0; lock_look(&heap->store.table, h, slot, &e); n++) {
         if (entry_locks(e) != LOCKS_MOVING) {
             *pointer = heap->store.area.base + entry_place(e);

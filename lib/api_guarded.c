@@ -34,6 +34,8 @@ rm_status_t guarded_alloc(uint64_t tag, rm_memory_t **out, size_t size, size_t a
     rm_status_t status = enter_heap(tag, &a, RM_EINVAL);
     if (status != RM_OK) return status;
     status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
+    if (status == RM_ENOMEM && guard_make_room(a.guard, flags))
+        status = heap_alloc(a.heap, NULL, size, alignment, flags, &slot);
     if (status == RM_OK) {
         struct heap_block b = heap_look(a.heap, slot);
         *out = heap_handle(a.heap, slot);
@@ -48,6 +50,7 @@ rm_status_t guarded_free(rm_memory_t *handle) {
     rm_status_t status = enter(handle, &a, &slot);
     if (status != RM_OK) return status;
     struct heap_block b = heap_look(a.heap, slot);
+    if (b.locks == 0) guard_lessens(a.guard, &b, 0);
     status = heap_free(a.heap, call_handle(handle), slot);
     if (status == RM_OK) guard_freed(a.guard, &b);
     return call_leave(&a, status);
@@ -57,6 +60,8 @@ rm_status_t guarded_resize(const struct access *a, rm_memory_t *handle, uint32_t
                            size_t size) {
     uint64_t h = call_handle(handle);
     struct heap_block before = heap_look(a->heap, slot);
+    if (!guard_may_resize(a->guard, &before, size)) return call_leave(a, RM_ELOCKED);
+    if (size < before.size) guard_lessens(a->guard, &before, size);
     rm_status_t status = resize_block(a->heap, h, slot, size);
     if (status == RM_OK) {
         struct heap_block after = heap_look(a->heap, slot);
@@ -101,6 +106,7 @@ rm_status_t guarded_peek(rm_memory_t *handle, void **pointer) {
     if (status != RM_OK) return status;
     struct heap_block b = heap_look(a.heap, slot);
     *pointer = guard_pointer(a.guard, &b);
+    guard_same(a.guard);
     return call_leave(&a, RM_OK);
 }
 
@@ -113,6 +119,7 @@ static rm_status_t look(rm_memory_t *handle, struct heap_block *b, uint64_t *tag
     if (status != RM_OK) return status;
     *b = heap_look(a.heap, slot);
     *tag = a.heap->tag;
+    guard_same(a.guard);
     return call_leave(&a, RM_OK);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "bytes.h"
 #include "check.h"
 #include "os.h"
 
@@ -211,10 +212,10 @@ static void spoil(struct area *a, unit_t span, unit_t units, struct pages empty)
     char *at = area_at(a, span) + HEADER, *end = area_at(a, span + units);
     if (empty.n > 0) {
         char *low = a->base - 8 + empty.first * os_page();
-        memset(at, 0xDD, (size_t)(low - at));
+        bytes_fill(at, 0xDD, (size_t)(low - at));
         at = low + empty.n * os_page();
     }
-    memset(at, 0xDD, (size_t)(end - at));
+    bytes_fill(at, 0xDD, (size_t)(end - at));
 #endif
 }
 
@@ -373,7 +374,7 @@ void area_gap_passed(struct area *a, struct area_gap *gap, unit_t units) {
 void area_gap_close(struct area *a, const struct area_gap *gap) {
 #if RM_CHECKS >= RM_CHECKS_FULL
     if (gap->empty.n == 0)
-        memset(area_at(a, gap->at), 0xDD, units_bytes(gap->end - gap->at));
+        bytes_fill(area_at(a, gap->at), 0xDD, units_bytes(gap->end - gap->at));
 #endif
     store64(area_at(a, gap->at), 0);
     zones_begins(a->zones, gap->at);
@@ -425,7 +426,7 @@ unit_t area_raise(struct area *a, unit_t span, unit_t units, unit_t by) {
     uint64_t prev = area_header(a, span) & SPAN_PREV_FREE;
     free_out(a, gap, size);
     zones_vanishes(a->zones, gap, gap + size, a->limit);
-    memmove(area_at(a, span + by), area_at(a, span), units_bytes(units));
+    bytes_move(area_at(a, span + by), area_at(a, span), units_bytes(units));
     store64(area_at(a, span + by), area_header(a, span + by) & ~(uint64_t)SPAN_PREV_FREE);
     zones_begins(a->zones, span + by);
     if (by < size) {

@@ -16,7 +16,8 @@ uint64_t block_write(struct store *s, unit_t span, uint32_t slot, size_t size,
     s->aligned_slack += slack_below(alignment);
     s->large |= size >= PAGES_LEAST;
     area_set_header(&s->area, span, block_header(slot, size, alignment != 0));
-    if (alignment != 0) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
+    if (alignment != 0)
+        store8(alignment_byte(s, span, size), (uint8_t)bit_lowest(alignment));
     return entry_moved(e, place_behind(span), shape_of_block(size, alignment != 0));
 }
 
@@ -33,7 +34,7 @@ bool block_alloc(struct store *s, uint32_t slot, size_t size, size_t alignment,
 size_t block_alignment(const struct store *s, unit_t span) {
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_ALIGNED) return 0;
-    return (size_t)1 << (*alignment_byte(s, span, block_size(h)) & 63);
+    return (size_t)1 << (load8(alignment_byte(s, span, block_size(h))) & 63);
 }
 
 void block_free(struct store *s, unit_t span) {
@@ -57,7 +58,7 @@ bool block_resize(struct store *s, unit_t span, size_t size) {
     }
     s->large |= size >= PAGES_LEAST;
     area_set_header(&s->area, span, block_header(block_ref(h), size, aligned));
-    if (aligned) *alignment_byte(s, span, size) = (char)bit_lowest(alignment);
+    if (aligned) store8(alignment_byte(s, span, size), (uint8_t)bit_lowest(alignment));
     if (after < before) area_split_off(&s->area, span + after, before - after);
     return true;
 }

@@ -38,14 +38,7 @@ bool claim_publish_slowly(struct store *s, uint32_t slot, uint64_t e, uint64_t t
 
 /* --- all of a span --- */
 
-/* The slots of a span's blocks, one after the other. */
-struct members {
-    struct run r;
-    uint64_t live;  /* those of a run that are still to come */
-    uint32_t block; /* that of a block; SLOT_NIL: it has been */
-};
-
-static struct members members_of(const struct store *s, unit_t span) {
+struct members claim_members(const struct store *s, unit_t span) {
     struct members m = {.block = SLOT_NIL};
     uint64_t h = area_header(&s->area, span);
     if (header_kind(h) != SPAN_RUN) {
@@ -57,19 +50,9 @@ static struct members members_of(const struct store *s, unit_t span) {
     return m;
 }
 
-static uint32_t next_member(struct members *m) {
-    uint32_t slot = m->block;
-    if (m->live != 0) {
-        slot = ref_slot(run_ref(&m->r, bit_lowest(m->live)));
-        m->live &= m->live - 1;
-    }
-    m->block = SLOT_NIL;
-    return slot;
-}
-
 bool claim_all_movable(struct store *s, unit_t span) {
-    struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;)
+    struct members m = claim_members(s, span);
+    for (uint32_t slot; (slot = claim_next(&m)) != SLOT_NIL;)
         if (!claim_movable(s, slot)) return false;
     return true;
 }
@@ -84,8 +67,8 @@ static void drop_one(struct store *s, uint32_t slot, unsigned state) {
 /* The claims on what comes before the member `end` are given up. What a cache has, which looks as if it were
    waited for, is not among those that have been claimed so. */
 static void drop_until(struct store *s, unit_t span, uint32_t end, unsigned state) {
-    struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != end;) drop_one(s, slot, state);
+    struct members m = claim_members(s, span);
+    for (uint32_t slot; (slot = claim_next(&m)) != end;) drop_one(s, slot, state);
 }
 
 void claim_drop(struct store *s, unit_t span, unsigned state) {
@@ -93,8 +76,8 @@ void claim_drop(struct store *s, unit_t span, unsigned state) {
 }
 
 bool claim_span_slowly(struct store *s, unit_t span, unsigned state) {
-    struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;) {
+    struct members m = claim_members(s, span);
+    for (uint32_t slot; (slot = claim_next(&m)) != SLOT_NIL;) {
         uint64_t e = table_entry(&s->table, slot);
         if (rests(e)) continue;
         if (entry_locks(e) == LOCKS_NONE &&
@@ -108,8 +91,8 @@ bool claim_span_slowly(struct store *s, unit_t span, unsigned state) {
 
 bool claim_seal(struct store *s, unit_t span) {
     if (!s->concurrent) return true;
-    struct members m = members_of(s, span);
-    for (uint32_t slot; (slot = next_member(&m)) != SLOT_NIL;) {
+    struct members m = claim_members(s, span);
+    for (uint32_t slot; (slot = claim_next(&m)) != SLOT_NIL;) {
         uint64_t e = table_entry(&s->table, slot);
         if (rests(e)) continue;
         bool ours = entry_locks(e) == LOCKS_COPYING;
@@ -117,7 +100,7 @@ bool claim_seal(struct store *s, unit_t span) {
             continue;
         s->voided++;
         drop_until(s, span, slot, LOCKS_MOVING);
-        while ((slot = next_member(&m)) != SLOT_NIL) drop_one(s, slot, LOCKS_COPYING);
+        while ((slot = claim_next(&m)) != SLOT_NIL) drop_one(s, slot, LOCKS_COPYING);
         return false;
     }
     return true;

@@ -16,8 +16,26 @@
 #ifndef RM_CLAIM_H
 #define RM_CLAIM_H
 
+#include "bytes.h"
 #include "check.h"
 #include "many.h"
+
+/* The slots of a used span's blocks, one after the other; SLOT_NIL: there are no more. */
+struct members {
+    struct run r;
+    uint64_t live;  /* those of a run that are still to come */
+    uint32_t block; /* that of a block; SLOT_NIL: it has been */
+};
+struct members claim_members(const struct store *s, unit_t span);
+static inline uint32_t claim_next(struct members *m) {
+    uint32_t slot = m->block;
+    if (m->live != 0) {
+        slot = ref_slot(run_ref(&m->r, bit_lowest(m->live)));
+        m->live &= m->live - 1;
+    }
+    m->block = SLOT_NIL;
+    return slot;
+}
 
 /* Does the block of a slot move, as things are: neither locked nor a cache's? Many locks that are none any
    more are forgotten. */
@@ -63,7 +81,7 @@ __attribute__((no_sanitize("thread"))) void claim_copy(void *to, const void *fro
                                                        size_t bytes);
 #else
 static inline void claim_copy(void *to, const void *from, size_t bytes) {
-    memcpy(to, from, bytes);
+    bytes_copy(to, from, bytes);
 }
 #endif
 

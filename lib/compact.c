@@ -326,8 +326,7 @@ bool compact(struct store *s, const struct compact_goal *goal) {
     return done;
 }
 
-/* The used span that ends where the free span `gap` begins; gap > 0. */
-static unit_t used_below(const struct area *a, unit_t gap) {
+unit_t compact_used_below(const struct area *a, unit_t gap) {
     unit_t at = area_start_near(a, gap - 1);
     for (;;) {
         unit_t next = at + area_units(a, at);
@@ -342,7 +341,7 @@ bool compact_raise(struct store *s, unit_t span, unit_t units) {
     if (gap == UNIT_NIL || a->limit - gap < units) return false;
     s->pass.phase = PASS_NONE; /* what was done is undone */
     while (gap > behind) {
-        unit_t below = used_below(a, gap), size = area_units(a, below);
+        unit_t below = compact_used_below(a, gap), size = area_units(a, below);
         if (move_pinned(s, below) || !claim_span(s, below, LOCKS_MOVING)) return false;
         /* Aligned blocks need their steps: then all of the gap goes down with each. */
         unit_t by = s->aligned_slack != 0 ? free_size(area_header(a, gap)) : units;

@@ -38,6 +38,9 @@ bool compact(struct store *s, const struct compact_goal *goal);
    free span right behind it has `units`. False: something is pinned, or memory is short. */
 bool compact_raise(struct store *s, unit_t span, unit_t units);
 
+/* The used span that ends where the free span `gap` begins; gap > 0. O(spans of a zone). */
+unit_t compact_used_below(const struct area *a, unit_t gap);
+
 /* Units that compaction makes free beside those that are, with nothing locked. O(runs with a free
    slot). */
 size_t compact_regain(const struct store *s);

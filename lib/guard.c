@@ -2,6 +2,7 @@
 #include "guard.h"
 
 #include "os.h"
+#include "tool.h"
 
 unsigned guard_wanted(const rm_heap_options_t *options, struct settings *settings) {
     unsigned by = 0;
@@ -11,6 +12,7 @@ unsigned guard_wanted(const rm_heap_options_t *options, struct settings *setting
     if (settings->stress != STRESS_NONE) by |= GUARD_STRESS;
     if (settings->fence_every != 0) by |= GUARD_FENCE;
     if (settings->integrity) by |= GUARD_INTEGRITY;
+    if (settings->tools && tool_watching() != TOOL_NONE) by |= GUARD_TOOLS;
     return by;
 }
 
@@ -26,35 +28,140 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
     }
     *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
     g->settings = *settings;
+    if (!notes_init(&g->notes, &g->aside)) {
+        os_unreserve(g, guard_bytes());
+        return NULL;
+    }
+    g->by = 0; /* what there is so far */
+    if (by & GUARD_STRESS || settings->fence_tells)
+        origins_init(&g->origins, bytes); /* else they are not known */
+    if (by & GUARD_FENCE) {
+        if (!fence_init(&g->fence, h, bytes, settings->fence_every, &g->origins,
+                        settings->fence_tells)) {
+            guard_destroy(g);
+            return NULL;
+        }
+        g->by |= GUARD_FENCE;
+    }
+    if (by & GUARD_STRESS) {
+        g->stress = stress_create(h, bytes, settings, &g->origins, by & GUARD_TOOLS);
+        if (g->stress == NULL) {
+            guard_destroy(g);
+            return NULL;
+        }
+    }
+    g->by = by;
+    if (by & GUARD_TOOLS) shadow_open(&g->shadow, h, &g->notes, &g->aside, low, bytes);
     return g;
 }
 
-void guard_destroy(struct guard *g) { os_unreserve(g, guard_bytes()); }
+void guard_destroy(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_close(&g->shadow);
+    if (g->stress != NULL) stress_destroy(g->stress);
+    if (g->by & GUARD_FENCE) fence_finish(&g->fence);
+    origins_finish(&g->origins);
+    aside_finish(&g->aside);
+    os_unreserve(g, guard_bytes());
+}
 
 /* --- calls --- */
 
-bool guard_begin(struct guard *g) { return !g->corrupt; }
+bool guard_begin(struct guard *g) {
+    if (g->corrupt) return false;
+    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
+    if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
+    return true;
+}
 
-void guard_end(struct guard *g) { (void)g; }
+void guard_end(struct guard *g) {
+    if (!g->damaged) {
+        bool noted = false;
+        if (g->stress != NULL) stress_move(g->stress, g->heap);
+        if (g->by & GUARD_FENCE) noted = fence_end(&g->fence);
+        if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
+    }
+    if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
+}
+
+bool guard_make_room(struct guard *g, unsigned flags) {
+    bool manual = g->heap->compaction == RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
+    return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
+}
 
 /* --- blocks --- */
 
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
-    (void)g, (void)b, (void)flags;
+    bool fenced = g->by & GUARD_FENCE && fence_made(&g->fence, b);
+    if (g->stress != NULL || fenced)
+        origin_set(&g->origins, b->slot, origin_here(&g->origins));
+    if (g->by & GUARD_TOOLS) {
+        notes_made(&g->notes, b->slot, b->handle, b->size);
+        shadow_made(&g->shadow, b, flags & RM_ZERO);
+    }
+    if (g->stress == NULL) return;
+    if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
+    g->stress->changed = true;
 }
 
-void guard_freed(struct guard *g, const struct heap_block *b) { (void)g, (void)b; }
+void guard_lessens(struct guard *g, const struct heap_block *b, size_t size) {
+    if (g->by & GUARD_TOOLS) shadow_lessens(&g->shadow, b, size);
+}
 
-void guard_locked(struct guard *g, const struct heap_block *b) { (void)g, (void)b; }
+void guard_freed(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_FENCE) fence_freed(&g->fence, b);
+    if (g->stress != NULL)
+        stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
+    if (!(g->by & GUARD_TOOLS)) return;
+    notes_freed(&g->notes, b->slot);
+    shadow_freed(&g->shadow, b);
+}
 
-void guard_unlocked(struct guard *g, const struct heap_block *b) { (void)g, (void)b; }
+void guard_locked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_FENCE && b->locks == 1) fence_locked(&g->fence, b);
+    if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
+    if (!(g->by & GUARD_TOOLS)) return;
+    notes_locked(&g->notes, b->slot, b->address, b->locks);
+    shadow_locked(&g->shadow, b);
+}
+
+void guard_unlocked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_FENCE && b->locks == 0) fence_unlocked(&g->fence, b);
+    if (g->stress != NULL) {
+        g->stress->changed = b->locks == 0;
+        g->stress->same = b->locks > 0;
+    }
+    if (!(g->by & GUARD_TOOLS)) return;
+    notes_unlocked(&g->notes, b->slot, b->locks);
+    shadow_unlocked(&g->shadow, b);
+}
 
 void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after) {
-    (void)g, (void)before, (void)after;
+    if (g->by & GUARD_FENCE) fence_resized(&g->fence, before, after);
+    if (g->stress != NULL) {
+        if (after->size > before->size)
+            stress_fresh(g->stress, g->heap, after->address + before->size,
+                         after->size - before->size);
+        g->stress->changed = true;
+    }
+    if (!(g->by & GUARD_TOOLS)) return;
+    notes_resized(&g->notes, after->slot, after->size);
+    shadow_resized(&g->shadow, before, after);
+}
+
+bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size) {
+    return !(g->by & GUARD_FENCE) || fence_may_resize(&g->fence, b, size);
+}
+
+void guard_same(struct guard *g) {
+    if (g->stress != NULL) g->stress->same = true;
+}
+
+void guard_spare(struct guard *g) {
+    if (g->stress != NULL) g->stress->spared = true;
 }
 
 void *guard_pointer(const struct guard *g, const struct heap_block *b) {
-    (void)g;
-    return b->address;
+    char *fenced = g->by & GUARD_FENCE ? fence_pointer(&g->fence, b) : NULL;
+    return fenced != NULL ? fenced : b->address;
 }

@@ -13,8 +13,12 @@
 #ifndef RM_GUARD_H
 #define RM_GUARD_H
 
+#include "fence.h"
 #include "heap.h"
+#include "origin.h"
 #include "settings.h"
+#include "shadow.h"
+#include "stress.h"
 
 /* What a heap is guarded by. */
 enum {
@@ -31,7 +35,14 @@ struct guard {
     size_t bytes;
     unsigned by;
     struct settings settings;
+    struct origins origins; /* where blocks have been made */
+    struct stress *stress;  /* NULL: not GUARD_STRESS */
+    struct fence fence;     /* where it is GUARD_FENCE */
+    bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
+    struct aside aside;
+    struct notes notes; /* where the guard speaks of blocks: not for integrity alone */
+    struct shadow shadow;
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
@@ -42,6 +53,9 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
 /* Before the heap's memory is given back, or is its caller's again. */
 void guard_destroy(struct guard *g);
 
+/* Whoever is quick may be so: what the guard is about it sees all the same. Nothing but fences is like that. */
+static inline bool guard_is_open(const struct guard *g) { return g->by == GUARD_FENCE; }
+
 /* A call enters the heap, false: it must not; and leaves it. */
 bool guard_begin(struct guard *g);
 void guard_end(struct guard *g);
@@ -49,11 +63,22 @@ void guard_end(struct guard *g);
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */
 void guard_made(struct guard *g, const struct heap_block *b, unsigned flags);
+/* What a call is about to do to a block, and certain to succeed in: free it, and the size is 0; or shrink it. */
+void guard_lessens(struct guard *g, const struct heap_block *b, size_t size);
 void guard_freed(struct guard *g, const struct heap_block *b);
 void guard_locked(struct guard *g, const struct heap_block *b);
 void guard_unlocked(struct guard *g, const struct heap_block *b);
 void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after);
+/* Is a block to be used where it can have another size? It may not, where it has a fence and is locked. */
+bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size);
+/* Nothing: it has only looked. */
+void guard_same(struct guard *g);
+/* The background thread is at work: what it has put together stays so. */
+void guard_spare(struct guard *g);
+/* A request for a block has found no room. True: it may have now, since what had moved for the guard's sake alone has
+   been put together. */
+bool guard_make_room(struct guard *g, unsigned flags);
 /* Where its user has it, who holds a lock, or reads. */
 void *guard_pointer(const struct guard *g, const struct heap_block *b);
 

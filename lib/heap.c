@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "bytes.h"
 #include "compact.h"
 #include "ebb.h"
 #include "lock.h"
@@ -51,7 +52,7 @@ static void *pointer_of(const struct store *s, uint64_t e) {
 /* A block has been made. */
 static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags) {
     store_count_new(s, size);
-    if (flags & RM_ZERO) memset(pointer_of(s, table_entry(&s->table, slot)), 0, size);
+    if (flags & RM_ZERO) bytes_fill(pointer_of(s, table_entry(&s->table, slot)), 0, size);
 }
 
 /* A slot for a new block: of the thread's, or of the table's. Its entry says that there is a block. */
@@ -129,6 +130,7 @@ unsigned heap_locks(const struct heap *h, uint32_t slot) {
 struct heap_block heap_look(const struct heap *h, uint32_t slot) {
     const struct store *s = &h->store;
     return (struct heap_block){
+        .handle = (uint64_t)(uintptr_t)heap_handle(h, slot),
         .slot = slot,
         .locks = heap_locks(h, slot),
         .size = heap_size(h, slot),

@@ -66,6 +66,7 @@ size_t heap_size(const struct heap *h, uint32_t slot);
 unsigned heap_locks(const struct heap *h, uint32_t slot);
 /* All that there is to know of a block; where it is half moved, its address is the old one. */
 struct heap_block {
+    uint64_t handle;
     uint32_t slot;
     unsigned locks;
     size_t size;

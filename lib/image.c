@@ -427,6 +427,7 @@ static void rebase(struct image *m) {
     moved_to(m, &h->region.zones_end);
     m->crowd = none; /* nobody is to be kept out of it */
     s->crowd = &m->crowd;
+    s->moves = NULL;
     for (size_t i = 0; i < m->n_caches; i++) {
         struct cache *c = &m->caches[i];
         c->store = s;

@@ -27,7 +27,8 @@ size_t many_size(const struct store *s, uint64_t e) {
 bool many_begin(struct store *s, uint32_t slot, uint64_t *e) {
     uint64_t few = *e;
     size_t size = many_size(s, few);
-    if (!table_swap(&s->table, slot, e, entry_with_many(few, LOCKS_FEW))) return false;
+    if (!table_swap(&s->table, slot, e, entry_with_many(few, entry_count(few))))
+        return false;
     /* Not before: what is not certain to stay may be another's by now. Who has not the mutex does not ask. */
     many_note_size(s, few, size, false);
     return true;
@@ -49,6 +50,7 @@ uint64_t many_end(struct store *s, uint32_t slot) {
     uint64_t few = entry_with_locks(e, LOCKS_NONE);
     few = entry_moved(few, entry_place(e), shape_of_many(s, e, size));
     if (!table_swap(&s->table, slot, &e, few)) return e; /* locked again */
+    s->bared = true;
     /* Whoever wants to know its size from its reference has to have the mutex. */
     if (shape_is_plain(few)) many_note_size(s, few, size, true);
     return few;

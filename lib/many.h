@@ -17,7 +17,7 @@
    where `plain`, its entry. */
 void many_note_size(struct store *s, uint64_t e, size_t size, bool plain);
 
-/* A block that has LOCKS_FEW locks by its entry `*e` is one with many. False: it has another number of
+/* A block that has none to LOCKS_FEW locks by its entry `*e` is one with many. False: it has another number of
    them by now, and `*e` says which. */
 bool many_begin(struct store *s, uint32_t slot, uint64_t *e);
 

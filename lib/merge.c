@@ -2,6 +2,7 @@
 #include "merge.h"
 
 #include "block.h"
+#include "bytes.h"
 #include "claim.h"
 #include "move.h"
 #include "small.h"
@@ -59,11 +60,11 @@ static void copy_slot(char *to, const char *from, unsigned bytes) {
     claim_copy(to, from, bytes);
 }
 #else
-static void copy_slot(char *to, const char *from, unsigned bytes) {
+static UNSEEN void copy_slot(char *to, const char *from, unsigned bytes) {
     for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
-        uint64_t words[2];
-        memcpy(words, from, 16);
-        memcpy(to, words, 16);
+        uint64_t low = load64(from), high = load64(from + 8);
+        store64(to, low);
+        store64(to + 8, high);
     }
     if (bytes != 0) store64(to, load64(from));
 }
@@ -195,9 +196,13 @@ static struct kept copy_objects(struct store *s, const struct run *from, uint64_
         if (alone) {
             e = table_entry(&table, slot);
             table_set(&table, slot, shape_moved(e, at + offset, j));
+            store_tell(s, slot);
             continue;
         }
-        if (goes && claim_publish(s, slot, e, shape_moved(e, at + offset, j))) continue;
+        if (goes && claim_publish(s, slot, e, shape_moved(e, at + offset, j))) {
+            store_tell(s, slot);
+            continue;
+        }
         kept.given |= given & -given;
         kept.taken |= taken & -taken;
     }
@@ -258,12 +263,13 @@ static bool set_free(struct store *s, unit_t span) {
     if (!claim_one(s, slot, LOCKS_MOVING, &e)) return false;
     size_t size = run_size(s, &r, i);
     char content[SMALL_MAX];
-    memcpy(content, run_slot(&r, i), size);
+    bytes_copy(content, run_slot(&r, i), size);
     unit_t gap = small_free(s, span, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
     e = block_write(s, gap, slot, size, 0, e);
-    memcpy(area_at(&s->area, gap) + HEADER, content, size);
+    bytes_copy(area_at(&s->area, gap) + HEADER, content, size);
     table_set(&s->table, slot, entry_settled(e));
+    store_tell(s, slot);
     store_moved(s, size, 1);
     return true;
 }

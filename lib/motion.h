@@ -15,6 +15,8 @@
 
 /* May blocks move, until the mutex is given back? */
 bool motion_begin(struct store *s);
+/* Is any thread inside a section? */
+bool motion_is_held(const struct store *s);
 static inline void motion_end(struct store *s) {
     if (unlikely(s->table.motion != 0))
         __atomic_store_n(&s->table.motion, 0, __ATOMIC_RELEASE);

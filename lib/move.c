@@ -2,6 +2,7 @@
 #include "move.h"
 
 #include "block.h"
+#include "bytes.h"
 #include "check.h"
 #include "claim.h"
 #include "os.h"
@@ -57,6 +58,7 @@ void move_arrived(struct store *s, unit_t span, unit_t from) {
         uint64_t e = table_entry(&s->table, block_ref(h));
         e = entry_settled(entry_moved(e, place_behind(span), entry_shape(e)));
         table_set(&s->table, block_ref(h), e);
+        store_tell(s, block_ref(h));
         s->moved_blocks++;
     }
 }
@@ -77,7 +79,8 @@ static void begin_move(struct store *s, struct mover m) {
 /* The last byte says the alignment of an aligned block, where it goes as where it was. */
 static void copy_last_byte(struct store *s) {
     const struct mover *m = &s->mover;
-    area_at(&s->area, m->to + m->units)[-1] = area_at(&s->area, m->from + m->units)[-1];
+    store8(area_at(&s->area, m->to + m->units) - 1,
+           load8(area_at(&s->area, m->from + m->units) - 1));
 }
 
 /* It is where it was to go, or stays where it was. Returns the span that covers the other place. */
@@ -106,7 +109,7 @@ static void copy_bytes(struct store *s, size_t bytes) {
     const struct mover *m = &s->mover;
     char *to = area_at(&s->area, m->to) + HEADER + m->done;
     char *from = area_at(&s->area, m->from) + HEADER + m->done;
-    memmove(to, from, bytes); /* downward, so that ascending pieces may overlap */
+    bytes_move(to, from, bytes); /* downward, so that ascending pieces may overlap */
 }
 
 /* Move the next `most` bytes. Returns the span that covers where the block was. */
@@ -156,7 +159,7 @@ unit_t move_slide(struct store *s, unit_t gap, unit_t to) {
         return UNIT_NIL;
     }
     area_stretch(a, gap, to);
-    memmove(area_at(a, to) + HEADER, area_at(a, from) + HEADER, bytes);
+    bytes_move(area_at(a, to) + HEADER, area_at(a, from) + HEADER, bytes);
     move_arrived(s, to, from);
     s->moved += bytes;
     return area_settle(a, units, (struct pages){0, 0});
@@ -210,6 +213,7 @@ unit_t move_single(struct store *s, unit_t gap, unit_t run, unsigned i) {
         block_free(s, gap);
         return UNIT_NIL;
     }
+    store_tell(s, slot);
     store_moved(s, size, 1);
     unit_t freed = small_free(s, run, i);
     return freed == UNIT_NIL ? run : freed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operating system: address space, pages, the clock. The only room that makes system
- * calls, so the one place where faults can be injected (os_fail_after, checking builds).
+ * The operating system: address space, pages, the clock. The only room that makes system calls; tests/faults
+ * has each of them refused.
  */
 #ifndef RM_OS_H
 #define RM_OS_H
@@ -70,9 +70,5 @@ void os_be_nice(int nice);
 
 /* Monotonic time. */
 uint64_t os_now_ns(void);
-
-/* For tests: let the n-th request from now (1: the next) and, where `all`, every later one
-   fail with ENOMEM. 0: none. */
-void os_fail_after(unsigned n, bool all);
 
 #endif

@@ -32,7 +32,7 @@ void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *top
 static bool add_chunk(struct store *s, uint32_t *list, unsigned depth) {
     struct quick *q = &s->quick;
     uint32_t chunk = q->vacant, has = link_depth(load32(quick_word(s, chunk_of(*list))));
-    if (has == depth) return false;
+    if (has == depth || q->off) return false;
     if (chunk != 0)
         q->vacant = load32(quick_word(s, chunk));
     else if (q->fresh < q->n_chunks)
@@ -109,7 +109,14 @@ void quick_free_place(struct store *s, uint64_t e) {
 
 /* Slots from here on do not rest, or the table could not shrink. */
 static void note_high(struct store *s) {
+    if (unlikely(s->quick.off)) return;
     s->quick.high = s->table.n_taken + s->table.n_taken / 32 + QUICK_LOW;
+}
+
+void quick_disable(struct store *s) {
+    quick_flush(s);
+    s->quick.off = true;
+    s->quick.high = 0;
 }
 
 /* Blocks on their way out, which are on no list any more. */

@@ -58,6 +58,9 @@ static inline char *quick_word(const struct store *s, uint32_t top) {
 /* Nothing rests. `tops` of the lists of larger blocks; or NULL: there are none. */
 void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *tops);
 
+/* From now on nothing rests for longer than it takes to free some together. */
+void quick_disable(struct store *s);
+
 /* Does anything? How much does it take? O(chunks in use). */
 static inline bool quick_any(const struct store *s) {
     return s->quick.n_used + s->quick.n_queued > 0;

@@ -50,6 +50,7 @@ _Atomic uint32_t registry_default_state;
 
 _Atomic(void (*)(void)) registry_alarm;
 _Atomic(void (*)(struct heap *)) registry_lost;
+const struct registry_fork *registry_fork;
 
 /* --- entering and leaving --- */
 
@@ -93,6 +94,7 @@ static bool begin(struct place *p, struct access *a) {
         return true;
     }
     a->how |= ACCESS_GUARDED;
+    a->heap->store.concurrent = guard_is_open(a->guard) && !RM_SINGLE_THREADED;
     if (guard_begin(a->guard)) return true;
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
     return false;
@@ -139,7 +141,10 @@ bool registry_try(uint64_t tag, struct access *a) {
 void registry_leave_damaged(const struct access *a) {
     motion_end(&a->heap->store);
     cache_go(&places[a->place].crowd);
-    if (a->how & ACCESS_GUARDED) guard_end(a->guard);
+    if (a->how & ACCESS_GUARDED) {
+        a->guard->damaged = true;
+        guard_end(a->guard);
+    }
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&places[a->place].mutex);
 }
 
@@ -187,6 +192,7 @@ bool registry_give_way(uint64_t tag, struct access *a) {
    all of them whole. Of a guarded one threads keep nothing: its mutex is enough. */
 static void before_fork(void) {
     struct access a;
+    if (registry_fork != NULL) registry_fork->before();
     pthread_mutex_lock(&registry_mutex);
     for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
         uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_RELAXED);
@@ -213,17 +219,43 @@ static void thaw(void (*lost)(struct heap *)) {
     pthread_mutex_unlock(&registry_mutex);
 }
 
-static void after_fork(void) { thaw(NULL); }
+static void after_fork(void) {
+    thaw(NULL);
+    if (registry_fork != NULL) registry_fork->after();
+}
 static void in_child(void) {
     for (unsigned i = 0; i < registry_sign.n_fresh; i++)
         atomic_store(&places[i].waiting, 0);
     thaw(atomic_load(&registry_lost));
+    if (registry_fork != NULL) registry_fork->in_child();
+}
+
+/* Without these there is no heap: a child would have it as it was in the middle of a call. */
+static bool prepared;
+static bool prepare(void) {
+    if (prepared) return true;
+    int error = pthread_atfork(before_fork, after_fork, in_child);
+    if (error != 0) errno = error;
+    prepared = error == 0;
+    return prepared;
 }
 
 /* When the program begins: whoever forks while the mutex is taken for the first time leaves a child that has it taken
-   for ever, unless these are there already. */
-__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
-    pthread_atfork(before_fork, after_fork, in_child);
+   for ever, unless these are there already. Where they are refused, that is tried again with each heap. */
+__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void begin_process(void) {
+    prepare();
+}
+
+/* A program ends: its guarded heaps are entered once more, for what it has done to them since its last call. Not
+   those in a caller's memory, which may be gone; nor one that somebody is inside of. */
+__attribute__((destructor)) static void end(void) {
+    for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
+        struct access a;
+        uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_ACQUIRE);
+        if (tag != 0 && places[i].guard != NULL && places[i].pages &&
+            registry_try(tag, &a))
+            registry_leave(&a);
+    }
 }
 
 /* --- places --- */
@@ -292,7 +324,7 @@ static void open_gates(unsigned place, struct heap *h) {
     p->gate.heap = (struct rm_core *)h;
     p->gate.shared = h->shared;
     __atomic_store_n(&p->gate.tag, live, __ATOMIC_RELEASE);
-    if (p->guard != NULL) return;
+    if (p->guard != NULL && !guard_is_open(p->guard)) return;
     rm_gates[place].heap = p->gate.heap;
     rm_gates[place].shared = p->gate.shared;
     __atomic_store_n(&rm_gates[place].tag, live, __ATOMIC_RELEASE);
@@ -331,6 +363,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
 }
 
 static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
+    if (!prepare()) return RM_ESYSTEM;
     /* Before the first heap is there: of a process with one thread the system asks little then. */
     static bool opened;
     if (!opened) os_barrier_open();

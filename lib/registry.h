@@ -81,7 +81,7 @@ struct registry_sign {
 };
 extern struct registry_sign registry_sign;
 
-/* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
+/* When the registry prepares for fork, among the constructors with priorities; and what others have it told then. */
 #define REGISTRY_CONSTRUCTOR 201
 
 /* A heap that a call is inside of: with its mutex; guarded. */
@@ -99,6 +99,10 @@ static inline unsigned registry_place(uint64_t tag) {
 static inline uint32_t registry_live(uint64_t tag) {
     return (uint32_t)tag % RM_GATE_LIVE | RM_GATE_LIVE;
 }
+
+/* Is a heap one whose guard is open (guard.h)? What takes longer than a common case goes by that, as of one that is
+   closed. */
+static inline bool registry_fenced(const struct heap *h) { return h->store.fenced; }
 
 /* The heap of a tag, which nobody is kept out of; NULL: there is none, or it is guarded. `*shared`: others may be
    inside. */
@@ -118,9 +122,12 @@ bool registry_exists(uint64_t tag, bool *shared);
 bool registry_enter_locked(uint64_t tag, struct access *a);
 bool registry_enter_guarded(uint64_t tag, struct access *a);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
-    bool shared;
-    a->heap = registry_heap(tag, &shared);
-    if (unlikely(a->heap == NULL)) return registry_enter_guarded(tag, a);
+    struct rm_core *core;
+    int shared;
+    if (unlikely(!rm_enter(registry_live(tag), &core, &shared)) ||
+        unlikely(registry_fenced((struct heap *)core)))
+        return registry_enter_guarded(tag, a);
+    a->heap = (struct heap *)core;
     a->place = registry_place(tag);
     a->how = 0;
     return !shared || registry_enter_locked(tag, a);
@@ -153,6 +160,12 @@ extern _Atomic(void (*)(void)) registry_alarm;
 
 /* Who is told, in a forked child, of each shared heap, which is entered: other threads are lost; or NULL. */
 extern _Atomic(void (*)(struct heap *)) registry_lost;
+
+/* Who else is to know of a fork: before it, ahead of everything here; after it, behind. Or NULL. */
+struct registry_fork {
+    void (*before)(void), (*after)(void), (*in_child)(void);
+};
+extern const struct registry_fork *registry_fork;
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);

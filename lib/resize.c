@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "block.h"
+#include "bytes.h"
 #include "check.h"
 #include "claim.h"
 #include "compact.h"
@@ -111,6 +112,7 @@ static enum growth carry_over(struct store *s, const struct request *q, uint64_t
         rm_generation(e ^ handle) == 0 && entry_place(e) == entry_place(q->old)) {
         claim_copy(pointer_of(s, q->entry), pointer_of(s, q->old), old_size);
         if (claim_publish(s, q->slot, e, q->entry)) {
+            store_tell(s, q->slot);
             store_moved(s, old_size, 1);
             quick_free_place(s, q->old);
             ebb_freed(s, old_size);
@@ -155,7 +157,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     unsigned i = run_index(s, &before, e);
     uint32_t ref = run_ref(&before, i);
     char content[SMALL_MAX];
-    memcpy(content, run_slot(&before, i), before.class->capacity);
+    bytes_copy(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
     bool placed = false;
     if (place_units(q) > compact_outlook(s, false, 0)) {
@@ -170,8 +172,9 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
             place(h, q, true);
         }
     }
-    memcpy(pointer_of(s, q->entry), content, old_size);
+    bytes_copy(pointer_of(s, q->entry), content, old_size);
     table_set(&s->table, q->slot, entry_settled(q->entry));
+    store_tell(s, q->slot);
     store_moved(s, old_size, 1);
     return placed;
 }

@@ -15,20 +15,13 @@ static char *wide_slack(const struct run *r, unsigned i) {
 void run_note_size(const struct run *r, unsigned i, size_t size, bool plain) {
     unsigned slack = r->class->capacity - (unsigned)size, noted = SLACK_NONE;
     if (!plain) noted = slack + 1 < SLACK_WIDE ? slack + 1 : SLACK_WIDE;
-    if (noted == SLACK_WIDE) {
-        uint16_t wide = (uint16_t)slack;
-        memcpy(wide_slack(r, i), &wide, sizeof wide);
-    }
+    if (noted == SLACK_WIDE) store16(wide_slack(r, i), (uint16_t)slack);
     run_put_ref(r, i, ref_slot(run_ref(r, i)) << SLACK_BITS | noted);
 }
 
 size_t run_size_noted(const struct run *r, unsigned i) {
     unsigned slack = (run_ref(r, i) & SLACK_WIDE) - 1;
-    if (slack + 1 == SLACK_WIDE) {
-        uint16_t wide;
-        memcpy(&wide, wide_slack(r, i), sizeof wide);
-        slack = wide;
-    }
+    if (slack + 1 == SLACK_WIDE) slack = load16(wide_slack(r, i));
     return (size_t)r->class->capacity - slack;
 }
 

@@ -17,10 +17,23 @@ static bool read_switch(const char *text, bool *on) {
     return *on || strcmp(text, "0") == 0 || strcmp(text, "no") == 0;
 }
 
+static bool read_number(const char *text, uint64_t most, uint64_t *number) {
+    char *end;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 &&
+           *number <= most;
+}
+
+/* "onchange", "onall:7" */
 static bool read_stress(const char *text, struct settings *s) {
-    if (strcmp(text, "onall") == 0)
+    size_t length = strcspn(text, ":");
+    if (text[length] == ':' &&
+        !read_number(text + length + 1, UINT64_MAX, &s->stress_seed))
+        return false;
+    if (length == 5 && memcmp(text, "onall", length) == 0)
         s->stress = STRESS_ON_ALL;
-    else if (strcmp(text, "onchange") == 0)
+    else if (length == 8 && memcmp(text, "onchange", length) == 0)
         s->stress = STRESS_ON_CHANGE;
     else
         return false;
@@ -28,13 +41,10 @@ static bool read_stress(const char *text, struct settings *s) {
 }
 
 static bool read_fence(const char *text, struct settings *s) {
-    char *end;
-    errno = 0;
-    unsigned long every = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-        every > UINT32_MAX)
-        return false;
+    uint64_t every;
+    if (!read_number(text, UINT32_MAX, &every)) return false;
     s->fence_every = (uint32_t)every;
+    s->fence_tells = every != 0;
     return true;
 }
 
@@ -53,7 +63,7 @@ static struct variable {
     bool (*read)(const char *text, struct settings *s);
     bool said; /* that its value makes no sense */
 } variables[] = {
-    {"RMALLOC_STRESS", "onchange or onall", read_stress, false},
+    {"RMALLOC_STRESS", "onchange or onall, and a seed: onchange:7", read_stress, false},
     {"RMALLOC_FENCE", "a number: each so many blocks, 0 for none", read_fence, false},
     {"RMALLOC_INTEGRITY", "yes or no", read_integrity, false},
     {"RMALLOC_TOOLS", "yes or no", read_tools, false},

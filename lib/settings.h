@@ -11,8 +11,10 @@
 enum settings_stress { STRESS_NONE, STRESS_ON_CHANGE, STRESS_ON_ALL };
 
 struct settings {
-    enum settings_stress stress; /* RMALLOC_STRESS */
+    enum settings_stress stress; /* RMALLOC_STRESS, ... */
+    uint64_t stress_seed;        /* ... and what its moves begin with; 0: the clock's */
     uint32_t fence_every;        /* RMALLOC_FENCE: each so many blocks; 0: none */
+    bool fence_tells;            /* by it, not by a heap's options */
     bool integrity;              /* RMALLOC_INTEGRITY */
     bool tools;                  /* RMALLOC_TOOLS: they are told, where there are any */
 };

@@ -2,6 +2,7 @@
 #include "slide.h"
 
 #include "block.h"
+#include "bytes.h"
 #include "claim.h"
 #include "move.h"
 #include "run.h"
@@ -119,6 +120,18 @@ static unsigned follow(struct store *s, unit_t span, size_t by) {
     return run_live(&r);
 }
 
+/* The blocks of a span lie lower, for whoever has to know. */
+static void tell(const struct store *s, unit_t span) {
+    uint64_t h = area_header(&s->area, span);
+    if (header_kind(h) != SPAN_RUN) {
+        store_tell(s, block_ref(h));
+        return;
+    }
+    struct run r = run_at_header(s, span, h);
+    for (uint64_t live = run_live_mask(&r); live != 0; live &= live - 1)
+        store_tell(s, ref_slot(run_ref(&r, bit_lowest(live))));
+}
+
 /* --- spans --- */
 
 /* Bytes to be moved of a span, its header counted; 0: it is not for us. */
@@ -146,6 +159,7 @@ static bool joins(struct store *s, const struct area_gap *gap, struct stretch *s
     if (bytes == 0 || (bytes > stretch->work && stretch->begun)) return false;
     unsigned blocks = follow(s, from, units_bytes(by));
     if (blocks == 0) return false;
+    if (unlikely(s->moves != NULL)) tell(s, from);
     uint64_t h = area_header(a, from);
     stretch->listed = header_kind(h) == SPAN_RUN && run_mask(h) != 0;
     stretch->end = from + units;
@@ -224,6 +238,7 @@ static unit_t publish_span(struct store *s, struct stretch *stretch, unit_t to,
         uint64_t e = table_entry(&s->table, block_ref(h));
         table_set(&s->table, block_ref(h), entry_settled(e) - places);
     }
+    if (unlikely(s->moves != NULL)) tell(s, to);
     store_moved(s, bytes - HEADER, blocks);
     size_t work = store_work(s) - before;
     stretch->work -= stretch->work < work ? stretch->work : work;
@@ -246,7 +261,7 @@ static bool slide_claimed(struct store *s, struct area_gap *gap, struct stretch 
         claim_copy(area_at(a, to), area_at(a, from), units_bytes(units));
         if (!seal_stretch(s, from, stretch->end)) return false;
     } else {
-        memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+        bytes_move(area_at(a, to), area_at(a, from), units_bytes(units));
     }
     unit_t last = to;
     while (at < to + units) {
@@ -277,7 +292,7 @@ static bool slide_some(struct store *s, struct area_gap *gap, struct stretch *st
     }
     unit_t units = stretch->end - from;
     if (units == 0) return false;
-    memmove(area_at(a, to), area_at(a, from), units_bytes(units));
+    bytes_move(area_at(a, to), area_at(a, from), units_bytes(units));
     area_gap_passed(a, gap, units);
     if (stretch->listed) run_relink(s, last, last - (from - to));
     return true;

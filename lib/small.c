@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "small.h"
 
+#include "bytes.h"
 #include "check.h"
 
 /* A single object takes less with a header of its own than as a run of one. */
@@ -35,6 +36,7 @@ static size_t slot_place(const struct store *s, const struct run *r, unsigned i)
 static void point_entry(struct store *s, uint32_t slot, const struct run *r, unsigned i) {
     uint64_t e = table_entry(&s->table, slot);
     table_set(&s->table, slot, entry_settled(shape_moved(e, slot_place(s, r, i), i)));
+    store_tell(s, slot);
 }
 
 /* How many slots the next run of a class is to have. */
@@ -103,8 +105,8 @@ static void settle_in(struct store *s, unit_t span, uint32_t slot, size_t size,
     if (unlikely(!shape_is_plain(*e))) run_note_size(&r, i, size, false);
 }
 
-bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any, uint64_t *e) {
-    unsigned class_id = class_of(size);
+bool small_alloc_in(struct store *s, unsigned class_id, uint32_t slot, size_t size,
+                    bool any, uint64_t *e) {
     unit_t span = run_first(s, class_id);
     if (span == UNIT_NIL) span = make_run(s, class_id, any);
     if (span == UNIT_NIL) return false;
@@ -265,13 +267,14 @@ void small_cut(struct store *s, unit_t span) {
     /* Objects beyond the new end go to the lowest free slots. */
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
-        memcpy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
+        bytes_copy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
         uint32_t ref = run_ref(&r, from), slot = ref_slot(ref);
         run_put_ref(&r, to, ref);
         /* It stays claimed: who cuts gives the claim up, when no claim can be taken for a cache's any more. */
         table_set(&s->table, slot,
                   shape_moved(table_entry(&s->table, slot), slot_place(s, &r, to), to));
         r.free ^= UINT64_C(1) << to | UINT64_C(1) << from;
+        store_tell(s, slot);
         store_moved(s, r.class->stride, 1);
     }
     area_set_header(&s->area, span, run_header(r.class_id, live, 0));

@@ -11,9 +11,14 @@
 void small_init(struct store *s);
 
 /* Place a block of `size` bytes, at most SMALL_MAX, for a table slot: `*e` is its entry, which the table
-   does not say yet. False: no run of its class has a free slot, and none of the wanted length can be made;
-   `any`: nor one of any length. */
-bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any, uint64_t *e);
+   does not say yet. `class_id`: that of the size, or one whose slots are larger. False: no run of it has a
+   free slot, and none of the wanted length can be made; `any`: nor one of any length. */
+bool small_alloc_in(struct store *s, unsigned class_id, uint32_t slot, size_t size,
+                    bool any, uint64_t *e);
+static inline bool small_alloc(struct store *s, uint32_t slot, size_t size, bool any,
+                               uint64_t *e) {
+    return small_alloc_in(s, class_of(size), slot, size, any, e);
+}
 /* How many slots are free in the run that the next object of a class would go to, which is made if
    there is none; 0: nor can one be made. */
 unsigned small_free_slots(struct store *s, unsigned class_id);

@@ -95,15 +95,26 @@ struct quick {
     /* Chunks: all; how many have been used, from the high end down, where the zones begin, and the
        bottom; a list of those given back. */
     uint32_t n_chunks, fresh, vacant;
+    bool off;                    /* nothing is to rest here */
     uint32_t n_used;             /* on lists */
     uint32_t n_queued;           /* what rests, but is to be freed for good: ... */
     uint32_t queue[QUICK_QUEUE]; /* ... its slots */
 };
 
+/* Blocks that have moved lately, by slot, for whoever has to know; it lies outside of the heap. */
+enum { MOVES_MOST = 1000 };
+struct moves {
+    uint32_t n; /* more than MOVES_MOST: and others */
+    uint32_t slots[MOVES_MOST];
+};
+
 struct store {
     struct table table;
+    bool fenced; /* some blocks are to be ones with many locks always (fence.h), ... */
+    bool bared;  /* ... and one or another is not, maybe */
     bool concurrent;     /* other threads may be at blocks, without the mutex */
     struct crowd *crowd; /* what they have of it (cache.h) */
+    struct moves *moves; /* to be told; NULL: nobody has to know */
     size_t requested, peak_requested; /* here, since each call counts; ... */
     uint64_t allocations;             /* ... so does this, the clock of much else */
     struct area area;
@@ -157,6 +168,14 @@ static inline void store_count_new(struct store *s, size_t size) {
 static inline void store_moved(struct store *s, size_t bytes, size_t blocks) {
     s->moved += bytes;
     s->moved_blocks += blocks;
+}
+
+/* A block lies elsewhere, and its entry says so. */
+static inline void store_tell(const struct store *s, uint32_t slot) {
+    struct moves *m = s->moves;
+    if (likely(m == NULL)) return;
+    if (m->n < MOVES_MOST) m->slots[m->n] = slot;
+    if (m->n <= MOVES_MOST) m->n++;
 }
 
 /* What compaction costs, as bytes moved: each block beside its own, for its table entry; each look at

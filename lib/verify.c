@@ -189,7 +189,7 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
          reserved = m->slot != SLOT_NIL && at == m->to;
     unit_t place = reserved ? m->from : at;
     /* A stretch ends where its block does: the last byte is the alignment's there too. */
-    unsigned log2 = aligned ? (unsigned char)area_at(p->a, at + units)[-1] : UNIT_SHIFT;
+    unsigned log2 = aligned ? load8(area_at(p->a, at + units) - 1) : UNIT_SHIFT;
     if (log2 < UNIT_SHIFT || log2 > bit_lowest(RM_ALIGNMENT_MAX) ||
         (((uintptr_t)area_at(p->a, at) + HEADER) & bit_mask(log2)) != 0)
         return fail(p, 10, "A block is not aligned as its span says.");
