@@ -18,6 +18,33 @@ unsigned guard_wanted(const rm_heap_options_t *options, struct settings *setting
 
 static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
 
+/* What the heap is to be guarded by, one after the other. False: there is no memory. */
+static bool open_fence(struct guard *g, unsigned by) {
+    if (!(by & GUARD_FENCE)) return true;
+    if (!fence_init(&g->fence, g->heap, g->bytes, g->settings.fence_every, &g->origins,
+                    g->settings.fence_tells))
+        return false;
+    g->by |= GUARD_FENCE;
+    return true;
+}
+
+static bool open_stress(struct guard *g, unsigned by) {
+    if (!(by & GUARD_STRESS)) return true;
+    g->stress =
+        stress_create(g->heap, g->bytes, &g->settings, &g->origins, by & GUARD_TOOLS);
+    if (g->stress == NULL) return false;
+    g->by |= GUARD_STRESS;
+    return true;
+}
+
+static bool open_shadow(struct guard *g, unsigned by) {
+    if (!(by & GUARD_TOOLS)) return true;
+    if (!notes_init(&g->notes, &g->aside)) return false;
+    shadow_open(&g->shadow, g->heap, &g->notes, &g->aside, g->low, g->bytes);
+    g->by |= GUARD_TOOLS;
+    return true;
+}
+
 struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
                            const struct settings *settings) {
     struct guard *g = os_reserve(guard_bytes());
@@ -26,33 +53,13 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
         os_unreserve(g, guard_bytes());
         return NULL;
     }
-    *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
-    g->settings = *settings;
-    if (!notes_init(&g->notes, &g->aside)) {
-        os_unreserve(g, guard_bytes());
-        return NULL;
-    }
-    g->by = 0; /* what there is so far */
+    *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .settings = *settings};
+    g->by = by & GUARD_INTEGRITY; /* what there is so far */
     if (by & GUARD_STRESS || settings->fence_tells)
         origins_init(&g->origins, bytes); /* else they are not known */
-    if (by & GUARD_FENCE) {
-        if (!fence_init(&g->fence, h, bytes, settings->fence_every, &g->origins,
-                        settings->fence_tells)) {
-            guard_destroy(g);
-            return NULL;
-        }
-        g->by |= GUARD_FENCE;
-    }
-    if (by & GUARD_STRESS) {
-        g->stress = stress_create(h, bytes, settings, &g->origins, by & GUARD_TOOLS);
-        if (g->stress == NULL) {
-            guard_destroy(g);
-            return NULL;
-        }
-    }
-    g->by = by;
-    if (by & GUARD_TOOLS) shadow_open(&g->shadow, h, &g->notes, &g->aside, low, bytes);
-    return g;
+    if (open_fence(g, by) && open_stress(g, by) && open_shadow(g, by)) return g;
+    guard_destroy(g);
+    return NULL;
 }
 
 void guard_destroy(struct guard *g) {
@@ -68,8 +75,8 @@ void guard_destroy(struct guard *g) {
 
 bool guard_begin(struct guard *g) {
     if (g->corrupt) return false;
-    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
     if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
+    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
     return true;
 }
 
@@ -83,6 +90,14 @@ void guard_end(struct guard *g) {
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }
 
+void guard_outside(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_outside();
+}
+
+void guard_inside(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_inside();
+}
+
 bool guard_make_room(struct guard *g, unsigned flags) {
     bool manual = g->heap->compaction == RM_COMPACT_MANUAL && !(flags & RM_NO_COMPACT);
     return g->stress != NULL && manual && stress_make_room(g->stress, g->heap);
@@ -94,10 +109,7 @@ void guard_made(struct guard *g, const struct heap_block *b, unsigned flags) {
     bool fenced = g->by & GUARD_FENCE && fence_made(&g->fence, b);
     if (g->stress != NULL || fenced)
         origin_set(&g->origins, b->slot, origin_here(&g->origins));
-    if (g->by & GUARD_TOOLS) {
-        notes_made(&g->notes, b->slot, b->handle, b->size);
-        shadow_made(&g->shadow, b, flags & RM_ZERO);
-    }
+    if (g->by & GUARD_TOOLS) shadow_made(&g->shadow, b, flags & RM_ZERO);
     if (g->stress == NULL) return;
     if (!(flags & RM_ZERO)) stress_fresh(g->stress, g->heap, b->address, b->size);
     g->stress->changed = true;
@@ -109,44 +121,34 @@ void guard_lessens(struct guard *g, const struct heap_block *b, size_t size) {
 
 void guard_freed(struct guard *g, const struct heap_block *b) {
     if (g->by & GUARD_FENCE) fence_freed(&g->fence, b);
+    if (g->by & GUARD_TOOLS) shadow_freed(&g->shadow, b);
     if (g->stress != NULL)
         stress_freed(g->stress, g->heap, b->handle, b->address, b->size);
-    if (!(g->by & GUARD_TOOLS)) return;
-    notes_freed(&g->notes, b->slot);
-    shadow_freed(&g->shadow, b);
 }
 
 void guard_locked(struct guard *g, const struct heap_block *b) {
     if (g->by & GUARD_FENCE && b->locks == 1) fence_locked(&g->fence, b);
+    if (g->by & GUARD_TOOLS) shadow_locked(&g->shadow, b);
     if (g->stress != NULL) stress_locked(g->stress, g->heap, b->slot, b->locks);
-    if (!(g->by & GUARD_TOOLS)) return;
-    notes_locked(&g->notes, b->slot, b->address, b->locks);
-    shadow_locked(&g->shadow, b);
 }
 
 void guard_unlocked(struct guard *g, const struct heap_block *b) {
+    if (g->by & GUARD_TOOLS) shadow_unlocked(&g->shadow, b);
     if (g->by & GUARD_FENCE && b->locks == 0) fence_unlocked(&g->fence, b);
-    if (g->stress != NULL) {
-        g->stress->changed = b->locks == 0;
-        g->stress->same = b->locks > 0;
-    }
-    if (!(g->by & GUARD_TOOLS)) return;
-    notes_unlocked(&g->notes, b->slot, b->locks);
-    shadow_unlocked(&g->shadow, b);
+    if (g->stress == NULL) return;
+    g->stress->changed = b->locks == 0;
+    g->stress->same = b->locks > 0;
 }
 
 void guard_resized(struct guard *g, const struct heap_block *before,
                    const struct heap_block *after) {
     if (g->by & GUARD_FENCE) fence_resized(&g->fence, before, after);
-    if (g->stress != NULL) {
-        if (after->size > before->size)
-            stress_fresh(g->stress, g->heap, after->address + before->size,
-                         after->size - before->size);
-        g->stress->changed = true;
-    }
-    if (!(g->by & GUARD_TOOLS)) return;
-    notes_resized(&g->notes, after->slot, after->size);
-    shadow_resized(&g->shadow, before, after);
+    if (g->by & GUARD_TOOLS) shadow_resized(&g->shadow, before, after);
+    if (g->stress == NULL) return;
+    if (after->size > before->size)
+        stress_fresh(g->stress, g->heap, after->address + before->size,
+                     after->size - before->size);
+    g->stress->changed = true;
 }
 
 bool guard_may_resize(const struct guard *g, const struct heap_block *b, size_t size) {

@@ -14,7 +14,6 @@
 #define RM_GUARD_H
 
 #include "fence.h"
-#include "heap.h"
 #include "origin.h"
 #include "settings.h"
 #include "shadow.h"
@@ -41,8 +40,8 @@ struct guard {
     bool damaged; /* a call has found the heap's own data wrong: nothing moves any more */
     bool corrupt; /* the heap is not as it was left: nothing is done to it any more */
     struct aside aside;
-    struct notes notes; /* where the guard speaks of blocks: not for integrity alone */
-    struct shadow shadow;
+    struct notes notes;   /* where it is GUARD_TOOLS, */
+    struct shadow shadow; /* likewise */
 };
 
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
@@ -59,6 +58,9 @@ static inline bool guard_is_open(const struct guard *g) { return g->by == GUARD_
 /* A call enters the heap, false: it must not; and leaves it. */
 bool guard_begin(struct guard *g);
 void guard_end(struct guard *g);
+/* In the middle of one the program's own code runs (a walk's visitor), and what it does is looked at; and is over. */
+void guard_outside(struct guard *g);
+void guard_inside(struct guard *g);
 
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */

@@ -138,12 +138,6 @@ struct heap_block heap_look(const struct heap *h, uint32_t slot) {
     };
 }
 
-bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot) {
-    uint64_t e;
-    return lock_look(&h->store.table, handle, slot, &e) &&
-           (entry_locks(e) != LOCKS_MOVING || slot == h->store.mover.slot);
-}
-
 bool heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot) {
     struct store *s = &h->store;
     uint64_t e = table_entry(&s->table, slot);

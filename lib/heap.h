@@ -6,6 +6,7 @@
 #ifndef RM_HEAP_H
 #define RM_HEAP_H
 
+#include "lock.h"
 #include "place.h"
 
 #include <rmalloc_inline.h>
@@ -59,7 +60,11 @@ rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot);
    False: the handle is stale. */
 bool heap_make_lockable(struct heap *h, uint64_t handle, uint32_t slot);
 /* With the mutex held: is the handle live? What a cache has looks like its next one. */
-bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot);
+static inline bool heap_live(const struct heap *h, uint64_t handle, uint32_t slot) {
+    uint64_t e;
+    return lock_look(&h->store.table, handle, slot, &e) &&
+           (entry_locks(e) != LOCKS_MOVING || slot == h->store.mover.slot);
+}
 
 /* The size asked for of a live slot's block; and its locks. */
 size_t heap_size(const struct heap *h, uint32_t slot);

@@ -42,6 +42,4 @@ uint64_t os_now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void os_fail_after(unsigned n, bool all) {}
-
 #endif

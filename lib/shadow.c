@@ -337,10 +337,18 @@ void shadow_end(struct shadow *sh) {
     if (memcheck()) tool_end();
 }
 
+void shadow_outside(void) {
+    if (memcheck()) tool_end();
+}
+
+void shadow_inside(void) {
+    if (memcheck()) tool_begin();
+}
+
 /* --- blocks --- */
 
 void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero) {
-    struct note *note = notes_of(sh->notes, b->slot);
+    struct note *note = notes_made(sh->notes, b->slot, b->handle, b->size);
     follow(sh);
     follow_border(sh);
     if (memcheck() && note != NULL) {
@@ -359,6 +367,7 @@ void shadow_lessens(struct shadow *sh, const struct heap_block *b, size_t size) 
 }
 
 void shadow_freed(struct shadow *sh, const struct heap_block *b) {
+    notes_freed(sh->notes, b->slot);
     struct note *note = notes_of(sh->notes, b->slot);
     follow(sh);
     if (note != NULL) {
@@ -369,10 +378,12 @@ void shadow_freed(struct shadow *sh, const struct heap_block *b) {
 }
 
 void shadow_locked(struct shadow *sh, const struct heap_block *b) {
+    notes_locked(sh->notes, b->slot, b->address, b->locks);
     if (b->locks == 1 && !sh->held) show(sh, b);
 }
 
 void shadow_unlocked(struct shadow *sh, const struct heap_block *b) {
+    notes_unlocked(sh->notes, b->slot, b->locks);
     if (b->locks > 0 || sh->held) return;
     hide(sh, b);
     say(sh, notes_of(sh->notes, b->slot), "not locked");
@@ -380,6 +391,7 @@ void shadow_unlocked(struct shadow *sh, const struct heap_block *b) {
 
 void shadow_resized(struct shadow *sh, const struct heap_block *before,
                     const struct heap_block *after) {
+    notes_resized(sh->notes, after->slot, after->size);
     follow(sh);
     follow_border(sh);
     if (after->locks == 0 && !sh->held) {

@@ -32,11 +32,16 @@ void content_fill(unsigned char *at, size_t size, uint64_t seed) {
 const char *content_fault(const unsigned char *at, size_t size, uint64_t seed) {
     size_t i = 0;
 
-    for (; i < size; i += 8) {
-        uint64_t wanted = word_of(seed, i);
-        size_t n = size - i < 8 ? size - i : 8;
+    for (; i + 8 <= size; i += 8) {
+        uint64_t word;
 
-        if (memcmp(at + i, &wanted, n) != 0)
+        memcpy(&word, at + i, 8);
+        if (word != word_of(seed, i)) break;
+    }
+    if (i < size) {
+        uint64_t wanted = word_of(seed, i);
+
+        if (memcmp(at + i, &wanted, size - i < 8 ? size - i : 8) != 0)
             return fault("content differs in the 8 bytes from %zu of %zu", i, size);
     }
     return NULL;

@@ -99,6 +99,7 @@ static void explain(const struct plan *plan, struct shared *shared, const char *
     first[sizeof(first) - 1] = '\0';
     printf("# %s, after %zu operations: %s\n", name, shared->trace.n, first);
     printf("# again: model --episode %" PRIu64 "\n", shared->seed);
+    if (plan->quick) return;
     text = reduce(shared, &closely);
     if (text == FINE) {
         printf("# it does not fail by itself: what was before it in the batch matters, "

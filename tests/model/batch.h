@@ -14,6 +14,7 @@ struct plan {
     uint64_t operations;
     uint64_t seed; /* of the first batch */
     bool seeded;   /* by the caller */
+    bool quick;    /* failures are not cut down */
     unsigned jobs;
     const char *only, *journal, *directory;
 };

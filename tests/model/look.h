@@ -17,9 +17,9 @@ const char *look_picture(struct world *world, unsigned heap, bool complete);
 /* What has been moved so far; SIZE_MAX: the metrics cannot be had. */
 size_t look_moved(const struct world *world, unsigned heap);
 
-/* Does the heap's own thread move blocks at any time, or do others? */
+/* May blocks be elsewhere at any time: by the heap's own thread, by others, by a setting of the environment? */
 static inline bool moves_by_itself(const struct world *world, unsigned heap) {
-    return world->spec->racing ||
+    return world->spec->racing || world->restless ||
            world->spec->heaps[heap].policy == RM_COMPACT_BACKGROUND;
 }
 

@@ -34,6 +34,7 @@ static void help(FILE *file) {
           "  -e, --episode SEED   this one alone, as a failing batch names it\n"
           "  -r, --replay FILE    a trace that was kept\n"
           "  -d, --directory DIR  where traces of failures are kept (.)\n"
+          "  -q, --quick          a failure is told, and not cut down\n"
           "  -l, --list           print the trace of --episode or --replay as calls in "
           "C, too\n"
           "  -h, --help           this text\n"
@@ -81,6 +82,7 @@ static const struct option options[] = {
     {"episode", required_argument, NULL, 'e'},
     {"replay", required_argument, NULL, 'r'},
     {"directory", required_argument, NULL, 'd'},
+    {"quick", no_argument, NULL, 'q'},
     {"list", no_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -95,10 +97,10 @@ struct command {
 
 static struct command parse(int argc, char **argv) {
     struct command command = {
-        {1000000, 0, false, 1, "", NULL, "."}, NULL, false, false, 0};
+        .plan = {.operations = 1000000, .jobs = 1, .only = "", .directory = "."}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "n:s:j:o:J:e:r:d:lh", options, NULL)) != -1)
+    while ((c = getopt_long(argc, argv, "n:s:j:o:J:e:r:d:qlh", options, NULL)) != -1)
         switch (c) {
         case 'n': command.plan.operations = number(optarg); break;
         case 's':
@@ -114,6 +116,7 @@ static struct command parse(int argc, char **argv) {
             break;
         case 'r': command.replay = optarg; break;
         case 'd': command.plan.directory = optarg; break;
+        case 'q': command.plan.quick = true; break;
         case 'l': command.list = true; break;
         case 'h': help(stdout); exit(0);
         default: usage("that was not understood", "");

@@ -76,6 +76,18 @@ const char *world_close_heap(struct world *world, unsigned heap) {
     return text;
 }
 
+/* Where all that can move does at every call, or blocks are used at another address than their own. */
+static bool is_restless(void) {
+    static const char *const settings[] = {"RMALLOC_STRESS", "RMALLOC_FENCE"};
+
+    for (unsigned i = 0; i < 2; i++) {
+        const char *value = getenv(settings[i]);
+
+        if (value != NULL && value[0] != '\0' && value[0] != '0') return true;
+    }
+    return false;
+}
+
 const char *world_open(struct world *world, const struct spec *spec, size_t n_ids) {
     const char *text = FINE;
 
@@ -88,6 +100,7 @@ const char *world_open(struct world *world, const struct spec *spec, size_t n_id
     world->n_ids = n_ids;
     memset(world->blocks, 0, n_ids * sizeof(*world->blocks));
     world->spec = spec;
+    world->restless = is_restless();
     memset(world->homes, 0, sizeof(world->homes));
     for (unsigned h = 0; h < spec->n_heaps && text == FINE; h++)
         text = world_open_heap(world, h);

@@ -71,6 +71,7 @@ struct tally {
 
 struct world {
     const struct spec *spec;
+    bool restless; /* by the environment: blocks move whenever they can */
     struct home homes[HEAPS_MOST];
     struct actor actors[ACTORS_MOST];
     struct block *blocks; /* by number */
