@@ -13,6 +13,7 @@
 enum {
     ROOM = 65536,
     LARGE = 1 << 20,
+    FILLED_MOST = 16 << 20,
     HELD_MOST = 32,
     CALLS_MOST = 200,
     HEAPS = 3,
@@ -28,6 +29,7 @@ struct run {
     struct bytes in;
     rm_heap_t *heap;
     bool background;
+    bool filled; /* each byte of a block is touched, so there had better be few */
     struct kept blocks[HELD_MOST];
     unsigned n, held;
 };
@@ -88,7 +90,7 @@ static void place(struct bytes *in, rm_heap_options_t *o, const struct guarded *
 }
 
 /* What a heap is guarded by, as the environment says; a value that makes no sense is one as if it were not there. */
-static void set_environment(struct bytes *in) {
+static bool set_environment(struct bytes *in) {
     static const char *const names[] = {"RMALLOC_STRESS", "RMALLOC_FENCE",
                                         "RMALLOC_INTEGRITY", "RMALLOC_TOOLS"};
     static const char *const values[] = {"",    "0",  "1",        "2",     "7",
@@ -106,6 +108,7 @@ static void set_environment(struct bytes *in) {
         else
             setenv(names[i], value > 240 ? text : values[value % n_values], 1);
     }
+    return form >= 128;
 }
 
 static bool open_heap(struct run *run, const struct guarded *region) {
@@ -166,6 +169,7 @@ static void alloc(struct run *run) {
 
     if (run->n == HELD_MOST) return;
     if (valid && (flags & RM_ZERO) && size > ROOM && size <= RM_BLOCK_MAX) size %= ROOM;
+    if (run->filled && size <= RM_BLOCK_MAX) size %= FILLED_MOST;
     rm_status_t status = rm_heap_alloc(run->heap, &handle, size, alignment, flags);
     FUZZ_HOLDS((status == RM_OK) == (handle != NULL));
     FUZZ_HOLDS((status == RM_EINVAL) == !valid);
@@ -185,6 +189,7 @@ static void resize(struct run *run) {
 
     if (run->n == 0) return;
     struct kept *block = pick(run);
+    if (run->filled && size >= 0 && (size_t)size <= RM_BLOCK_MAX) size %= FILLED_MOST;
     rm_status_t status = rmrealloc(block->handle, size);
     FUZZ_HOLDS((status == RM_EINVAL) == (size < 0));
     if (status == RM_OK) block->size = (size_t)size;
@@ -286,7 +291,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     run.in = (struct bytes){data, data + size};
     for (unsigned i = 0; i < HEAPS && !bytes_ended(&run.in); i++) {
         run = (struct run){.in = run.in};
-        set_environment(&run.in);
+        run.filled = set_environment(&run.in);
         if (open_heap(&run, &region)) use(&run);
     }
     subject_sound(guarded_fault(&region));
