@@ -75,6 +75,9 @@ static inline unit_t bytes_units(size_t bytes) {
 #define UNSEEN
 #endif
 
+/* A truth in a heap's own memory, where any byte may be by now: it is no bool, which would have to be 0 or 1. */
+typedef unsigned char flag_t;
+
 /* Words of a heap are read and written through these: its memory has no type of its own. */
 typedef uint64_t loose64 __attribute__((may_alias, aligned(1)));
 typedef uint32_t loose32 __attribute__((may_alias, aligned(1)));

@@ -116,7 +116,8 @@ static bool is_live(const struct store *s, uint64_t handle) {
 static void hide_all(struct fence *f) {
     struct store *s = &f->heap->store;
     uint32_t n = 0;
-    f->bared = s->bared = false;
+    f->bared = false;
+    s->bared = false;
     for (uint32_t i = 0; i < f->n_blocks; i++) {
         uint64_t handle = f->blocks[i];
         if (!is_live(s, handle)) continue;

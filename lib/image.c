@@ -93,7 +93,7 @@ struct plan {
     bool pages;
 };
 
-static bool byte_is(const bool *flag, bool as) {
+static bool byte_is(const void *flag, bool as) {
     unsigned char byte;
     memcpy(&byte, flag, 1);
     return byte == as;

@@ -34,11 +34,11 @@ struct heap {
     size_t
         asked; /* bytes when it was made, 0 without a limit: what its structure has room for */
     size_t stuck; /* free memory between blocks that the last compaction on growth left */
-    size_t credit; /* bytes that the next one may move */
-    size_t cache;  /* bytes that a thread may keep for itself (cache.h) */
-    bool shared;   /* between threads, where there are any */
-    bool sparing;  /* the background thread is inside */
-    uint64_t pace; /* ns that compaction takes for some work (idle.c); 0: not known */
+    size_t credit;  /* bytes that the next one may move */
+    size_t cache;   /* bytes that a thread may keep for itself (cache.h) */
+    flag_t shared;  /* between threads, where there are any */
+    flag_t sparing; /* the background thread is inside */
+    uint64_t pace;  /* ns that compaction takes for some work (idle.c); 0: not known */
 };
 
 /* What an allocation or a growing block asks for. */

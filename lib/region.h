@@ -20,7 +20,7 @@ struct region {
     char *area_end;  /* behind the area's end word */
     char *table_end; /* the table's room begins here; area_end == table_end: closed */
     char *zones_end; /* committed so far */
-    bool pages;      /* reserved by us, not the caller's */
+    flag_t pages;    /* reserved by us, not the caller's */
     size_t peak;     /* of region_capacity */
     unit_t released; /* the area's released_units when the peak was noted */
 };

@@ -27,8 +27,8 @@ struct class_runs {
  */
 struct mover {
     uint32_t slot; /* SLOT_NIL: none */
-    bool slide;
-    bool pages; /* its pages are moved (pages.c) */
+    flag_t slide;
+    flag_t pages; /* its pages are moved (pages.c) */
     unit_t from, to, units;
     unit_t
         reach; /* units from `from` on whose pages are moved, what lies behind included */
@@ -56,7 +56,7 @@ struct fill_scan {
     unit_t passed;  /* what it has passed of this stretch takes at least so many units */
     unit_t least[FILL_STRETCHES]; /* the same of whole stretches; 0: not known */
     unsigned shift;               /* of a unit: its stretch */
-    bool sure;                    /* `at` is the start of a span */
+    flag_t sure;                  /* `at` is the start of a span */
 };
 
 /* What of free memory may be given back (ebb.c). */
@@ -74,7 +74,7 @@ struct ebb {
 enum phase { PASS_NONE, PASS_DROP, PASS_MERGE, PASS_SLIDE, PASS_KEEP, PASS_DONE };
 struct pass {
     enum phase phase;
-    bool whole;     /* it began at the low end */
+    flag_t whole;   /* it began at the low end */
     unit_t cursor;  /* what lies below is done with */
     uint64_t stamp; /* what store_stamp was when it began */
 };
@@ -96,7 +96,7 @@ struct quick {
     /* Chunks: all; how many have been used, from the high end down, where the zones begin, and the
        bottom; a list of those given back. */
     uint32_t n_chunks, fresh, vacant;
-    bool off;                    /* nothing is to rest here */
+    flag_t off;                  /* nothing is to rest here */
     uint32_t n_used;             /* on lists */
     uint32_t n_queued;           /* what rests, but is to be freed for good: ... */
     uint32_t queue[QUICK_QUEUE]; /* ... its slots */
@@ -111,9 +111,9 @@ struct moves {
 
 struct store {
     struct table table;
-    bool fenced; /* some blocks are to be ones with many locks always (fence.h), ... */
-    bool bared;  /* ... and one or another is not, maybe */
-    bool concurrent;     /* other threads may be at blocks, without the mutex */
+    flag_t fenced; /* some blocks are to be ones with many locks always (fence.h), ... */
+    flag_t bared;  /* ... and one or another is not, maybe */
+    flag_t concurrent;   /* other threads may be at blocks, without the mutex */
     struct crowd *crowd; /* what they have of it (cache.h) */
     struct moves *moves; /* to be told; NULL: nobody has to know */
     size_t requested, peak_requested; /* here, since each call counts; ... */
@@ -124,9 +124,9 @@ struct store {
     enum pages_state pages_state;
     unsigned pages_refused; /* so often, since a move was not */
     size_t pages_bytes;     /* of the region whose pages may move */
-    bool large;             /* there has been a block of PAGES_LEAST */
-    bool tight;             /* no gap may be left for the sake of pages */
-    bool sliding;           /* gaps are left rather than filled from above */
+    flag_t large;           /* there has been a block of PAGES_LEAST */
+    flag_t tight;           /* no gap may be left for the sake of pages */
+    flag_t sliding;         /* gaps are left rather than filled from above */
     size_t piece;           /* the most bytes to move at once */
     size_t spare;           /* bytes of free slots in runs */
     size_t

@@ -22,7 +22,7 @@ enum { NEXT_RELEASED = 40, PREV_RELEASED = 44, RELEASED_NODE_UNITS = 4 };
 /* --- the heap's own structure --- */
 
 /* A damaged bool may be neither, and must not be read as one. */
-static bool is_bool(const bool *flag) {
+static bool is_bool(const flag_t *flag) {
     unsigned char byte;
     memcpy(&byte, flag, 1);
     return byte <= 1;
