@@ -43,14 +43,17 @@
  *  - Alignment holds at every lock and after every move. Without one asked for,
  *    a pointer is 16-aligned where the size asked for is a multiple of 16 (0 is
  *    not one here) or at least 128, else 8-aligned.
- *  - Limits: 16 GiB per heap, RM_BLOCK_MAX bytes per block, 2^28 - 2^23 handles
- *    per heap, RM_LOCKS_MAX nested locks per block, RM_HEAPS_MAX heaps at once.
+ *  - Limits: RM_HEAP_SIZE_MAX bytes per heap, RM_BLOCK_MAX bytes per block,
+ *    RM_HANDLES_MAX handles per heap, RM_LOCKS_MAX nested locks per block,
+ *    RM_HEAPS_MAX heaps at once. Where a pointer has 32 bits most are smaller.
  *  - A handle carries a generation. A stale handle is told apart for the next
- *    32,767 reuses of its slot while the slot stays in the table; a slot given
+ *    RM_REUSES_MAX reuses of its slot while the slot stays in the table; a slot given
  *    back and made anew starts above every generation given back. A handle of a
  *    destroyed heap is told apart for the next 31 heaps that get the same place in
  *    the registry (places are reused in turn, so for some 130,000 heaps), and for
- *    eight times as many where its slot has not been reused 4,000 times.
+ *    eight times as many where its slot has not been reused 4,000 times. On 32 bits
+ *    it is for the next one (some 60 heaps), and for six where its slot has not been
+ *    reused 20 times.
  *  - Threads: with RM_THREADS_SAFE any thread may make any call at any time,
  *    rm_heap_destroy excepted; with RM_THREADS_NONE one thread at a time.
  *    "Moves" below says whether unlocked blocks may be relocated by a call.
@@ -136,12 +139,25 @@ extern "C" {
 #define RM_VERSION_MINOR 1
 #define RM_VERSION_PATCH 0
 
-/* The most bytes in one block (a heap of 16 GiB holds at most one such). */
+#if UINTPTR_MAX > UINT32_MAX
+/* The most bytes of one heap, 16 GiB; and in one block (such a heap holds at most one). */
+#define RM_HEAP_SIZE_MAX ((size_t)((UINT64_C(1) << 34) - 32))
 #define RM_BLOCK_MAX ((size_t)((UINT64_C(1) << 33) - 64))
-/* The most nested locks of one block. */
-#define RM_LOCKS_MAX 1007u
+/* The most handles of one heap. */
+#define RM_HANDLES_MAX ((size_t)(UINT32_C(1) << 28) - (UINT32_C(1) << 23))
 /* The most heaps that exist at once, beside the default one. */
 #define RM_HEAPS_MAX 4096u
+/* For so many reuses of its slot a stale handle is told apart. */
+#define RM_REUSES_MAX 32767u
+#else /* 32 bits: 2 GiB, and 1 GiB */
+#define RM_HEAP_SIZE_MAX ((size_t)INT32_MAX - 0xffff)
+#define RM_BLOCK_MAX (((size_t)1 << 30) - 64)
+#define RM_HANDLES_MAX (((size_t)1 << 20) - ((size_t)1 << 15))
+#define RM_HEAPS_MAX 31u
+#define RM_REUSES_MAX 63u
+#endif
+/* The most nested locks of one block. */
+#define RM_LOCKS_MAX 1007u
 /* The largest alignment that rm_heap_alloc honours, in bytes. */
 #define RM_ALIGNMENT_MAX ((size_t)4096)
 /* A region of this many bytes, at any address, always holds an empty heap. */
@@ -322,9 +338,10 @@ typedef struct rm_heap_options {
        reserves address space, commits pages as needed and gives them back: in
        steps of compaction, in rm_heap_trim, and while large blocks are freed. */
     void *memory;
-    /* With `memory`: its size in bytes; up to 16 GiB of it are used. Without:
+    /* With `memory`: its size in bytes; up to RM_HEAP_SIZE_MAX of it are used. Without:
        the most the heap may grow to, in bytes, rounded down to whole pages;
-       0 leaves that to the library (16 GiB, or what address space allows). */
+       0 leaves that to the library (16 GiB, or what address space allows; on 32 bits
+       512 MiB, since other heaps need addresses too). */
     size_t size;
     rm_threads_t threads;
     rm_compaction_t compaction;

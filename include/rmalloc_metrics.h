@@ -57,8 +57,8 @@ typedef struct rm_stats {
 } rm_stats_t;
 
 /*
- * The heap's metrics, exact whenever no other thread is inside a call; but peak_requested may be low by
- * what threads keep of the heap (rmalloc.h).
+ * The heap's metrics, exact whenever no other thread is inside a call; but peak_requested may be off by
+ * what threads keep of the heap (rmalloc.h), either way.
  * Cost: O(orders) and a pass over the handle table; _quick: O(orders).
  * Returns: RM_OK; RM_EINVAL (stats NULL, no such heap).
  */

@@ -290,10 +290,10 @@ rm_status_t rmfree(rm_memory_t *handle) {
     struct heap *heap = (struct heap *)core;
     if (shared) return free_cached(handle, heap);
     uint32_t slot = rm_slot_of(handle);
-    uint64_t *at = rm_word_of(core, slot, heap->store.table.n_slots);
+    rm_word_t *at = rm_word_of(core, slot, heap->store.table.n_slots);
     if (unlikely(at == NULL)) return free_slowly(handle);
     uint64_t e = word_load(at);
-    if (unlikely((e ^ h) >> ENTRY_LOCKS_SHIFT != 0)) return free_slowly(handle);
+    if (unlikely(rm_upper(e ^ h) != 0)) return free_slowly(handle);
     if (unlikely(!shape_is_plain(e))) return free_other(handle, heap, e);
     if (unlikely(!quick_put(&heap->store, slot, (char *)at, e)))
         return free_plainly(handle, &heap->store, e);

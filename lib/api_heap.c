@@ -69,18 +69,17 @@ rm_heap_t *rm_heap_default(void) {
 /* --- compaction --- */
 
 /* Compact within a budget, out of the way of those who wait: they may make more to do, but not without end.
-   False: something is left; `*gone`: so is the heap. */
+   What they move is not in `done`. False: something is left; `*gone`: so is the heap. */
 enum {
     WHOLE_MOST = 2,       /* times what the area has, that is moved without a budget */
     AT_ONCE = 256 * 1024, /* bytes of a budget for which nobody is let in between */
     TURNS_MOST = 16       /* in which nothing has moved */
 };
 static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *budget,
-                           bool *gone) {
+                           rm_progress_t *done, bool *gone) {
     const struct store *s = &a->heap->store;
     bool whole = budget->bytes == 0 && budget->nanoseconds == 0;
     size_t most = whole ? WHOLE_MOST * units_bytes(s->area.limit) : budget->bytes;
-    size_t begun = s->moved;
     uint64_t until = budget->nanoseconds != 0 ? os_now_ns() + budget->nanoseconds : 0;
     size_t bytes = budget->bytes;
     uint64_t nanoseconds = budget->nanoseconds;
@@ -89,8 +88,10 @@ static bool compact_within(uint64_t tag, struct access *a, const rm_budget_t *bu
     unsigned turns = 0;
     for (;;) {
         const _Atomic unsigned *waiting = alone ? NULL : registry_waiting(a);
+        size_t earlier = s->moved, earlier_blocks = s->moved_blocks;
         bool complete = heap_compact(a->heap, bytes, nanoseconds, waiting);
-        size_t moved = s->moved - begun;
+        done->moved_blocks += s->moved_blocks - earlier_blocks;
+        size_t moved = done->moved += s->moved - earlier;
         if (complete || waiting == NULL) return complete;
         if (s->table.motion == 0 && s->crowd->holders + s->crowd->held > 0) return false;
         if (atomic_load(waiting) == 0 && !whole) return false; /* it is spent */
@@ -137,15 +138,14 @@ rm_status_t rm_heap_compact(rm_heap_t *heap, const rm_budget_t *budget,
     if (status != RM_OK) return status;
     if (!registry_enter(tag, &a)) return registry_refused(tag, RM_EINVAL);
     if (registry_damaged(&a)) return registry_freeze(&a);
-    const struct store *s = &a.heap->store;
     if (!await_readers(tag, &a, &within.nanoseconds))
         return registry_refused(tag, RM_EINVAL);
-    size_t moved = s->moved, moved_blocks = s->moved_blocks;
-    bool gone = false, complete = compact_within(tag, &a, &within, &gone);
+    rm_progress_t done = {0, 0, 0, false};
+    bool gone = false;
+    done.complete = compact_within(tag, &a, &within, &done, &gone);
     if (gone) return registry_refused(tag, RM_EINVAL);
-    if (progress != NULL)
-        *progress = (rm_progress_t){s->moved - moved, s->moved_blocks - moved_blocks,
-                                    os_now_ns() - begun, complete};
+    done.nanoseconds = os_now_ns() - begun;
+    if (progress != NULL) *progress = done;
     return call_leave(&a, RM_OK);
 }
 
@@ -348,6 +348,21 @@ rm_status_t rm_heap_stats(rm_heap_t *heap, rm_stats_t *stats) {
     return call_leave(&a, RM_OK);
 }
 
+/* A visitor of a guarded heap: it is the program, not the library. */
+struct visitor {
+    struct guard *guard;
+    rm_walk_fn *visit;
+    void *context;
+};
+
+static bool visit_outside(const rm_span_t *span, void *context) {
+    struct visitor *v = context;
+    guard_outside(v->guard);
+    bool more = v->visit(span, v->context);
+    guard_inside(v->guard);
+    return more;
+}
+
 rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     struct access a;
     if (visit == NULL) return RM_EINVAL;
@@ -356,7 +371,11 @@ rm_status_t rm_heap_walk(rm_heap_t *heap, rm_walk_fn *visit, void *context) {
     if (registry_damaged(&a)) return registry_freeze(&a);
     heap_settle(a.heap);
     threads_inside++;
-    status = walk_heap(a.heap, visit, context);
+    struct visitor v = {a.guard, visit, context};
+    if (a.how & ACCESS_GUARDED)
+        status = walk_heap(a.heap, visit_outside, &v);
+    else
+        status = walk_heap(a.heap, visit, context);
     threads_inside--;
     return call_leave(&a, status);
 }

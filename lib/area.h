@@ -39,7 +39,7 @@ enum {
 
 static inline enum span_kind header_kind(uint64_t h) { return (enum span_kind)(h & 3); }
 static inline size_t block_size(uint64_t h) {
-    return (size_t)(h >> BLOCK_SIZE_SHIFT) & bit_mask(BLOCK_SIZE_BITS);
+    return (size_t)(h >> BLOCK_SIZE_SHIFT & bit_mask(BLOCK_SIZE_BITS));
 }
 static inline uint32_t block_ref(uint64_t h) { return (uint32_t)(h >> BLOCK_REF_SHIFT); }
 static inline unsigned run_class(uint64_t h) {

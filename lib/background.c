@@ -5,10 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "os.h"
 #include "watch.h"
@@ -20,6 +17,7 @@ enum { MISSED = 20 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t bell;
+static bool made; /* the bell is there */
 static pthread_t thread;
 static bool running;      /* the thread is there */
 static bool rung;         /* a heap needs it */
@@ -99,7 +97,7 @@ static struct timespec time_of(uint64_t ns) {
 static void *work(void *context) {
     const uintptr_t number = (uintptr_t)context;
     unsigned missed = 0;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* or not */
+    os_be_nice(NICE);
     pthread_mutex_lock(&mutex);
     while (current == number) {
         rung = false;
@@ -121,17 +119,32 @@ static void *work(void *context) {
 
 /* --- beginning and end --- */
 
+/* In a forked child anew, since threads that are not there waited for it. */
+static bool make_bell(void) {
+    pthread_condattr_t clock;
+    if (made) return true;
+    int error = pthread_condattr_init(&clock);
+    if (error == 0) {
+        error = pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+        if (error == 0) error = pthread_cond_init(&bell, &clock);
+        pthread_condattr_destroy(&clock);
+    }
+    if (error != 0) errno = error;
+    made = error == 0;
+    return made;
+}
+
 /* With the mutex held. False: the system refuses. */
 static bool begin(void) {
     sigset_t all, before;
     if (running) return true;
-    if (at_exit) return false;
+    if (at_exit || !make_bell()) return false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread, NULL, work, (void *)current);
     running = error == 0;
-    if (error != 0) errno = error;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) errno = error;
     return running;
 }
 
@@ -185,27 +198,18 @@ __attribute__((destructor)) static void end_with_program(void) {
 
 /* --- fork --- */
 
-static void make_bell(void) {
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&bell, &clock);
-    pthread_condattr_destroy(&clock);
-}
-
 static void before_fork(void) { pthread_mutex_lock(&mutex); }
 static void after_fork(void) { pthread_mutex_unlock(&mutex); }
 static void in_child(void) {
-    running = false; /* nobody has come along; whoever rings begins anew */
+    running = made = false; /* nobody has come along; whoever rings begins anew */
     for (unsigned i = 0; i < n_places; i++) places[i].watch.awake = false;
-    make_bell();
     pthread_mutex_unlock(&mutex);
 }
 
-/* Behind the registry's, and so before it in a fork: who has this mutex may not have, but may enter a heap. */
-__attribute__((constructor(REGISTRY_CONSTRUCTOR + 1))) static void prepare(void) {
-    make_bell();
-    pthread_atfork(before_fork, after_fork, in_child);
+/* Before the registry in a fork: who has this mutex may not have, but may enter a heap. */
+__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
+    static const struct registry_fork forks = {before_fork, after_fork, in_child};
+    registry_fork = &forks;
     atomic_store(&registry_alarm, ring);
 }
 

@@ -15,7 +15,11 @@ enum { UNIT_SHIFT = 4, UNIT = 1 << UNIT_SHIFT };
 typedef uint32_t unit_t;
 enum { UNIT_BITS = 30 };
 #define UNIT_NIL ((unit_t)((1u << UNIT_BITS) - 1))
+#if UINTPTR_MAX > UINT32_MAX
 #define HEAP_BYTES_MAX ((size_t)(UNIT_NIL - 1) << UNIT_SHIFT)
+#else /* what addresses differ by fits ptrdiff_t */
+#define HEAP_BYTES_MAX ((size_t)INT32_MAX - 0xffff)
+#endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -87,17 +91,20 @@ static inline UNSEEN void store32(void *p, uint32_t x) { *(loose32 *)p = x; }
 static inline UNSEEN void store16(void *p, uint16_t x) { *(loose16 *)p = x; }
 static inline UNSEEN void store8(void *p, uint8_t x) { *(uint8_t *)p = x; }
 
+/* They lie at multiples of 8, which with 32 bits not every uint64_t does. */
+typedef uint64_t word_t __attribute__((aligned(8)));
+
 /* Words that other threads may read, or change by compare-and-swap, at the same time. What was written
    before one is stored is seen by whoever has swapped it, or loaded it. */
 static inline UNSEEN uint64_t word_load(const void *p) {
-    return __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
+    return __atomic_load_n((const word_t *)p, __ATOMIC_ACQUIRE);
 }
 static inline UNSEEN void word_store(void *p, uint64_t x) {
-    __atomic_store_n((uint64_t *)p, x, __ATOMIC_RELEASE);
+    __atomic_store_n((word_t *)p, x, __ATOMIC_RELEASE);
 }
 /* From *was to `x`; false: it is another by now, which is in *was. */
 static inline UNSEEN bool word_swap(void *p, uint64_t *was, uint64_t x) {
-    return __atomic_compare_exchange_n((uint64_t *)p, was, x, false, __ATOMIC_ACQ_REL,
+    return __atomic_compare_exchange_n((word_t *)p, was, x, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE);
 }
 

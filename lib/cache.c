@@ -80,7 +80,7 @@ static void count(struct cache *c) {
     struct store *s = c->store;
     s->allocations += c->allocations;
     store_count(s, c->requested);
-    c->allocations = c->requested = 0;
+    c->requested = 0, c->allocations = 0;
 }
 
 /* --- slots --- */
@@ -217,7 +217,7 @@ void cache_close(struct cache *c) {
 void cache_discard(struct crowd *crowd, struct cache *c) {
     memset(c->n, 0, sizeof c->n);
     c->n_spare = 0;
-    c->allocations = c->requested = 0;
+    c->requested = 0, c->allocations = 0;
     cache_set_bytes(c, 0);
     unlink_cache(crowd, c);
 }

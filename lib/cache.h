@@ -46,7 +46,7 @@ struct cache {
     struct cache *next, *previous; /* of the same heap */
     struct cache *chain;           /* of the same thread */
     size_t bytes, most, limit;     /* it has, may have as things are, and may ever have */
-    size_t allocations;            /* the heap's counters do not know of yet; */
+    uint64_t allocations;          /* the heap's counters do not know of yet; */
     size_t requested;              /* likewise, modulo 2^64 */
     /* Free slots of the table, out of lines of a cache that nobody else's are in: of two threads that use
        blocks at the same time each would wait for the other's entries otherwise. */

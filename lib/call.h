@@ -17,7 +17,7 @@
 /* --- handles and tokens --- */
 
 static inline uint64_t call_handle(const rm_memory_t *handle) {
-    return (uint64_t)(uintptr_t)handle;
+    return rm_word_handle(handle);
 }
 
 /* Enter the heap of a live handle; false: it is none. */

@@ -134,6 +134,12 @@ static char *page_at(const struct fence *f, uint32_t page) {
     return f->arena + (size_t)page * os_page();
 }
 
+/* The range that a page is, or was last, in; 0: none that is known. One that began there may have been shorter since. */
+static uint32_t owner_of(const struct fence *f, uint32_t page) {
+    uint32_t owner = page < f->n_known ? f->owners[page] : 0;
+    return owner != 0 && page < owner + f->ranges[owner].pages ? owner : 0;
+}
+
 /* So many pages that nothing open is in, from the cursor on, or round; the first of them, 0: there are none. */
 static uint32_t find_pages(struct fence *f, uint32_t n) {
     bool round = false;
@@ -145,7 +151,7 @@ static uint32_t find_pages(struct fence *f, uint32_t n) {
                 1; /* so that 0 is no range, and what lies below the first is protected */
             i = 0;
         }
-        uint32_t page = first + i, owner = page < f->n_known ? f->owners[page] : 0;
+        uint32_t owner = owner_of(f, first + i);
         if (owner != 0 && f->ranges[owner].open) {
             first = owner + f->ranges[owner].pages;
             i = 0;
@@ -263,7 +269,7 @@ static void on_fault(int signal, siginfo_t *info, void *context) {
     for (const struct fence *f = all; f != NULL; f = f->next) {
         if (address < f->arena || address >= page_at(f, f->n_pages)) continue;
         uint32_t page = (uint32_t)((size_t)(address - f->arena) / os_page());
-        uint32_t owner = page < f->n_known ? f->owners[page] : 0;
+        uint32_t owner = owner_of(f, page);
         if (owner != 0)
             tell(f, "a fence stopped an access", address, owner);
         else
@@ -335,10 +341,12 @@ static void close_late(struct fence *f) {
     }
 }
 
-void fence_end(struct fence *f) {
+bool fence_end(struct fence *f) {
     struct store *s = &f->heap->store;
+    bool bared = s->bared || f->bared;
     if (unlikely(f->n_late > 0) && !motion_is_held(s)) close_late(f);
-    if (unlikely(s->bared) || unlikely(f->bared)) hide_all(f);
+    if (unlikely(bared)) hide_all(f);
+    return bared;
 }
 
 bool fence_made(struct fence *f, const struct heap_block *b) {

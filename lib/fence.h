@@ -64,8 +64,8 @@ bool fence_init(struct fence *f, struct heap *h, size_t bytes, uint32_t every,
                 struct origins *origins, bool tells);
 void fence_finish(struct fence *f);
 
-/* A call leaves the heap. */
-void fence_end(struct fence *f);
+/* A call leaves the heap. True: the library's own words of some block have changed. */
+bool fence_end(struct fence *f);
 
 /* A block has been made, freed, locked for the first time, unlocked for the last. */
 bool fence_made(struct fence *f, const struct heap_block *b); /* it has a fence */

@@ -136,7 +136,7 @@ static enum fill_result search(struct store *s, unit_t gap, bool whole, unit_t a
                                size_t most) {
     struct area *a = &s->area;
     unit_t units = free_size(area_header(a, gap)), k = stretch_of(s, at);
-    size_t until = s->looked + most;
+    size_t begun = s->looked;
     if (at == a->limit) return FILL_NONE;
     for (; at < a->limit; at += area_units(a, at)) {
         if (stretch_of(s, at) != k) {
@@ -145,7 +145,7 @@ static enum fill_result search(struct store *s, unit_t gap, bool whole, unit_t a
             if (at == a->limit) return FILL_NONE;
         }
         s->scan.at = at;
-        if (s->looked++ >= until) return FILL_LATER;
+        if (s->looked++ - begun >= most) return FILL_LATER;
         if (header_kind(area_header(a, at)) != SPAN_FREE && fill_from(s, gap, whole, at))
             return FILL_MOVED;
     }

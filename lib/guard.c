@@ -20,10 +20,38 @@ static bool is_sealed(const struct guard *g) { return g->by & GUARD_INTEGRITY; }
 
 static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
 
-/* The tools are told of the heap. False: there is no memory. */
-static bool open_shadow(struct guard *g) {
+/* What the heap is to be guarded by, one after the other. False: there is no memory. */
+static bool open_fence(struct guard *g, unsigned by) {
+    if (!(by & GUARD_FENCE)) return true;
+    if (!fence_init(&g->fence, g->heap, g->bytes, g->settings.fence_every, &g->origins,
+                    g->settings.fence_tells))
+        return false;
+    g->by |= GUARD_FENCE;
+    return true;
+}
+
+static bool open_stress(struct guard *g, unsigned by) {
+    if (!(by & GUARD_STRESS)) return true;
+    g->stress =
+        stress_create(g->heap, g->bytes, &g->settings, &g->origins, by & GUARD_TOOLS);
+    if (g->stress == NULL) return false;
+    g->by |= GUARD_STRESS;
+    return true;
+}
+
+static bool open_shadow(struct guard *g, unsigned by) {
+    if (!(by & GUARD_TOOLS)) return true;
     if (!notes_init(&g->notes, &g->aside)) return false;
     shadow_open(&g->shadow, g->heap, &g->notes, &g->aside, g->low, g->bytes);
+    g->by |= GUARD_TOOLS;
+    return true;
+}
+
+/* The last: what the others write is sealed too. */
+static bool open_seal(struct guard *g, unsigned by) {
+    if (!(by & GUARD_INTEGRITY)) return true;
+    if (!seal_init(&g->seal, g->heap, g->bytes)) return false;
+    g->by |= GUARD_INTEGRITY;
     return true;
 }
 
@@ -35,35 +63,14 @@ struct guard *guard_create(struct heap *h, char *low, size_t bytes, unsigned by,
         os_unreserve(g, guard_bytes());
         return NULL;
     }
-    *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .by = by};
-    g->settings = *settings;
+    *g = (struct guard){.heap = h, .low = low, .bytes = bytes, .settings = *settings};
     h->cache = 0; /* threads keep nothing */
     if (by & GUARD_STRESS || settings->fence_tells)
         origins_init(&g->origins, bytes); /* else they are not known */
-    if (by & GUARD_FENCE && !fence_init(&g->fence, h, bytes, settings->fence_every,
-                                        &g->origins, settings->fence_tells)) {
-        g->by &= ~(unsigned)GUARD_FENCE;
-        guard_destroy(g);
-        return NULL;
-    }
-    if (by & GUARD_STRESS) {
-        g->stress = stress_create(h, bytes, settings, &g->origins, by & GUARD_TOOLS);
-        if (g->stress == NULL) {
-            guard_destroy(g);
-            return NULL;
-        }
-    }
-    if (by & GUARD_TOOLS && !open_shadow(g)) {
-        g->by &= ~(unsigned)GUARD_TOOLS;
-        guard_destroy(g);
-        return NULL;
-    }
-    if (is_sealed(g) && !seal_init(&g->seal, h, bytes)) {
-        g->by &= ~(unsigned)GUARD_INTEGRITY;
-        guard_destroy(g);
-        return NULL;
-    }
-    return g;
+    if (open_fence(g, by) && open_stress(g, by) && open_shadow(g, by) && open_seal(g, by))
+        return g;
+    guard_destroy(g);
+    return NULL;
 }
 
 void guard_destroy(struct guard *g) {
@@ -108,12 +115,22 @@ bool guard_narrow(struct guard *g, uint32_t slot) {
 /* What is sealed is the last that is written. */
 void guard_end(struct guard *g) {
     if (!g->damaged) {
-        if (g->stress != NULL) stress_end(g->stress, g->heap);
-        if (g->by & GUARD_FENCE) fence_end(&g->fence);
+        bool noted = false;
+        if (g->stress != NULL) stress_move(g->stress, g->heap);
+        if (g->by & GUARD_FENCE) noted = fence_end(&g->fence);
+        if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
     }
     if (is_sealed(g) && g->about == SLOT_NIL) seal_all(&g->seal, g->heap);
     if (is_sealed(g) && g->about != SLOT_NIL) seal_entry(&g->seal, g->heap, g->about);
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
+}
+
+void guard_outside(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_outside();
+}
+
+void guard_inside(struct guard *g) {
+    if (g->by & GUARD_TOOLS) shadow_inside();
 }
 
 bool guard_make_room(struct guard *g, unsigned flags) {

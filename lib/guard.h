@@ -67,6 +67,9 @@ bool guard_widen(struct guard *g);
 #define GUARD_NO_ENTRY UINT32_MAX
 bool guard_narrow(struct guard *g, uint32_t slot);
 void guard_end(struct guard *g);
+/* In the middle of one the program's own code runs (a walk's visitor), and what it does is looked at; and is over. */
+void guard_outside(struct guard *g);
+void guard_inside(struct guard *g);
 
 /* What a call has done to a block: made it; freed it, and `b` is what it was; taken a lock, given one back, with the
    locks that there are now; given it another size. */

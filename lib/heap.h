@@ -9,8 +9,10 @@
 #include "lock.h"
 #include "place.h"
 
-/* A handle: heap's tag:18 | slot:28 | LOCKS_NONE:3 | generation:15, the last two as the entry has them
-   where nothing is locked. */
+#include <rmalloc_inline.h>
+
+/* A handle, as a word: heap's tag:18 | slot:28 | LOCKS_NONE:3 | generation:15, the last two as the entry has
+   them where nothing is locked. What callers have is packed, where 64 bits are too many: rmalloc_inline.h. */
 enum { TAG_BITS = 18 };
 _Static_assert(TAG_BITS + SLOT_BITS == ENTRY_LOCKS_SHIFT, "a handle");
 
@@ -18,8 +20,13 @@ static inline uint32_t handle_slot(uint64_t handle) {
     return (uint32_t)(handle >> TAG_BITS) & ((1u << SLOT_BITS) - 1);
 }
 static inline rm_memory_t *handle_make(uint64_t tag, uint32_t slot, uint64_t unlocked) {
+#if UINTPTR_MAX > UINT32_MAX
     uint64_t upper = unlocked >> ENTRY_LOCKS_SHIFT << ENTRY_LOCKS_SHIFT;
     return (rm_memory_t *)(uintptr_t)(upper | (uint64_t)slot << TAG_BITS | tag);
+#else
+    uint32_t generation = (uint32_t)rm_generation(unlocked);
+    return (rm_memory_t *)(uintptr_t)(generation << 26 | slot << 6 | (uint32_t)tag);
+#endif
 }
 static inline rm_memory_t *heap_handle(const struct heap *h, uint32_t slot) {
     uint64_t e = entry_with_locks(table_entry(&h->store.table, slot), LOCKS_NONE);

@@ -88,7 +88,7 @@ static rm_view_status_t copy_caches(struct image *m, struct image_source *source
 
 /* Where the parts of the other's region are; made sure of as far as the copying relies on it. */
 struct plan {
-    uint64_t low, area_end, table_end, top, zones_end;
+    uintptr_t low, area_end, table_end, top, zones_end;
     size_t bytes;
     bool pages;
 };
@@ -100,7 +100,7 @@ static bool byte_is(const void *flag, bool as) {
 }
 
 static bool plan_make(struct plan *p, const struct place *place, const struct heap *h,
-                      uint64_t address) {
+                      uintptr_t address) {
     size_t page = os_page(), structure = heap_structure(h->asked);
     p->low = (uintptr_t)place->low;
     p->bytes = place->bytes;
@@ -111,7 +111,7 @@ static bool plan_make(struct plan *p, const struct place *place, const struct he
     p->zones_end = p->pages ? (uintptr_t)h->region.zones_end : p->low + p->bytes;
     if (!byte_is(&place->pages, p->pages) || !byte_is(&h->region.pages, p->pages) ||
         p->bytes < structure + region_zones(p->bytes, p->pages) ||
-        p->bytes > HEAP_BYTES_MAX || p->low > UINT64_MAX / 2)
+        p->bytes > HEAP_BYTES_MAX || p->low > UINTPTR_MAX - p->bytes)
         return false;
     if (p->pages && (p->low % page != 0 || p->bytes % page != 0)) return false;
     return region_top(p->low, p->bytes, p->pages, structure) == address &&
@@ -139,13 +139,13 @@ static bool make_room(struct image *m, const struct plan *p) {
     return os_commit(m->low, area) && os_commit(m->low + table, end - table);
 }
 
-static char *here(const struct image *m, uint64_t there) {
+static char *here(const struct image *m, uintptr_t there) {
     return (char *)(uintptr_t)there + m->shift;
 }
 
 /* [from, to) of the other, those of its bytes that are not here yet. */
-static bool fetch(struct image *m, struct image_source *source, uint64_t from,
-                  uint64_t to) {
+static bool fetch(struct image *m, struct image_source *source, uintptr_t from,
+                  uintptr_t to) {
     return from >= to || image_read(source, from, here(m, from), to - from);
 }
 
@@ -161,9 +161,9 @@ struct pick {
     size_t n_pages, bytes;
 };
 
-static void pick(struct pick *k, uint64_t from, uint64_t to) {
+static void pick(struct pick *k, size_t from, size_t to) {
     size_t page = os_page(), lead = k->plan->low % page;
-    uint64_t end = k->plan->area_end - k->plan->low;
+    size_t end = k->plan->area_end - k->plan->low;
     if (to > end) to = end;
     if (from >= to) return;
     for (size_t i = (from + lead) / page; i <= (to - 1 + lead) / page; i++)
@@ -195,7 +195,7 @@ static void prefer_huge(const struct pick *k) {
 /* Fetch `n` pages. */
 static bool fetch_pages(struct pick *k, size_t i, size_t n) {
     size_t page = os_page();
-    uint64_t from = round_down(k->plan->low, page) + i * page, to = from + n * page;
+    uintptr_t from = round_down(k->plan->low, page) + i * page, to = from + n * page;
     if (from < k->plan->low) from = k->plan->low;
     if (to > k->plan->area_end) to = k->plan->area_end;
     if (!fetch(k->m, k->source, from, to)) return false;
@@ -221,9 +221,9 @@ static bool fetch_picked(struct pick *k) {
 }
 
 /* What is missing of [from, to), page by page. */
-static bool fetch_between(struct pick *k, uint64_t from, uint64_t to) {
+static bool fetch_between(struct pick *k, size_t from, size_t to) {
     size_t page = os_page(), lead = k->plan->low % page;
-    uint64_t end = k->plan->area_end - k->plan->low;
+    size_t end = k->plan->area_end - k->plan->low;
     if (to > end) to = end;
     for (size_t i = (from + lead) / page; i * page < to + lead; i++)
         if (!bit_of(k->there, i) && !fetch_pages(k, i, 1)) return false;
@@ -233,29 +233,29 @@ static bool fetch_between(struct pick *k, uint64_t from, uint64_t to) {
 /* A span's header and node, and the last bytes of what lies below. */
 enum { BEFORE = UNIT, BEHIND = RELEASED_HEADROOM };
 
-static uint64_t offset_of_unit(const struct pick *k, unit_t unit) {
-    return (uint64_t)(k->area->base - k->m->low) + units_bytes(unit);
+static size_t offset_of_unit(const struct pick *k, unit_t unit) {
+    return (size_t)(k->area->base - k->m->low) + units_bytes(unit);
 }
 
 static void pick_header(struct pick *k, unit_t span) {
-    uint64_t at = offset_of_unit(k, span);
+    size_t at = offset_of_unit(k, span);
     pick(k, at > BEFORE ? at - BEFORE : 0, at + BEHIND);
 }
 static bool fetch_header(struct pick *k, unit_t span) {
-    uint64_t at = offset_of_unit(k, span);
+    size_t at = offset_of_unit(k, span);
     return fetch_between(k, at > BEFORE ? at - BEFORE : 0, at + BEHIND);
 }
 
 /* Where an entry says that its span begins; `limit`: it makes no sense, or does not say. */
 static unit_t span_said(const struct pick *k, uint64_t e, unsigned *class_id) {
     unit_t limit = k->area->limit;
-    uint64_t offset = HEADER;
+    size_t offset = HEADER;
     *class_id = 0;
     if (entry_locks(e) == LOCKS_MANY) return limit;
     *class_id = shape_class(e);
     if (*class_id >= CLASSES) return limit;
     if (*class_id != 0) offset = slot_offset(&size_classes[*class_id], shape_index(e));
-    uint64_t place = entry_place(e);
+    size_t place = entry_place(e);
     if (place < offset || place - offset >= units_bytes(limit)) return limit;
     return object_span(e, offset);
 }
@@ -264,8 +264,8 @@ static unit_t span_said(const struct pick *k, uint64_t e, unsigned *class_id) {
    may lie below is fetched. */
 static void pick_around(struct pick *k, uint64_t e) {
     enum { LONGEST = 4096 + BEHIND };
-    uint64_t place = entry_place(e), least = place > LONGEST ? place - LONGEST : 0;
-    uint64_t base = offset_of_unit(k, 0);
+    size_t place = entry_place(e), least = place > LONGEST ? place - LONGEST : 0;
+    size_t base = offset_of_unit(k, 0);
     pick(k, base + least, base + place + LONGEST);
 }
 
@@ -338,7 +338,7 @@ static rm_view_status_t fetch_area(struct image *m, struct image_source *source,
     struct pick k = {.m = m, .source = source, .plan = plan, .area = &area};
     size_t page = os_page(), bytes = plan->area_end - plan->low;
     area.base = m->low + (round_up(plan->low, UNIT) + HEADER - plan->low);
-    uint64_t from_base = bytes - (uint64_t)(area.base - m->low);
+    size_t from_base = bytes - (size_t)(area.base - m->low);
     if (bytes <= WHOLE || units_bytes(area.limit) > from_base)
         return fetch(m, source, plan->low, plan->area_end) ? RM_VIEW_OK
                                                            : RM_VIEW_UNREADABLE;
@@ -358,7 +358,7 @@ static rm_view_status_t fetch_area(struct image *m, struct image_source *source,
 /* --- all of it --- */
 
 static rm_view_status_t copy(struct image *m, struct image_source *source,
-                             const struct place *place, uint64_t address, uint64_t tag) {
+                             const struct place *place, uintptr_t address, uint64_t tag) {
     struct plan plan;
     struct heap h;
     memset(&h, 0, sizeof h);
@@ -380,7 +380,7 @@ static rm_view_status_t copy(struct image *m, struct image_source *source,
 }
 
 rm_view_status_t image_copy(struct image *m, struct image_source *source,
-                            const struct place *place, uint64_t address, uint64_t tag) {
+                            const struct place *place, uintptr_t address, uint64_t tag) {
     image_drop(m);
     rm_view_status_t status = copy(m, source, place, address, tag);
     if (status != RM_VIEW_OK) image_drop(m);

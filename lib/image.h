@@ -38,7 +38,7 @@ struct image {
 
 /* Copy the heap at `address`, of a place, with its tag. `*m` is a last copy, or zero. */
 rm_view_status_t image_copy(struct image *m, struct image_source *source,
-                            const struct place *place, uint64_t address, uint64_t tag);
+                            const struct place *place, uintptr_t address, uint64_t tag);
 /* Prove it; then nothing rests any more. */
 rm_view_status_t image_settle(struct image *m, rm_fault_t *fault);
 void image_drop(struct image *m);

@@ -34,9 +34,9 @@ static inline bool lock_look(const struct table *t, uint64_t handle, uint32_t sl
                              uint64_t *e) {
     if (slot >= __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE) || (slot & 63) == 0)
         return false;
-    *e = rm_word_now((const uint64_t *)(const void *)lock_word(t, slot), handle);
+    *e = rm_word_now((const rm_word_t *)(const void *)lock_word(t, slot), handle);
     return entry_locks(handle) == LOCKS_NONE && entry_locks(*e) != LOCKS_FREE &&
-           (*e ^ handle) >> ENTRY_GENERATION_SHIFT == 0 &&
+           rm_generation(*e ^ handle) == 0 &&
            slot < __atomic_load_n(&t->n_slots, __ATOMIC_ACQUIRE);
 }
 

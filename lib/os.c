@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os.h"
 
+#ifdef __linux__ /* else os_libc.c */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
@@ -9,40 +11,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #ifdef SYS_userfaultfd
 #include <linux/userfaultfd.h>
-#endif
-
-#include "check.h"
-
-#if RM_CHECKS >= RM_CHECKS_ENTRY
-static atomic_uint fail_countdown;
-static atomic_bool fail_all;
-
-/* One request to the system is about to be made: is it the one that is to fail? */
-static bool refused(void) {
-    unsigned n = atomic_load(&fail_countdown);
-    if (n == 0) return false;
-    if (n == 1) {
-        if (!atomic_load(&fail_all)) atomic_store(&fail_countdown, 0);
-        errno = ENOMEM;
-        return true;
-    }
-    atomic_store(&fail_countdown, n - 1);
-    return false;
-}
-
-void os_fail_after(unsigned n, bool all) {
-    atomic_store(&fail_all, all);
-    atomic_store(&fail_countdown, n);
-}
-#else
-static inline bool refused(void) { return false; }
-void os_fail_after(unsigned n, bool all) { (void)n, (void)all; }
 #endif
 
 static inline void pause_processor(void) {
@@ -64,16 +39,20 @@ size_t os_page(void) {
 }
 
 void *os_reserve(size_t bytes) {
-    if (refused()) return NULL;
     void *base =
         mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return base == MAP_FAILED ? NULL : base;
 }
 
-void os_unreserve(void *base, size_t bytes) { munmap(base, bytes); }
+/* Where that is refused (its ends may have to be cut out of what lies beside it) nothing is left in it at least. */
+void os_unreserve(void *base, size_t bytes) {
+    int saved = errno;
+    if (munmap(base, bytes) != 0) madvise(base, bytes, MADV_DONTNEED);
+    errno = saved;
+}
 
 bool os_commit(void *base, size_t bytes) {
-    return !refused() && mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0;
+    return mprotect(base, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 void os_prefer_huge(void *base, size_t bytes) {
@@ -95,12 +74,12 @@ void os_avoid_huge(void *base, size_t bytes) {
 }
 
 bool os_uncommit(void *base, size_t bytes) {
-    if (refused() || madvise(base, bytes, MADV_DONTNEED) != 0) return false;
+    if (madvise(base, bytes, MADV_DONTNEED) != 0) return false;
     return mprotect(base, bytes, PROT_NONE) == 0;
 }
 
 bool os_release(void *base, size_t bytes) {
-    return !refused() && madvise(base, bytes, MADV_DONTNEED) == 0;
+    return madvise(base, bytes, MADV_DONTNEED) == 0;
 }
 
 /* --- pages that change their place --- */
@@ -150,7 +129,6 @@ static int mover_of_process(void) {
 
 /* Of the modes, write protection is the one in which nothing happens unless it is asked for. */
 bool os_move_prepare(void *base, size_t bytes) {
-    if (refused()) return false;
     struct uffdio_register request = {.range = {(uintptr_t)base, bytes},
                                       .mode = UFFDIO_REGISTER_MODE_WP};
     int fd = mover_of_process();
@@ -160,7 +138,6 @@ bool os_move_prepare(void *base, size_t bytes) {
 /* The kernel goes page by page, upward, and refuses a target that is not empty: overlapping
    downward is as safe as memmove's. */
 size_t os_move(void *to, void *from, size_t bytes) {
-    if (refused()) return 0;
     int fd = mover_descriptor(atomic_load(&mover));
     size_t done = 0;
     for (unsigned tries = 0; done < bytes && tries < TRIES; tries++) {
@@ -183,6 +160,7 @@ size_t os_move(void *to, void *from, size_t bytes) { return 0; }
 /* --- threads --- */
 
 bool os_barrier_full;
+static bool full_seen; /* by everybody: nobody still relies on the system's */
 
 void os_fence(void) {
     static _Atomic int word; /* the sanitizer for threads knows no bare fences */
@@ -195,22 +173,45 @@ static bool membarrier(int command) {
 
 void os_barrier_open(void) {
     int saved = errno;
-    if (!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+    if (!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) {
         __atomic_store_n(&os_barrier_full, true, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&full_seen, true, __ATOMIC_SEQ_CST);
+    }
     errno = saved;
+}
+
+/* It may be short of memory, or have forgotten that it was asked for. False: it refuses, as a sandbox does that was
+   made later. */
+enum { BARRIER_TRIES = 100, BARRIER_NS = 1000 * 1000 };
+static bool barrier(void) {
+    for (unsigned n = 0; n < BARRIER_TRIES; n++) {
+        if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) return true;
+        if (errno == ENOSYS) return false;
+        if (errno == EPERM) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+        sched_yield();
+    }
+    return false;
+}
+
+/* From here on the others pay for a fence. One that has just found that it need not has had its stores seen
+   after a while: a processor keeps them to itself for far less, and a thread that was stopped has none there. */
+static void give_up_barrier(void) {
+    uint64_t begun = os_now_ns();
+    __atomic_store_n(&os_barrier_full, true, __ATOMIC_SEQ_CST);
+    while (os_now_ns() - begun < BARRIER_NS) sched_yield();
+    __atomic_store_n(&full_seen, true, __ATOMIC_SEQ_CST);
 }
 
 void os_barrier_seldom(void) {
     int saved = errno;
-    if (__atomic_load_n(&os_barrier_full, __ATOMIC_RELAXED)) {
-        os_fence();
-        return;
+    if (!__atomic_load_n(&full_seen, __ATOMIC_ACQUIRE)) {
+        if (!__atomic_load_n(&os_barrier_full, __ATOMIC_ACQUIRE) && barrier()) {
+            errno = saved;
+            return;
+        }
+        give_up_barrier();
     }
-    /* Once registered it may be short of memory, or have been forgotten. */
-    while (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) && errno != ENOSYS) {
-        if (errno == EPERM) membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-        sched_yield();
-    }
+    os_fence();
     errno = saved;
 }
 
@@ -232,9 +233,15 @@ void os_wait(unsigned n) {
 
 uint64_t os_random(void) {
     uint64_t x;
-    if (!refused() && getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x)
+    if (getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x)
         return x;
     return os_now_ns() * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)&x;
+}
+
+void os_be_nice(int nice) {
+    int saved = errno;
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+    errno = saved; /* or not */
 }
 
 uint64_t os_now_ns(void) {
@@ -242,3 +249,5 @@ uint64_t os_now_ns(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+#endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operating system: address space, pages, the clock. The only room that makes system
- * calls, so the one place where faults can be injected (os_fail_after, checking builds).
+ * The operating system: address space, pages, the clock. The only room that makes system calls; tests/faults
+ * has each of them refused.
  */
 #ifndef RM_OS_H
 #define RM_OS_H
@@ -11,6 +11,14 @@
 /* Bytes of a page. */
 size_t os_page(void);
 
+/* The most address space that a heap without a limit takes: others need some too. */
+#if UINTPTR_MAX > UINT32_MAX
+#define OS_RESERVE_MOST SIZE_MAX
+#elif defined(__linux__)
+#define OS_RESERVE_MOST ((size_t)512 << 20)
+#else /* it is memory */
+#define OS_RESERVE_MOST ((size_t)64 << 20)
+#endif
 /* Address space of so many bytes (whole pages) that holds no memory yet; NULL: refused. */
 void *os_reserve(size_t bytes);
 /* Give the address space back, and the pages in it. */
@@ -60,11 +68,10 @@ void os_wait(unsigned n);
 /* A number that nobody can guess, as far as the system has one. */
 uint64_t os_random(void);
 
+/* The calling thread is so much nicer to others than most, where the system knows of such a thing. */
+void os_be_nice(int nice);
+
 /* Monotonic time. */
 uint64_t os_now_ns(void);
-
-/* For tests: let the n-th request from now (1: the next) and, where `all`, every later one
-   fail with ENOMEM. 0: none. */
-void os_fail_after(unsigned n, bool all);
 
 #endif

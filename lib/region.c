@@ -34,7 +34,8 @@ uintptr_t region_top(uintptr_t low, size_t bytes, bool pages, size_t structure) 
 static void *reserve(size_t *bytes) {
     if (*bytes != 0) return os_reserve(*bytes);
     /* Unlimited: as much as there may be, less where address space is rationed. */
-    for (*bytes = round_down(HEAP_BYTES_MAX, os_page()); *bytes >= RESERVE_LEAST;
+    size_t most = HEAP_BYTES_MAX < OS_RESERVE_MOST ? HEAP_BYTES_MAX : OS_RESERVE_MOST;
+    for (*bytes = round_down(most, os_page()); *bytes >= RESERVE_LEAST;
          *bytes = round_down(*bytes / 2, os_page())) {
         void *memory = os_reserve(*bytes);
         if (memory != NULL) return memory;
@@ -167,6 +168,18 @@ static bool commit_zones(struct region *r, const struct store *s, const char *en
     return true;
 }
 
+/* The zones of an area that ends at `end`, and the memory up to there: both, or neither. */
+static bool commit_area(struct region *r, const struct store *s, char *end) {
+    char *before = r->zones_end;
+    if (!commit_zones(r, s, end)) return false;
+    if (os_commit(r->area_end, (size_t)(end - r->area_end))) return true;
+    int saved = errno;
+    if (r->zones_end != before) os_uncommit(before, (size_t)(r->zones_end - before));
+    r->zones_end = before; /* what is refused again stays, uncounted */
+    errno = saved;
+    return false;
+}
+
 /* Move the area's end up over memory that is there. */
 static void move_area_end(struct region *r, struct store *s, char *end) {
     unit_t units = (unit_t)((end - r->area_end) >> UNIT_SHIFT);
@@ -178,8 +191,7 @@ static void move_area_end(struct region *r, struct store *s, char *end) {
 bool region_close(struct region *r, struct store *s) {
     if (region_closed(r)) return true;
     look_at_ends(r, s);
-    size_t gap = region_gap(r);
-    if (!commit_zones(r, s, table_low(s)) || !os_commit(r->area_end, gap)) return false;
+    if (!commit_area(r, s, r->table_end)) return false;
     table_set_room(&s->table, s->table.n_slots);
     r->table_end = table_low(s);
     move_area_end(r, s, r->table_end);
@@ -224,8 +236,7 @@ bool region_grow(struct region *r, struct store *s, unit_t units) {
     char *begin = r->area_end, *end = begin + need;
     bool huge = (size_t)(begin - r->low) >= HUGE_FROM && end < r->table_end - OS_HUGE;
     if (huge) end = (char *)round_up((uintptr_t)end, OS_HUGE);
-    if (!commit_zones(r, s, end) || !os_commit(begin, (size_t)(end - begin)))
-        return false;
+    if (!commit_area(r, s, end)) return false;
     if (huge) os_prefer_huge(begin, (size_t)(end - begin));
     move_area_end(r, s, end);
     return true;
@@ -253,12 +264,6 @@ bool region_room(struct region *r, struct store *s, uint32_t slots) {
     return true;
 }
 
-void region_restore(struct region *r, struct store *s, uint32_t room) {
-    if (!region_closed(r)) return;
-    if (s->table.room > room) region_settle(r, s);
-    if (s->table.room < room) region_room(r, s, room - s->table.room);
-}
-
 /* --- giving back --- */
 
 /* Pages at an end are given back. Where the table has ever been they stay readable: a stale handle may
@@ -266,6 +271,28 @@ void region_restore(struct region *r, struct store *s, uint32_t room) {
 static bool uncommit(const struct store *s, char *begin, size_t bytes) {
     const char *reach = s->table.top - 8 * (size_t)s->table.reach;
     return begin + bytes > reach ? os_release(begin, bytes) : os_uncommit(begin, bytes);
+}
+
+/* The table has as much room again as it had, where it has grown by pages. */
+static void give_room_back(struct region *r, struct store *s, uint32_t room) {
+    struct table *t = &s->table;
+    table_shrink(t, false);
+    if (t->room <= room || t->n_slots > room) return;
+    int saved = errno;
+    char *end = r->table_end;
+    r->table_end += 8 * (size_t)(t->room - room);
+    table_set_room(t, room);
+    uncommit(s, end, (size_t)(r->table_end - end));
+    errno = saved;
+}
+
+void region_restore(struct region *r, struct store *s, uint32_t room) {
+    if (!region_closed(r)) {
+        give_room_back(r, s, room);
+        return;
+    }
+    if (s->table.room > room) region_settle(r, s);
+    if (s->table.room < room) region_room(r, s, room - s->table.room);
 }
 
 /* Of free bytes at an end, the pages above the slack; where they are few, none. */

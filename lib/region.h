@@ -71,7 +71,8 @@ static inline size_t region_gap(const struct region *r) {
 }
 size_t region_reserve(const struct region *r, uint32_t slots);
 
-/* Give the table such a room again as it had before, if the area has it to give. */
+/* Give the table such a room again as it had before: what it has more, or, in a closed region, if the area has it
+   to give, less. */
 void region_restore(struct region *r, struct store *s, uint32_t room);
 
 /* Give pages back that are not likely to be needed soon, within so much work (store_work): behind the

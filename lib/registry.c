@@ -50,6 +50,7 @@ _Atomic uint32_t registry_default_state;
 
 _Atomic(void (*)(void)) registry_alarm;
 _Atomic(void (*)(struct heap *)) registry_lost;
+const struct registry_fork *registry_fork;
 
 /* --- entering and leaving --- */
 
@@ -264,6 +265,7 @@ static void empty_caches(struct access *a) {
    all of them whole. Of a guarded one threads keep nothing: its mutex is enough. */
 static void before_fork(void) {
     struct access a;
+    if (registry_fork != NULL) registry_fork->before();
     pthread_mutex_lock(&registry_mutex);
     for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
         uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_RELAXED);
@@ -293,17 +295,31 @@ static void thaw(void (*lost)(struct heap *)) {
     pthread_mutex_unlock(&registry_mutex);
 }
 
-static void after_fork(void) { thaw(NULL); }
+static void after_fork(void) {
+    thaw(NULL);
+    if (registry_fork != NULL) registry_fork->after();
+}
 static void in_child(void) {
     for (unsigned i = 0; i < registry_sign.n_fresh; i++)
         atomic_store(&places[i].waiting, 0);
     thaw(atomic_load(&registry_lost));
+    if (registry_fork != NULL) registry_fork->in_child();
+}
+
+/* Without these there is no heap: a child would have it as it was in the middle of a call. */
+static bool prepared;
+static bool prepare(void) {
+    if (prepared) return true;
+    int error = pthread_atfork(before_fork, after_fork, in_child);
+    if (error != 0) errno = error;
+    prepared = error == 0;
+    return prepared;
 }
 
 /* When the program begins: whoever forks while the mutex is taken for the first time leaves a child that has it taken
-   for ever, unless these are there already. */
-__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
-    pthread_atfork(before_fork, after_fork, in_child);
+   for ever, unless these are there already. Where they are refused, that is tried again with each heap. */
+__attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void begin_process(void) {
+    prepare();
 }
 
 /* A program ends: its guarded heaps are entered once more, for what it has done to them since its last call. Not
@@ -358,9 +374,9 @@ static uint64_t tag_make(unsigned place, uint32_t n) {
     return high << (PLACE_SHIFT + PLACE_BITS) | (uint64_t)place << PLACE_SHIFT | low;
 }
 
-/* Epochs come round after 32 heaps in one place: then generations start elsewhere. */
+/* Epochs come round after 32 heaps in one place, or 2: then generations start elsewhere. */
 static uint32_t first_generation(uint32_t uses) {
-    return (uses >> EPOCH_BITS) * 4099u % GENERATIONS;
+    return (uses >> EPOCH_BITS) * GENERATION_STEP % GENERATIONS;
 }
 
 /* The heap of a place has been made. False: it is not guarded, and was to be by its options. */
@@ -426,6 +442,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
 }
 
 static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
+    if (!prepare()) return RM_ESYSTEM;
     /* Before the first heap is there: of a process with one thread the system asks little then. */
     static bool opened;
     if (!opened) os_barrier_open();

@@ -5,6 +5,7 @@
  * that is not ours. Places are reused in turn.
  *
  *      tag     epoch:1 place:13 epoch:4     token of a heap   tag << 4 | 8
+ *      on 32 bits      place:5  epoch:1
  *
  * Holds each heap's mutex, so that it outlives the heap. To be taken in this order: the registry's own, the
  * heaps' by place; who holds one of a heap takes no other.
@@ -21,7 +22,14 @@
 
 #include <rmalloc_inline.h>
 
+#if UINTPTR_MAX > UINT32_MAX
 enum { PLACE_SHIFT = 4, PLACE_BITS = 13, EPOCH_BITS = TAG_BITS - PLACE_BITS };
+enum {
+    GENERATION_STEP = 4099
+}; /* by which a place's heaps start apart when the epochs have come round */
+#else
+enum { PLACE_SHIFT = 1, PLACE_BITS = 5, EPOCH_BITS = 1, GENERATION_STEP = 21 };
+#endif
 
 /* The default heap has a place beside those that callers may fill. */
 enum { PLACES = RM_HEAPS_MAX + 1 };
@@ -77,7 +85,7 @@ struct registry_sign {
 };
 extern struct registry_sign registry_sign;
 
-/* When the registry prepares for fork, among the constructors with priorities. Who prepares later is asked first. */
+/* When the registry prepares for fork, among the constructors with priorities; and what others have it told then. */
 #define REGISTRY_CONSTRUCTOR 201
 
 /* A heap that a call is inside of: with its mutex; guarded. */
@@ -121,10 +129,12 @@ bool registry_enter_guarded(uint64_t tag, struct access *a);
 /* The same for a call that needs no more of the heap than the entry of one slot (guard_widen). */
 bool registry_enter_about(uint64_t tag, struct access *a, uint32_t slot);
 static inline bool registry_enter(uint64_t tag, struct access *a) {
-    bool shared;
-    a->heap = registry_heap(tag, &shared);
-    if (unlikely(a->heap == NULL) || unlikely(registry_fenced(a->heap)))
+    struct rm_core *core;
+    int shared;
+    if (unlikely(!rm_enter(registry_live(tag), &core, &shared)) ||
+        unlikely(registry_fenced((struct heap *)core)))
         return registry_enter_guarded(tag, a);
+    a->heap = (struct heap *)core;
     a->place = registry_place(tag);
     a->how = 0;
     return !shared || registry_enter_locked(tag, a);
@@ -175,6 +185,12 @@ extern _Atomic(void (*)(void)) registry_alarm;
 
 /* Who is told, in a forked child, of each shared heap, which is entered: other threads are lost; or NULL. */
 extern _Atomic(void (*)(struct heap *)) registry_lost;
+
+/* Who else is to know of a fork: before it, ahead of everything here; after it, behind. Or NULL. */
+struct registry_fork {
+    void (*before)(void), (*after)(void), (*in_child)(void);
+};
+extern const struct registry_fork *registry_fork;
 
 /* Make a heap in a free place. */
 rm_status_t registry_create(const rm_heap_options_t *options, uint64_t *tag);

@@ -96,7 +96,7 @@ enum { TRIES = 8 };
 
 /* Nobody has it: neither locked, nor freed and made anew. */
 static bool is_free_to_go(uint64_t e, uint64_t handle) {
-    return (e ^ handle) >> ENTRY_LOCKS_SHIFT == 0;
+    return rm_upper(e ^ handle) == 0;
 }
 
 /* The content goes to the place that has been found; that one is given up if somebody comes to lock the
@@ -105,8 +105,7 @@ static enum growth carry_over(struct store *s, const struct request *q, uint64_t
                               size_t old_size) {
     uint64_t e;
     if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e) &&
-        entry_generation(e) == entry_generation(handle) &&
-        entry_place(e) == entry_place(q->old)) {
+        rm_generation(e ^ handle) == 0 && entry_place(e) == entry_place(q->old)) {
         claim_copy(store_content(s, q->entry, old_size),
                    store_content(s, q->old, old_size), old_size);
         if (claim_publish(s, q->slot, e, q->entry)) {

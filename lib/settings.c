@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifndef __linux__
+#define secure_getenv getenv /* a program has no rights that its user has not */
+#endif
+
 /* --- values --- */
 
 static bool read_switch(const char *text, bool *on) {

@@ -337,6 +337,14 @@ void shadow_end(struct shadow *sh) {
     if (memcheck()) tool_end();
 }
 
+void shadow_outside(void) {
+    if (memcheck()) tool_end();
+}
+
+void shadow_inside(void) {
+    if (memcheck()) tool_begin();
+}
+
 /* --- blocks --- */
 
 void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero) {

@@ -46,6 +46,9 @@ void shadow_close(struct shadow *sh);
 /* A call enters; and leaves. */
 void shadow_begin(struct shadow *sh);
 void shadow_end(struct shadow *sh);
+/* In between the program's own code runs; and no longer. */
+void shadow_outside(void);
+void shadow_inside(void);
 
 /* What a call has done to a block, as guard.h has it. */
 void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero);

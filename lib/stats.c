@@ -4,7 +4,7 @@
 /* Shares of free memory in spans of less than 2^order bytes: an order of the index is whole on
    one side of each power of two. */
 static void unusable_shares(const struct buddy *b, rm_stats_t *stats) {
-    size_t below = 0;
+    uint64_t below = 0;
     for (unsigned order = 0; order < RM_ORDERS; order++) {
         if (order > UNIT_SHIFT && order - 1 - UNIT_SHIFT < BUDDY_ORDERS)
             below += b->units[order - 1 - UNIT_SHIFT] << UNIT_SHIFT;
@@ -38,8 +38,8 @@ void stats_quick(const struct heap *h, rm_stats_t *stats) {
         .returned = s->returned,
         .peak_requested = s->peak_requested,
         .peak_capacity = capacity > h->region.peak ? capacity : h->region.peak,
-        .allocations = s->allocations,
-        .frees = s->allocations - s->table.n_taken,
+        .allocations = (size_t)s->allocations,
+        .frees = (size_t)s->allocations - s->table.n_taken,
         .failures = s->failures,
         .voided = s->voided,
     };

@@ -116,7 +116,8 @@ struct store {
     flag_t concurrent;   /* other threads may be at blocks, without the mutex */
     struct crowd *crowd; /* what they have of it (cache.h) */
     struct moves *moves; /* to be told; NULL: nobody has to know */
-    size_t requested, peak_requested, allocations; /* here, since each call counts */
+    size_t requested, peak_requested; /* here, since each call counts; ... */
+    uint64_t allocations;             /* ... so does this, the clock of much else */
     struct area area;
     struct quick quick;
     struct mover mover;

@@ -156,15 +156,20 @@ void stress_begin(struct stress *t, struct heap *h) {
     t->changed = t->same = t->spared = false;
 }
 
-void stress_end(struct stress *t, struct heap *h) {
+void stress_move(struct stress *t, struct heap *h) {
     struct store *s = &h->store;
     int saved = errno;
-    bool moves = t->changed || (t->when == STRESS_ON_ALL && !t->spared);
-    if (t->same && !moves) return;
-    if (moves) scramble(h, &t->scramble, &t->trail);
+    if (t->when == STRESS_ON_ALL && !t->spared) t->changed = true;
+    if (t->changed) scramble(h, &t->scramble, &t->trail);
     motion_end(s);
     if (s->mover.slot != SLOT_NIL) move_finish(s);
-    if (!t->watched) mirror_take(&t->mirror, s);
+    errno = saved;
+}
+
+void stress_end(struct stress *t, struct heap *h, bool noted) {
+    int saved = errno;
+    if (t->watched || (t->same && !t->changed && !noted)) return;
+    mirror_take(&t->mirror, &h->store);
     errno = saved;
 }
 

@@ -42,8 +42,10 @@ void stress_destroy(struct stress *t);
 
 /* A call enters. It does not return where something has been written to that nobody may. */
 void stress_begin(struct stress *t, struct heap *h);
-/* It leaves. */
-void stress_end(struct stress *t, struct heap *h);
+/* It leaves: what may move moves, if it is to; and then it is noted what there is. `noted`: something of the library's
+   own has changed since. */
+void stress_move(struct stress *t, struct heap *h);
+void stress_end(struct stress *t, struct heap *h, bool noted);
 
 /* A request has found no room: everything is put together. False: it is in vain, or must not be. */
 bool stress_make_room(struct stress *t, struct heap *h);

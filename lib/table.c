@@ -84,7 +84,7 @@ static uint32_t fresh_slots(uint32_t n_slots) {
 
 uint32_t table_wants_slowly(const struct table *t) {
     uint32_t need = t->n_slots + fresh_slots(t->n_slots);
-    if (need > 1u << SLOT_BITS) return UINT32_MAX;
+    if (need > TABLE_SLOTS_MAX) return UINT32_MAX;
     return need <= t->room ? 0 : (need - t->room + 1) & ~1u;
 }
 
@@ -146,8 +146,9 @@ uint32_t table_take_slowly(struct table *t) {
 }
 
 void table_extend(struct table *t, unsigned most) {
-    while (t->n_free < most && t->n_slots + 2 <= t->room) {
-        uint32_t pairs = (most - t->n_free + 1) / 2, room = (t->room - t->n_slots) / 2;
+    uint32_t end = t->room < TABLE_SLOTS_MAX ? t->room : TABLE_SLOTS_MAX;
+    while (t->n_free < most && t->n_slots + 2 <= end) {
+        uint32_t pairs = (most - t->n_free + 1) / 2, room = (end - t->n_slots) / 2;
         make_pairs(t, pairs < room ? pairs : room);
     }
 }

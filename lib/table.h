@@ -97,7 +97,13 @@ static inline uint64_t entry_with_many(uint64_t e, unsigned count) {
     return entry_with_locks(e & keep, LOCKS_MANY) | (uint64_t)count << ENTRY_SHAPE_SHIFT;
 }
 
+/* A slot's number, wherever it is noted; and how many a table may have, by what a handle has room for. */
 enum { SLOT_BITS = 28, SLOT_NIL = 0 }; /* slot 0 is always a bitmap */
+#if UINTPTR_MAX > UINT32_MAX
+enum { TABLE_SLOTS_MAX = 1 << SLOT_BITS };
+#else
+enum { TABLE_SLOTS_MAX = 1 << 20 };
+#endif
 
 struct table {
     /* What is read without the mutex, in a cache line of its own. */

@@ -10,9 +10,8 @@ _Thread_local struct cache *threads_mine[THREADS_CACHES];
 _Thread_local unsigned threads_inside;
 
 static _Thread_local unsigned n_mine;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
-static bool ready; /* the key is there, so a thread's end will be seen */
+/* By which a thread's end is seen, + 1; 0: there is none yet. */
+static _Atomic uint64_t key;
 
 /* --- the end of a thread --- */
 
@@ -71,9 +70,21 @@ static void lose_others(struct heap *h) {
     }
 }
 
-static void prepare(void) {
-    ready = pthread_key_create(&key, end_thread) == 0;
+/* Is there a key? What has been refused is asked for again the next time: others give theirs back. Not by
+   pthread_once, which asks once. */
+static bool have_key(void) {
+    pthread_key_t made;
+    uint64_t none = 0;
+    if (likely(atomic_load_explicit(&key, memory_order_acquire) != 0)) return true;
     atomic_store(&registry_lost, lose_others);
+    int error = pthread_key_create(&made, end_thread);
+    if (error != 0) {
+        errno = error;
+        return false;
+    }
+    if (!atomic_compare_exchange_strong(&key, &none, (uint64_t)made + 1))
+        pthread_key_delete(made); /* another thread was first */
+    return true;
 }
 
 /* --- caches --- */
@@ -126,7 +137,7 @@ static struct cache *reuse(struct cache **chain) {
 }
 
 static struct cache *make(void) {
-    int error = pthread_setspecific(key, threads_mine);
+    int error = pthread_setspecific((pthread_key_t)(atomic_load(&key) - 1), threads_mine);
     if (error != 0) {
         errno = error;
         return NULL;
@@ -143,8 +154,7 @@ static struct cache *make(void) {
 
 struct cache *threads_make(uint32_t live) {
     struct cache *c = threads_cache(live);
-    pthread_once(&once, prepare);
-    if (c != NULL || !ready) return c;
+    if (c != NULL || !have_key()) return c;
     c = reuse(chain_of(live));
     if (c == NULL) c = make();
     return c != NULL ? put_first(chain_of(live), c) : NULL;

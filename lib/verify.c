@@ -67,8 +67,8 @@ static bool region_sound(struct proof *p, const char *low, size_t bytes) {
 static bool table_sound(const struct proof *p) {
     const struct table *t = p->t;
     if (t->n_slots < TABLE_SLOTS_MIN || t->n_slots % 2 != 0 || t->n_slots > t->room ||
-        t->n_slots > 1u << SLOT_BITS || t->generation >= GENERATIONS ||
-        t->hint >= 1u << SLOT_BITS >> 6)
+        t->n_slots > TABLE_SLOTS_MAX || t->generation >= GENERATIONS ||
+        t->hint >= TABLE_SLOTS_MAX >> 6)
         return fail(p, 8, "The table's slots, generation or hint cannot be.");
     uint32_t slot = table_verify(t);
     if (slot == TABLE_SOUND) return true;
@@ -457,7 +457,8 @@ static bool counters_sound(const struct proof *p) {
         return fail(p, 9, "The free units are miscounted.");
     if (b->n_spans != p->free.n || memcmp(b->units, p->units, sizeof p->units) != 0)
         return fail(p, 9, "The free spans of some order are miscounted.");
-    size_t requested = s->requested, allocations = s->allocations;
+    size_t requested = s->requested;
+    uint64_t allocations = s->allocations;
     for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next) {
         requested += c->requested;
         allocations += c->allocations;

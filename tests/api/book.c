@@ -6,17 +6,7 @@
 
 #include "fault.h"
 
-size_t rule_alignment(size_t size) {
-    return (size > 0 && size % 16 == 0) || size >= 128 ? 16 : 8;
-}
-
-size_t block_need(size_t size, size_t asked) {
-    /* A header, a byte that remembers an alignment, whole units, and the way to the next
-       aligned address. */
-    return (size + 8 + (asked > 8) + 15) / 16 * 16 + (asked > 16 ? asked : 0);
-}
-
-size_t handle_need(const struct book *book) { return book->n < 1900 ? 16 : 48; }
+size_t handle_need(const struct book *book) { return slot_need(book->n); }
 
 /* ------------------------------------------------------------------ content */
 
@@ -42,11 +32,16 @@ void content_fill(unsigned char *at, size_t size, uint64_t seed) {
 const char *content_fault(const unsigned char *at, size_t size, uint64_t seed) {
     size_t i = 0;
 
-    for (; i < size; i += 8) {
-        uint64_t wanted = word_of(seed, i);
-        size_t n = size - i < 8 ? size - i : 8;
+    for (; i + 8 <= size; i += 8) {
+        uint64_t word;
 
-        if (memcmp(at + i, &wanted, n) != 0)
+        memcpy(&word, at + i, 8);
+        if (word != word_of(seed, i)) break;
+    }
+    if (i < size) {
+        uint64_t wanted = word_of(seed, i);
+
+        if (memcmp(at + i, &wanted, size - i < 8 ? size - i : 8) != 0)
             return fault("content differs in the 8 bytes from %zu of %zu", i, size);
     }
     return NULL;

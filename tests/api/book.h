@@ -10,6 +10,7 @@
 #include <rmalloc.h>
 
 #include "rng.h"
+#include "rules.h"
 
 struct block {
     rm_memory_t *handle;
@@ -36,17 +37,7 @@ struct book {
     const char *wrong; /* the first fault that a call below met, else NULL */
 };
 
-/* The alignment of a block of this size where none was asked for. */
-size_t rule_alignment(size_t size);
-/*
- * The most that a block may take from free memory: with header and padding, its
- * handle not included.
- */
-size_t block_need(size_t size, size_t asked);
-/*
- * The most that its handle may take: 16 bytes where the table has to grow, and a little
- * more now and then in a table of thousands.
- */
+/* The most that the next handle may take. */
 size_t handle_need(const struct book *book);
 
 void content_fill(unsigned char *at, size_t size, uint64_t seed);

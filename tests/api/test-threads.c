@@ -258,6 +258,47 @@ static void test_heaps_come_and_go(void) {
     run(workers, founders, NULL, 2000, NULL);
 }
 
+/* ------------------------------------------- what one call of several has moved */
+
+enum { HOLES = 64, HOLE = 20000, ABOVE_AT_ONCE = 300 * 1024, ROUNDS = 3000 };
+
+/* Budgets so large that others are let in: what they move meanwhile is not this call's. */
+static void *compact_beside(void *context) {
+    struct worker *worker = context;
+    rm_memory_t *blocks[HOLES];
+    rm_budget_t budget = {ABOVE_AT_ONCE, 0};
+
+    for (; worker->n_done < worker->steps; worker->n_done++) {
+        rm_progress_t progress;
+
+        for (unsigned i = 0; i < HOLES; i++)
+            if (fails_status(worker, "alloc",
+                             rm_heap_alloc(worker->heap, &blocks[i], HOLE, 0, 0), RM_OK))
+                return NULL;
+        for (unsigned i = 0; i < HOLES; i += 2)
+            fails_status(worker, "free", rmfree(blocks[i]), RM_OK);
+        fails_status(worker, "compact", rm_heap_compact(worker->heap, &budget, &progress),
+                     RM_OK);
+        if (progress.moved > ABOVE_AT_ONCE + 65536)
+            fails(worker, "a call says that it has moved more than its budget");
+        for (unsigned i = 1; i < HOLES; i += 2)
+            fails_status(worker, "free", rmfree(blocks[i]), RM_OK);
+    }
+    return NULL;
+}
+
+static void test_progress(void) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    struct worker workers[THREADS];
+    rm_heap_t *heap;
+
+    options.compaction = RM_COMPACT_MANUAL;
+    assert_ok(rm_heap_create(&heap, &options));
+    run(workers, compact_beside, heap, ROUNDS, NULL);
+    assert_empty(heap);
+    assert_ok(rm_heap_destroy(heap));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/threads/own-blocks", test_own_blocks);
@@ -266,5 +307,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/threads/lock-count", test_lock_count);
     g_test_add_func("/threads/handed-on", test_handed_on);
     g_test_add_func("/threads/heaps-come-and-go", test_heaps_come_and_go);
+    g_test_add_func("/threads/progress", test_progress);
     return g_test_run();
 }

@@ -438,6 +438,7 @@ static void test_threads(gconstpointer every) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    g_setenv("RMALLOC_TOOLS", "no", TRUE); /* they would find it before us */
     g_test_add_func("/fence/ends", test_ends);
     g_test_add_func("/fence/resize", test_resize);
     g_test_add_data_func("/fence/held/none", GINT_TO_POINTER(RM_THREADS_NONE), test_held);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers against whatever is in a file. A target is a function that has a reader read some
- * bytes; what a reader has to do is to return a status, without a crash, a leak, or memory
- * beyond bounds. Its complaints go nowhere (quiet.c).
+ * Whatever comes from outside. A target is a function that does something with some bytes: has a reader of
+ * rmtool read them, which has to return a status, without a crash, a leak, or memory beyond bounds, and whose
+ * complaints go nowhere (quiet.c); or calls the library as they say (bytes.h, subject.h), with what it answers
+ * held against a model.
  *
- * The same target is two programs: with -Dfuzzers=true libFuzzer's, which makes up inputs;
- * else one that replays those of a folder (replay.c), a test like any other.
+ * The same target is two programs: with -Dfuzzers=true libFuzzer's, or AFL++'s, which make up inputs; else one
+ * that replays those of a folder (replay.c), a test like any other.
  *
- * A reader becomes a target by
+ * Something becomes a target by
  *      tests/fuzz/fuzz_NAME.c         the function
  *      tests/fuzz/corpus/NAME/        an input or more to begin with
  *      tests/fuzz/meson.build         its name in the list
- *      tools/rmtool/meson.build       its files in rmtool_readers
+ *      tools/rmtool/meson.build       a reader: its files in rmtool_readers
  */
 #ifndef FUZZ_H
 #define FUZZ_H

@@ -10,6 +10,7 @@
  * thread but one that has ended: what follows it is done as between threads.
  */
 #include <rmalloc.h>
+#include <rmalloc_inline.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -85,6 +86,25 @@ OPERATION op_unlock(void) {
     return N;
 }
 
+OPERATION op_lock_inline(void) {
+    void *pointer;
+
+    for (size_t i = 0; i < N; i++) need(rmlock_inline(handles[i % LOCKED], &pointer));
+    return N;
+}
+
+OPERATION op_unlock_inline(void) {
+    for (size_t i = 0; i < N; i++) need(rmunlock_inline(handles[i % LOCKED]));
+    return N;
+}
+
+OPERATION op_peek_inline(void) {
+    void *pointer;
+
+    for (size_t i = 0; i < N; i++) need(rmpeek_inline(handles[i], &pointer));
+    return N;
+}
+
 OPERATION op_peek(void) {
     void *pointer;
 
@@ -137,6 +157,8 @@ static void small_blocks(void) {
     say("free_and_alloc_64", op_pair(heap));
     say("lock", op_lock());
     say("unlock", op_unlock());
+    say("lock_inline", op_lock_inline());
+    say("unlock_inline", op_unlock_inline());
     say("resize_in_slot", op_resize_in_slot());
     free_from(0, 2);
     say("move_64", op_move(heap));
@@ -170,6 +192,8 @@ static void safe_for_threads(void) {
     fill(heap, 64);
     say("lock_safe", op_lock());
     say("unlock_safe", op_unlock());
+    say("lock_inline_safe", op_lock_inline());
+    say("unlock_inline_safe", op_unlock_inline());
     need(rm_heap_destroy(heap));
 }
 
@@ -184,8 +208,11 @@ static void between_threads(void) {
     say("alloc_64_threads", op_alloc(heap, 64));
     say("lock_threads", op_lock());
     say("unlock_threads", op_unlock());
+    say("lock_inline_threads", op_lock_inline());
+    say("unlock_inline_threads", op_unlock_inline());
     need(rm_heap_hold(heap));
     say("peek_threads", op_peek());
+    say("peek_inline_threads", op_peek_inline());
     need(rm_heap_release(heap));
     say("free_and_alloc_64_threads", op_pair(heap));
     free_from(0, 2);

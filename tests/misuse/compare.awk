@@ -22,7 +22,10 @@ FILENAME == ARGV[2] {
     else if ($0 !~ /^#/) for (i = 2; i <= NF; i++) expected[$1, column[i]] = $i
     next
 }
-{ came[$1, $2, $3, $4] = $5 == "" ? "nothing" : $5 }
+{
+    came[$1, $2, $3, $4] = $5 == "" ? "nothing" : $5
+    if ($6 == "block" && $3 == "wrong" && $4 in corpus) n_blocks[$1]++
+}
 
 END {
     n_modes = split(modes, mode, " ")
@@ -59,10 +62,13 @@ END {
         }
         print "# " mode[m] ": " n_noticed[mode[m]] + 0 " of " n_wrong[mode[m]] + 0 " runs noticed; of the " all \
             " that use a block after its last unlock " some ", in " n_times[mode[m]] + 0 " of " \
-            all * (range[2] - range[1] + 1) " runs"
+            all * (range[2] - range[1] + 1) " runs, the block named in " n_blocks[mode[m]] + 0
         if (!partly && (mode[m] == "asan" || mode[m] == "valgrind" || mode[m] == "stress"))
             check(all >= 30 && some >= all * (mode[m] == "stress" ? 0.95 : 1), mode[m] ": " some " of " all \
                 " of the corpus found")
+        if (!partly && (mode[m] == "asan" || mode[m] == "valgrind"))
+            check(n_blocks[mode[m]] >= 0.95 * n_times[mode[m]], mode[m] ": " n_blocks[mode[m]] + 0 \
+                " reports of " n_times[mode[m]] " name the block")
     }
     print "# " n_runs " runs, seeds " range[1] " to " range[2] ", " seconds " s"
     if (n_runs == 0) check(0, "nothing has run")

@@ -149,13 +149,17 @@ static void own_finding(const struct evidence *e, char word[FINDING_BYTES]) {
                     (report || (stack != NULL && fault_names_guilty(stack, e->witness))));
 }
 
+bool finding_names_block(const struct evidence *e) {
+    return strstr(e->said, "handle 0x") != NULL || strstr(e->tool, "handle 0x") != NULL;
+}
+
 void finding_of(const struct evidence *e, char word[FINDING_BYTES]) {
     const struct witness *w = e->witness;
     bool told = strstr(e->said, "rmalloc: ") != NULL;
     if (asan_finding(e, word) || valgrind_finding(e, word)) return;
     if (WIFSIGNALED(e->status)) {
         int signal = WTERMSIG(e->status);
-        if (signal == SIGALRM)
+        if (signal == SIGALRM || signal == SIGKILL)
             snprintf(word, FINDING_BYTES, "hangs");
         else if (told && (signal == SIGABRT || signal == SIGSEGV))
             own_finding(e, word);

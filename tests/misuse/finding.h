@@ -36,6 +36,9 @@ struct evidence {
 /* How the process ends where AddressSanitizer has found something. */
 enum { FINDING_ASAN_EXIT = 77 };
 
+/* Has the library, or the tool by its help, named the block? */
+bool finding_names_block(const struct evidence *evidence);
+
 void finding_of(const struct evidence *evidence, char word[FINDING_BYTES]);
 
 const char *status_word(rm_status_t status);

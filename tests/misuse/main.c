@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cases.h"
@@ -21,7 +22,8 @@
 
 static const char help[] =
     "Usage: misuse [OPTION]...\n"
-    "Programs with one mistake each, in a process of its own. Prints what came of each.\n"
+    "Programs with one mistake each, in a process of its own. Prints what came of each,\n"
+    "and \"block\" where it was said which block it was.\n"
     "\n"
     "  --twins          the same programs without their mistakes\n"
     "  --only PATTERN   those whose names match; may be given several times\n"
@@ -122,6 +124,19 @@ static char *read_from(int file, off_t from, off_t *end) {
     return text;
 }
 
+/* How a process ends. Its alarm is not heard inside of a tool: twice as long is all that it gets. */
+static int await_end(pid_t pid, const char *name) {
+    int status;
+    unsigned us = 200;
+    time_t end = time(NULL) + 2 * (time_t)arguments.seconds;
+    for (pid_t ended; (ended = waitpid(pid, &status, WNOHANG)) != pid; usleep(us)) {
+        if (ended < 0) complain(3, "cannot wait for", name);
+        if (time(NULL) > end) kill(pid, SIGKILL);
+        if (us < 5000) us += us / 2;
+    }
+    return status;
+}
+
 static void watch(const struct misuse *m, int tool_log, off_t *tool_end) {
     char word[FINDING_BYTES];
     off_t end;
@@ -137,14 +152,14 @@ static void watch(const struct misuse *m, int tool_log, off_t *tool_end) {
         dup2(said, STDERR_FILENO);
         play(m);
     }
-    if (waitpid(pid, &evidence.status, 0) != pid) complain(3, "cannot wait for", m->name);
+    evidence.status = await_end(pid, m->name);
     char *text = read_from(said, 0, &end);
     char *log = tool_log < 0 ? calloc(1, 1) : read_from(tool_log, *tool_end, tool_end);
     if (log == NULL) complain(3, "no memory for", m->name);
     evidence.said = text;
     evidence.tool = log;
     finding_of(&evidence, word);
-    printf("%s %s\n", m->name, word);
+    printf("%s %s%s\n", m->name, word, finding_names_block(&evidence) ? " block" : "");
     if (arguments.verbose && witness->file != NULL)
         printf("    guilty: %s:%d\n", witness->file, witness->line);
     if (arguments.verbose && witness->wrong != NULL)

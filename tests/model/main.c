@@ -1,48 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model [--seed N] [--steps N] [--only NAME] [--stress] [--threads] [--log]
- *
- * Random operations against a naive model, over kinds of heap, policies and thread
- * modes: one TAP line each. A failure names the seed and the step; the same seed and
- * number of steps do the same again, with --only just that line of it.
+ * Random operations against a naive model, over kinds of heap, policies and threads. See
+ * --help. One TAP line for each batch; a failing one is cut down, and can be done again.
  */
-#include <pthread.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "model.h"
+#include "batch.h"
+#include "fault.h"
 
-/* clang-format off */
-static const struct kind kinds[] = {
-    /* name        region        limit              most     every  phase */
-    {"4KiB",       4096,         0,                 700,     1,     300},
-    {"16KiB",      16384,        0,                 3000,    1,     600},
-    {"100KiB",     102400,       0,                 15000,   4,     1500},
-    {"1MiB",       1u << 20,     0,                 200000,  64,    3000},
-    {"growable",   0,            (size_t)6 << 20,   700000,  64,    2000},
-};
-/* clang-format on */
-static const char *const policies[] = {"demand", "manual", "steady"};
-static const char *const modes[] = {"safe", "none"};
+static void help(FILE *file) {
+    fputs("Usage: model [OPTION]...\n"
+          "Random operations on heaps of all kinds, held against a naive model. What "
+          "fails is cut\n"
+          "down to the operations that it takes, printed as calls in C, and kept in a "
+          "file.\n"
+          "\n"
+          "  -n, --operations N   in all (1000000), in batches of 1,000,000 at most\n"
+          "  -s, --seed N         of the first batch; the others follow. Without: the "
+          "time\n"
+          "  -j, --jobs N         processes at a time (1)\n"
+          "  -o, --only PART      episodes alone with this in their names, as "
+          "4KiB/steady, racing\n"
+          "  -J, --journal FILE   note batches that are done; those that are in it are "
+          "not done\n"
+          "                       again. It holds the seed, which --seed must not "
+          "contradict\n"
+          "  -e, --episode SEED   this one alone, as a failing batch names it\n"
+          "  -r, --replay FILE    a trace that was kept\n"
+          "  -d, --directory DIR  where traces of failures are kept (.)\n"
+          "  -q, --quick          a failure is told, and not cut down\n"
+          "  -l, --list           print the trace of --episode or --replay as calls in "
+          "C, too\n"
+          "  -h, --help           this text\n"
+          "\n"
+          "Exit status: 0 nothing is wrong; 1 something is; 2 usage; 3 cannot read or "
+          "write;\n"
+          "4 the file is not a trace.\n"
+          "Examples:\n"
+          "  model --operations 10000000 --seed 7 --jobs 2\n"
+          "  model --operations 1000000000 --journal done.txt   # goes on where it was "
+          "stopped\n"
+          "  model --replay model-4711.trace\n",
+          file);
+}
 
-enum { N_KINDS = 5, N_POLICIES = 3, N_MODES = 2, N_CASES = 30 };
-
-struct arguments {
-    uint64_t seed;
-    size_t steps;
-    const char *only;
-    bool stress, log, between;
-};
-
-static _Noreturn void usage(const char *problem) {
-    fprintf(stderr,
-            "model: %s\n"
-            "usage: model [--seed N] [--steps N] [--only NAME] [--stress] [--threads]\n"
-            "             [--log]\n"
-            "example: model --seed 7 --steps 100000 --only 4KiB/manual\n",
-            problem);
+static _Noreturn void usage(const char *problem, const char *what) {
+    fprintf(stderr, "model: %s%s; try --help\n", problem, what);
     exit(2);
 }
 
@@ -50,92 +59,107 @@ static uint64_t number(const char *text) {
     char *end = NULL;
     uint64_t value;
 
-    if (text == NULL) usage("a number is missing");
+    errno = 0;
     value = strtoull(text, &end, 0);
-    if (end == text || *end != '\0') usage("not a number");
+    if (end == text || *end != '\0' || errno != 0 || text[0] == '-')
+        usage("not a number: ", text);
     return value;
 }
 
-static void *nothing(void *context) { return context; }
-
-/* There has been a second thread: from here on all is done as between threads. */
-static bool begin_thread(void) {
-    pthread_t thread;
-
-    if (pthread_create(&thread, NULL, nothing, NULL) != 0) usage("no second thread");
-    pthread_join(thread, NULL);
-    return true;
-}
-
-static struct arguments parse(int argc, char **argv) {
-    struct arguments arguments = {0, 90000, "", false, false, false};
+static uint64_t seed_by_time(void) {
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
-    arguments.seed =
-        ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) % 1000000007u;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--seed") == 0)
-            arguments.seed = number(argv[++i]);
-        else if (strcmp(argv[i], "--steps") == 0)
-            arguments.steps = (size_t)number(argv[++i]);
-        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
-            arguments.only = argv[++i];
-        else if (strcmp(argv[i], "--stress") == 0)
-            arguments.stress = true;
-        else if (strcmp(argv[i], "--threads") == 0)
-            arguments.between = begin_thread();
-        else if (strcmp(argv[i], "--log") == 0)
-            arguments.log = true;
-        else
-            usage("unknown argument");
-    }
-    if (arguments.steps < N_CASES) usage("at least 30 steps: one for each kind of heap");
-    return arguments;
+    return ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec) % 1000000007u;
 }
 
-/* True where all is well. */
-static bool run_case(const struct arguments *arguments, unsigned n) {
-    static struct model model;
-    char name[64];
-    const char *text;
+static const struct option options[] = {
+    {"operations", required_argument, NULL, 'n'},
+    {"seed", required_argument, NULL, 's'},
+    {"jobs", required_argument, NULL, 'j'},
+    {"only", required_argument, NULL, 'o'},
+    {"journal", required_argument, NULL, 'J'},
+    {"episode", required_argument, NULL, 'e'},
+    {"replay", required_argument, NULL, 'r'},
+    {"directory", required_argument, NULL, 'd'},
+    {"quick", no_argument, NULL, 'q'},
+    {"list", no_argument, NULL, 'l'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
 
-    memset(&model, 0, sizeof(model));
-    model.kind = &kinds[n % N_KINDS];
-    model.compaction = (rm_compaction_t)(n / N_KINDS % N_POLICIES);
-    model.threads = (rm_threads_t)(n / N_KINDS / N_POLICIES);
-    model.stress = arguments->stress;
-    model.log = arguments->log;
-    model.between = arguments->between;
-    snprintf(name, sizeof(name), "%s/%s/%s", model.kind->name, policies[model.compaction],
-             modes[model.threads]);
-    if (strstr(name, arguments->only) == NULL) {
-        printf("ok %u - %s # SKIP --only %s\n", n + 1, name, arguments->only);
-        return true;
+struct command {
+    struct plan plan;
+    const char *replay;
+    bool episode, list;
+    uint64_t episode_seed;
+};
+
+static struct command parse(int argc, char **argv) {
+    struct command command = {
+        .plan = {.operations = 1000000, .jobs = 1, .only = "", .directory = "."}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "n:s:j:o:J:e:r:d:qlh", options, NULL)) != -1)
+        switch (c) {
+        case 'n': command.plan.operations = number(optarg); break;
+        case 's':
+            command.plan.seed = number(optarg);
+            command.plan.seeded = true;
+            break;
+        case 'j': command.plan.jobs = (unsigned)number(optarg); break;
+        case 'o': command.plan.only = optarg; break;
+        case 'J': command.plan.journal = optarg; break;
+        case 'e':
+            command.episode_seed = number(optarg);
+            command.episode = true;
+            break;
+        case 'r': command.replay = optarg; break;
+        case 'd': command.plan.directory = optarg; break;
+        case 'q': command.plan.quick = true; break;
+        case 'l': command.list = true; break;
+        case 'h': help(stdout); exit(0);
+        default: usage("that was not understood", "");
+        }
+    if (optind < argc) usage("an argument too many: ", argv[optind]);
+    if (command.plan.operations == 0) usage("no operations", "");
+    if (command.plan.jobs == 0 || command.plan.jobs > JOBS_MOST)
+        usage("1 to 64 jobs", "");
+    return command;
+}
+
+static int replay(const struct command *command) {
+    struct shared *shared = shared_make();
+    struct trace trace = {{0}, 0, 0, NULL};
+    const char *text = trace_read(&trace, command->replay);
+
+    if (text != FINE) {
+        fprintf(stderr, "model: %s\n", text);
+        return trace.spec.n_heaps == 0 && trace.n == 0 && trace.ops == NULL && errno != 0
+                   ? 3
+                   : 4;
     }
-    text = model_run(&model, rng_mix(arguments->seed * N_CASES + n),
-                     arguments->steps / N_CASES);
-    if (text != NULL) {
-        printf("not ok %u - %s\n", n + 1, name);
-        printf("# at step %zu: %s\n", model.step, text);
-        printf("# again: model --seed %llu --steps %zu --only %s%s\n",
-               (unsigned long long)arguments->seed, arguments->steps, name,
-               arguments->stress ? " --stress" : "");
-    } else {
-        printf("ok %u - %s # %zu steps, %zu refused for want of memory\n", n + 1, name,
-               model.step, model.n_refused);
-    }
-    return text == NULL;
+    if (trace.n > TRACE_MOST) usage("too long a trace: ", command->replay);
+    shared->trace.spec = trace.spec;
+    shared->trace.n = trace.n;
+    memcpy(shared->ops, trace.ops, trace.n * sizeof(*trace.ops));
+    free(trace.ops);
+    if (command->list) trace_print(&shared->trace, stdout, "# ");
+    text = reduce_replay(shared, true, false);
+    if (text == FINE) text = reduce_replay(shared, false, false);
+    printf("1..1\n%s 1 - %s%s%s\n", text == FINE ? "ok" : "not ok", command->replay,
+           text == FINE ? "" : ": ", text == FINE ? "" : text);
+    return text != FINE;
 }
 
 int main(int argc, char **argv) {
-    struct arguments arguments = parse(argc, argv);
-    unsigned n_failed = 0;
+    struct command command = parse(argc, argv);
 
     setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("1..%d\n", (int)N_CASES);
-    printf("# seed %llu, %zu steps in all%s\n", (unsigned long long)arguments.seed,
-           arguments.steps, arguments.stress ? ", everything movable moves" : "");
-    for (unsigned n = 0; n < N_CASES; n++) n_failed += !run_case(&arguments, n);
-    return n_failed > 0;
+    run_init();
+    if (command.replay != NULL) return replay(&command);
+    if (command.episode)
+        return batch_episode(&command.plan, command.episode_seed, command.list);
+    if (!command.plan.seeded) command.plan.seed = seed_by_time();
+    return batch_all(&command.plan);
 }

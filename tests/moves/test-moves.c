@@ -205,12 +205,15 @@ static void test_seed(void) {
 static void test_filled(void) {
     rm_heap_t *heap = growing("onchange", RM_THREADS_NONE);
     rm_memory_t *block = make(heap, 100, 0), *zeros = make(heap, 100, RM_ZERO);
+    rm_memory_t *rest = make(heap, 101, 0);
     unsigned char *at = lock(block), *zero = lock(zeros);
 
     for (unsigned i = 0; i < 100; i++) {
         g_assert_cmphex(at[i], ==, 0xcf);
         g_assert_cmphex(zero[i], ==, 0);
     }
+    g_assert_cmphex(lock(rest)[101], ==, 0xef); /* what the size was rounded up by */
+    unlock(rest);
     for (unsigned i = 0; i < 100; i++) at[i] = 'a';
     unlock(block);
     for (unsigned i = 64; i < 100; i++) g_assert_cmphex(at[i], !=, 'a');
@@ -380,6 +383,7 @@ static void test_threads(gconstpointer mode) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    g_setenv("RMALLOC_TOOLS", "no", TRUE); /* they would find it before us */
     g_test_add_func("/moves/places", test_places);
     g_test_add_func("/moves/table-grows", test_table_grows);
     g_test_add_func("/moves/seed", test_seed);

@@ -11,6 +11,7 @@
 
 #include "calls.h"
 #include "check.h"
+#include "inject.h"
 #include "largest.h"
 #include "move.h"
 #include "os.h"
@@ -379,22 +380,19 @@ static void test_steps(gconstpointer fill) {
 
 /* Every request in turn is the one that fails, or the first of those that do. */
 static void test_refused(gconstpointer all) {
-    if (RM_CHECKS < RM_CHECKS_ENTRY) {
-        g_test_skip("no faults can be injected: build with -Dchecks=entry");
-        return;
-    }
     for (unsigned n = 1; n <= 40; n++) {
         struct site site;
         open_growing(&site);
         for (unsigned i = 0; i < 8; i++) make(&site, MIB / 2 + i * 3333, 0);
         for (unsigned i = 0; i < 8; i += 2) discard(&site, i);
         if (n % 3 != 0) give_back(&site);
-        os_fail_after(n, all != NULL);
+        struct fault fault = {n, all != NULL, n, REQUESTS_ALL};
+        inject_begin(&fault);
         errno = 77;
         bool complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
         while (!complete) complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
         g_assert_cmpint(errno, ==, 77);
-        os_fail_after(0, false);
+        inject_end();
         close_site(&site);
     }
 }

@@ -3,6 +3,7 @@
  * The handle table against an array of what each slot is, searched from the top.
  */
 #include <glib.h>
+#include <sys/mman.h>
 
 #include "table.h"
 
@@ -291,6 +292,32 @@ static void test_first_generation(struct site *site, gconstpointer none) {
     check(site);
 }
 
+/* A table with more room than a handle can name slots is not extended beyond those. Nearly nothing of it is
+   touched. */
+static void test_most(void) {
+    enum { LEFT = 4 };
+    const size_t bytes = 8 * ((size_t)TABLE_SLOTS_MAX + 64);
+    struct table t;
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        g_test_skip("no address space");
+        return;
+    }
+    table_init(&t, memory + bytes, 0);
+    while (t.n_free > 0) table_take(&t);
+    t.n_slots = TABLE_SLOTS_MAX - LEFT;
+    table_set_room(&t, TABLE_SLOTS_MAX + 64);
+    table_extend(&t, 16);
+    g_assert_cmpuint(t.n_slots, ==, TABLE_SLOTS_MAX);
+    g_assert_cmpuint(t.n_free, ==, LEFT);
+    for (unsigned i = 0; i < LEFT; i++)
+        g_assert_cmpuint(table_take(&t), ==, TABLE_SLOTS_MAX - LEFT + i);
+    g_assert_cmpuint(table_wants(&t), ==, UINT32_MAX);
+    g_assert_cmpuint(table_take(&t), ==, SLOT_NIL);
+    munmap(memory, bytes);
+}
+
 #define ADD(name, test) g_test_add(name, struct site, NULL, open_site, test, close_site)
 
 int main(int argc, char **argv) {
@@ -304,5 +331,6 @@ int main(int argc, char **argv) {
     ADD("/table/generations/reuses", test_reuses);
     ADD("/table/generations/one-slot", test_one_slot);
     ADD("/table/generations/first", test_first_generation);
+    g_test_add_func("/table/most", test_most);
     return g_test_run();
 }

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heaps under move-stress and with fences where the system refuses what is remembered aside: the k-th request, once or
+ * from then on. They are as good as without, or cannot be made; and pages of fences that have all been used come round.
+ */
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "check.h"
+#include "inject.h"
+#include "os.h"
+
+enum { REQUESTS = 40, STEPS = 60, BLOCKS = 12, FEW_PAGES = 40 };
+
+struct block {
+    rm_memory_t *handle;
+    size_t size;
+    unsigned char fill;
+};
+
+static void verify(const struct block *b) {
+    void *at;
+    if (b->handle == NULL) return;
+    g_assert_cmpint(rmlock(b->handle, &at), ==, RM_OK);
+    for (size_t i = 0; i < b->size; i++)
+        g_assert_cmpuint(((unsigned char *)at)[i], ==, b->fill);
+    g_assert_cmpint(rmunlock(b->handle), ==, RM_OK);
+}
+
+static void fill(struct block *b, unsigned char with) {
+    void *at;
+    g_assert_cmpint(rmlock(b->handle, &at), ==, RM_OK);
+    memset(at, with, b->size);
+    b->fill = with;
+    g_assert_cmpint(rmunlock(b->handle), ==, RM_OK);
+}
+
+static bool refused(rm_status_t status) {
+    if (status == RM_OK) return false;
+    g_assert_true(status == RM_ENOMEM || status == RM_ESYSTEM);
+    return true;
+}
+
+static void step(rm_heap_t *heap, struct block *b, unsigned i) {
+    size_t size = (i * 131) % 9000;
+    verify(b);
+    if (b->handle == NULL) {
+        if (refused(rm_heap_alloc(heap, &b->handle, size, 0, 0))) return;
+        b->size = size;
+        fill(b, (unsigned char)i);
+    } else if (i % 3 == 0) {
+        g_assert_cmpint(rmfree(b->handle), ==, RM_OK);
+        b->handle = NULL;
+    } else if (!refused(rmrealloc(b->handle, (ssize_t)size))) {
+        b->size = size;
+        fill(b, (unsigned char)i);
+    }
+}
+
+static void steps(rm_heap_t *heap) {
+    struct block blocks[BLOCKS] = {{NULL, 0, 0}};
+    for (unsigned i = 0; i < STEPS; i++) step(heap, &blocks[i * 7 % BLOCKS], i);
+    inject_end();
+    for (unsigned i = 0; i < STEPS; i++) step(heap, &blocks[i * 5 % BLOCKS], i);
+    for (unsigned i = 0; i < BLOCKS; i++) verify(&blocks[i]);
+    g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK);
+}
+
+/* Which guards, by the environment. */
+static void set(const char *stress, const char *fence) {
+    g_setenv("RMALLOC_TOOLS", "no", TRUE);
+    g_setenv("RMALLOC_STRESS", stress, TRUE);
+    g_setenv("RMALLOC_FENCE", fence, TRUE);
+}
+
+static void refuse(unsigned every) {
+    unsigned n_made = 0, n_refused = 0;
+    for (unsigned k = 1; k <= REQUESTS; k++)
+        for (unsigned all = 0; all < 2; all++) {
+            rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+            rm_heap_t *heap;
+            options.size = (size_t)1 << 22;
+            options.fence_every = every;
+            inject_begin(&(struct fault){k, all != 0, k, REQUESTS_ALL});
+            rm_status_t status = rm_heap_create(&heap, &options);
+            if (status == RM_OK) {
+                steps(heap);
+                g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+                n_made++;
+            } else {
+                inject_end();
+                g_assert_cmpint(status, ==, RM_ESYSTEM);
+                g_assert_null(heap);
+                n_refused++;
+            }
+        }
+    g_test_message("%u heaps made, %u not", n_made, n_refused);
+    g_assert_cmpuint(n_made, >, 0);
+    g_assert_cmpuint(n_refused, >, 0);
+}
+
+static void test_stress(void) {
+    set("onchange:1", "");
+    refuse(0);
+}
+static void test_fence(void) {
+    set("", "1");
+    refuse(0);
+}
+static void test_option(void) {
+    set("", "");
+    refuse(2);
+}
+static void test_both(void) {
+    set("onall:1", "2");
+    refuse(0);
+}
+
+static struct guard *guard_of(rm_heap_t *heap) {
+    struct access a;
+    uint64_t tag;
+    g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
+    g_assert_true(registry_enter(tag, &a));
+    struct guard *g = a.guard;
+    registry_leave(&a);
+    return g;
+}
+
+static unsigned char *lock(rm_memory_t *handle) {
+    void *at;
+    g_assert_cmpint(rmlock(handle, &at), ==, RM_OK);
+    return at;
+}
+
+/* When all pages have been used the first ones are again, but for those that are open; where none are left blocks are
+   used where they are, and so are those that would take too many. */
+static void test_round(void) {
+    rm_heap_t *heap;
+    rm_memory_t *kept[3], *block, *large, *more[FEW_PAGES];
+    set("", "1");
+    g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+    struct fence *f = &guard_of(heap)->fence;
+    uint32_t pages = f->n_pages;
+    f->n_pages = FEW_PAGES;
+    for (unsigned i = 0; i < 3; i++) {
+        g_assert_cmpint(rm_heap_alloc(heap, &kept[i], 100, 0, 0), ==, RM_OK);
+        memset(lock(kept[i]), (int)i, 100);
+    }
+    g_assert_cmpint(rm_heap_alloc(heap, &block, 6000, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(heap, &large, 100000, 0, 0), ==, RM_OK);
+    for (unsigned i = 0; i < 10 * FEW_PAGES; i++) {
+        memset(lock(block), (int)i, 6000);
+        g_assert_cmpint(rmunlock(block), ==, RM_OK);
+    }
+    g_assert_cmpuint(f->n_fenced, ==, 10 * FEW_PAGES + 3);
+    lock(large);
+    g_assert_cmpuint(f->n_fenced, ==, 10 * FEW_PAGES + 3);
+    g_assert_cmpint(rmunlock(large), ==, RM_OK);
+    for (unsigned i = 0; i < FEW_PAGES; i++) {
+        g_assert_cmpint(rm_heap_alloc(heap, &more[i], 100, 0, 0), ==, RM_OK);
+        memset(lock(more[i]), (int)i, 100);
+    }
+    g_assert_cmpuint(f->n_fenced, <, 11 * FEW_PAGES + 3);
+    for (unsigned i = 0; i < FEW_PAGES; i++) {
+        g_assert_cmpuint(lock(more[i])[99], ==, i);
+        g_assert_cmpint(rmunlock(more[i]), ==, RM_OK);
+        g_assert_cmpint(rmunlock(more[i]), ==, RM_OK);
+        g_assert_cmpint(rmfree(more[i]), ==, RM_OK);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        g_assert_cmpuint(lock(kept[i])[99], ==, i);
+        g_assert_cmpint(rmunlock(kept[i]), ==, RM_OK);
+        g_assert_cmpint(rmunlock(kept[i]), ==, RM_OK);
+    }
+    f->n_pages = pages;
+    g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
+/* A block that was made by one stack too many is told all the same. */
+static void test_stacks(void) {
+    if (g_test_subprocess()) {
+        rm_heap_t *heap;
+        rm_memory_t *block;
+        set("onchange:1", "");
+        g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+        guard_of(heap)->origins.n_stacks = ORIGIN_STACKS;
+        g_assert_cmpint(rm_heap_alloc(heap, &block, 100, 0, 0), ==, RM_OK);
+        unsigned char *at = lock(block);
+        rmunlock(block);
+        at[0] ^= 1;
+        rm_heap_check(heap, NULL);
+        exit(0);
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr("*after its last unlock*100 bytes*made at*(not known)*");
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/guards/refused/stress", test_stress);
+    g_test_add_func("/guards/refused/fence", test_fence);
+    g_test_add_func("/guards/refused/option", test_option);
+    g_test_add_func("/guards/refused/both", test_both);
+    g_test_add_func("/guards/round", test_round);
+    g_test_add_func("/guards/stacks", test_stacks);
+    return g_test_run();
+}
