@@ -47,6 +47,7 @@ static bool open_shadow(struct guard *g, unsigned by) {
     return true;
 }
 
+/* The last: what the others write is sealed too. */
 static bool open_seal(struct guard *g, unsigned by) {
     if (!(by & GUARD_INTEGRITY)) return true;
     if (!seal_init(&g->seal, g->heap, g->bytes)) return false;
