@@ -239,8 +239,7 @@ void os_be_nice(int nice) {
 
 uint64_t os_random(void) {
     uint64_t x;
-    if (getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x)
-        return x;
+    if (getrandom(&x, sizeof x, GRND_NONBLOCK) == (ssize_t)sizeof x) return x;
     return os_now_ns() * UINT64_C(0x9e3779b97f4a7c15) ^ (uintptr_t)&x;
 }
 

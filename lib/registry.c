@@ -188,19 +188,6 @@ bool registry_plausible(const struct access *a) {
     return bounds_hold(a->heap, &p->bounds);
 }
 
-void registry_look(uint64_t tag, struct access *a) {
-    a->place = registry_place(tag);
-    a->heap = (struct heap *)places[a->place].gate.heap;
-    a->guard = NULL;
-    a->how = 0;
-}
-
-bool registry_contains(uint64_t tag, const void *pointer, size_t bytes) {
-    const struct place *p = &places[registry_place(tag)];
-    uintptr_t offset = (uintptr_t)pointer - (uintptr_t)p->low;
-    return offset <= p->bytes && bytes <= p->bytes - offset;
-}
-
 /* Nobody comes in any more, not by the public gate either; and threads keep out of what they have of it. */
 static void close_for_good(struct place *p) {
     p->corrupt = true;

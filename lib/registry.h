@@ -167,9 +167,18 @@ void registry_leave_damaged(const struct access *a);
 bool registry_plausible(const struct access *a);
 __attribute__((cold)) rm_status_t registry_freeze(const struct access *a);
 /* A heap that has been left for good, to be looked at. */
-void registry_look(uint64_t tag, struct access *a);
+static inline void registry_look(uint64_t tag, struct access *a) {
+    a->place = registry_place(tag);
+    a->heap = (struct heap *)registry_sign.places[a->place].gate.heap;
+    a->guard = NULL;
+    a->how = 0;
+}
 /* Do so many bytes lie in a heap's region? */
-bool registry_contains(uint64_t tag, const void *pointer, size_t bytes);
+static inline bool registry_contains(uint64_t tag, const void *pointer, size_t bytes) {
+    const struct place *p = &registry_sign.places[registry_place(tag)];
+    uintptr_t offset = (uintptr_t)pointer - (uintptr_t)p->low;
+    return offset <= p->bytes && bytes <= p->bytes - offset;
+}
 /* What a thread keeps of a heap that must not be entered is nobody's, where there is such a heap. */
 void registry_forget(uint64_t tag, struct cache *c);
 /* Wait for whoever is inside, for the n-th time. */
