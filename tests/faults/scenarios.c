@@ -202,6 +202,10 @@ static void stressed(uint64_t seed, bool looked) {
     guarded("onchange", "", 0, seed, looked);
 }
 static void fenced(uint64_t seed, bool looked) { guarded("", "3", 0, seed, looked); }
+static void sealed(uint64_t seed, bool looked) {
+    setenv("RMALLOC_INTEGRITY", "yes", 1);
+    guarded("", "", LIMIT, seed, looked);
+}
 static void fenced_stressed(uint64_t seed, bool looked) {
     guarded("onchange", "2", LIMIT, seed, looked);
 }
@@ -259,6 +263,7 @@ const struct scenario scenarios[] = {
     {"view", scenario_view, false},
     {"stressed", stressed, false},
     {"fenced", fenced, false},
+    {"sealed", sealed, false},
     {"fenced-stressed", fenced_stressed, false},
     {"chance", chance, true},
 };
