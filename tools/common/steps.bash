@@ -65,9 +65,18 @@ have() {
     libclang-rt-14-dev)
         printf 'int main(void) { return 0; }\n' |
             clang -fsanitize=address,undefined -x c - -o /dev/null >/dev/null 2>&1 ;;
+    gcc-12-multilib)
+        printf 'int main(void) { return 0; }\n' | gcc -m32 -x c - -o /dev/null >/dev/null 2>&1 ;;
+    qemu-user) command -v qemu-aarch64 >/dev/null 2>&1 ;;
+    gcc-arm-linux-gnueabihf | gcc-aarch64-linux-gnu | gcc-s390x-linux-gnu)
+        command -v "${1#gcc-}-gcc" >/dev/null 2>&1 ;;
+    libc6-dev-armhf-cross) has_libc arm-linux-gnueabihf-gcc ;;
+    libc6-dev-arm64-cross) has_libc aarch64-linux-gnu-gcc ;;
+    libc6-dev-s390x-cross) has_libc s390x-linux-gnu-gcc ;;
     *) return 1 ;;
     esac
 }
+has_libc() { printf '#include <stdio.h>\n' | "$1" -E - >/dev/null 2>&1; }
 
 apt_get() {
     local -a as_root=()
