@@ -121,7 +121,7 @@ static void resized(void) {
 static void shrunk(void) {
     rm_memory_t *block;
     NEED(rm_heap_alloc(heap, &block, 100, 0, RM_ZERO)); /* MADE shrunk */
-    char *bytes = lock(block);
+    volatile char *bytes = lock(block); /* two bytes, and not one store of both */
     NEED(rmrealloc(block, 61));
     bytes[60] = 1;
     bytes[61] = 1; /* GUILTY shrunk */
