@@ -144,7 +144,7 @@ static inline rm_word_t *rm_word_of(struct rm_core *heap, uint32_t slot, uint32_
 }
 
 static inline void *rm_address(const struct rm_core *heap, uint64_t e) {
-    return heap->base + ((size_t)(e & 0x7fffffff) << 3);
+    return (void *)((uintptr_t)heap->base + ((size_t)(e & 0x7fffffff) << 3));
 }
 
 /* Where others may be inside, the table may get shorter at any time. Its memory can still be read: what has

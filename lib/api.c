@@ -350,7 +350,7 @@ static SLOW rm_status_t lock_slowly(rm_memory_t *handle, void **pointer) {
         struct access a;
         switch (lock_take(&heap->store.table, h, slot, RM_LOCKS_MAX, &e)) {
         case LOCK_DONE:
-            *pointer = heap->store.area.base + entry_place(e);
+            *pointer = rm_address((const struct rm_core *)heap, e);
             return call_done(h);
         case LOCK_MOVING:
             if (!await(h, slot, n)) return registry_refused(h, RM_EHANDLE);
@@ -398,7 +398,7 @@ static SLOW rm_status_t peek_slowly(rm_memory_t *handle, void **pointer) {
     if (heap == NULL || registry_fenced(heap)) return guarded_peek(handle, pointer);
     for (unsigned n = 0; lock_look(&heap->store.table, h, slot, &e); n++) {
         if (entry_locks(e) != LOCKS_MOVING) {
-            *pointer = heap->store.area.base + entry_place(e);
+            *pointer = rm_address((const struct rm_core *)heap, e);
             return RM_OK;
         }
         if (!await(h, slot, n)) break;

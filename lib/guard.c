@@ -18,6 +18,10 @@ unsigned guard_wanted(const rm_heap_options_t *options, struct settings *setting
 
 static bool is_sealed(const struct guard *g) { return g->by & GUARD_INTEGRITY; }
 
+static void set_corrupt(struct guard *g, bool corrupt) {
+    __atomic_store_n(&g->corrupt, corrupt, __ATOMIC_RELAXED);
+}
+
 static size_t guard_bytes(void) { return round_up(sizeof(struct guard), os_page()); }
 
 /* What the heap is to be guarded by, one after the other. False: there is no memory. */
@@ -90,9 +94,9 @@ bool guard_begin(struct guard *g, uint32_t about) {
     if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
     g->about = g->by & (GUARD_STRESS | GUARD_FENCE) ? SLOT_NIL : about;
     if (is_sealed(g) && g->about == SLOT_NIL)
-        g->corrupt = !seal_holds(&g->seal, g->heap);
+        set_corrupt(g, !seal_holds(&g->seal, g->heap));
     else if (is_sealed(g))
-        g->corrupt = !seal_holds_entry(&g->seal, g->heap, about);
+        set_corrupt(g, !seal_holds_entry(&g->seal, g->heap, about));
     if (g->corrupt) return false;
     if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
     return true;
@@ -101,14 +105,14 @@ bool guard_begin(struct guard *g, uint32_t about) {
 bool guard_widen(struct guard *g) {
     if (g->about == SLOT_NIL) return true;
     g->about = SLOT_NIL;
-    if (is_sealed(g)) g->corrupt = !seal_holds(&g->seal, g->heap);
+    if (is_sealed(g)) set_corrupt(g, !seal_holds(&g->seal, g->heap));
     return !g->corrupt;
 }
 
 bool guard_narrow(struct guard *g, uint32_t slot) {
     if (g->about == SLOT_NIL) return true;
     g->about = slot;
-    if (is_sealed(g)) g->corrupt = !seal_holds_entry(&g->seal, g->heap, slot);
+    if (is_sealed(g)) set_corrupt(g, !seal_holds_entry(&g->seal, g->heap, slot));
     return !g->corrupt;
 }
 

@@ -48,6 +48,11 @@ struct guard {
     struct shadow shadow; /* likewise */
 };
 
+/* Read without the heap's mutex, too. */
+static inline bool guard_corrupt(const struct guard *g) {
+    return __atomic_load_n(&g->corrupt, __ATOMIC_RELAXED);
+}
+
 /* What a heap with these options is to be guarded by, as the environment has it; 0: nothing. */
 unsigned guard_wanted(const rm_heap_options_t *options, struct settings *settings);
 /* Of a heap that has just been made, empty. NULL: there is no memory. */

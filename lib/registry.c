@@ -134,10 +134,15 @@ bool registry_enter_guarded(uint64_t tag, struct access *a) {
     return registry_enter_about(tag, a, SLOT_NIL);
 }
 
+/* With the registry's mutex, or the guard might go meanwhile. */
 rm_status_t registry_refused(uint64_t tag, rm_status_t none) {
+    if (find(tag) == NULL) return none;
+    pthread_mutex_lock(&registry_mutex);
     const struct place *p = find(tag);
-    const struct guard *g = p != NULL ? p->guard : NULL;
-    return p != NULL && (p->corrupt || (g != NULL && g->corrupt)) ? RM_ECORRUPT : none;
+    bool refused = p != NULL && (__atomic_load_n(&p->corrupt, __ATOMIC_RELAXED) ||
+                                 (p->guard != NULL && guard_corrupt(p->guard)));
+    pthread_mutex_unlock(&registry_mutex);
+    return refused ? RM_ECORRUPT : none;
 }
 
 bool registry_try(uint64_t tag, struct access *a) {
@@ -190,7 +195,7 @@ bool registry_plausible(const struct access *a) {
 
 /* Nobody comes in any more, not by the public gate either; and threads keep out of what they have of it. */
 static void close_for_good(struct place *p) {
-    p->corrupt = true;
+    __atomic_store_n(&p->corrupt, true, __ATOMIC_RELAXED);
     __atomic_store_n(&rm_gates[p - places].tag, 0, __ATOMIC_RELEASE);
     cache_halt(&p->crowd);
 }

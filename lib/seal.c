@@ -94,9 +94,7 @@ static uint64_t run_sum(uint64_t x, const struct store *s, unit_t span, uint64_t
         pair = pair << 32 | ref;
         if (n % 2 == 1) x = step(x, pair);
         if ((ref & SLACK_WIDE) != SLACK_WIDE) continue;
-        uint16_t wide;
-        memcpy(&wide, run_slot(&r, i) + r.class->capacity - 2, sizeof wide);
-        x = step(x, wide);
+        x = step(x, load16(run_slot(&r, i) + r.class->capacity - 2));
     }
     if (n % 2 == 1) x = step(x, pair);
     r.free &= all;
@@ -119,7 +117,7 @@ static uint64_t area_sum(const struct seal *seal, const struct store *s) {
         else if (header_kind(header) == SPAN_RUN)
             x = run_sum(x, s, at, header);
         else if (header_kind(header) == SPAN_ALIGNED)
-            x = step(x, (unsigned char)area_at(a, at + units)[-1]);
+            x = step(x, load8(area_at(a, at + units) - 1));
     }
     return step(x, area_header(a, a->limit));
 }
