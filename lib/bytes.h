@@ -13,13 +13,7 @@ extern bool bytes_unseen;
 void bytes_copy_unseen(char *to, const char *from, size_t bytes);
 void bytes_fill_unseen(char *to, unsigned char value, size_t bytes);
 
-/* To a place apart; to one that may overlap; the same byte everywhere. */
-static inline void bytes_copy(void *to, const void *from, size_t bytes) {
-    if (unlikely(bytes_unseen))
-        bytes_copy_unseen(to, from, bytes);
-    else
-        memcpy(to, from, bytes);
-}
+/* To a place apart, which in a damaged heap may overlap all the same; the same byte everywhere. */
 static inline void bytes_move(void *to, const void *from, size_t bytes) {
     if (unlikely(bytes_unseen))
         bytes_copy_unseen(to, from, bytes);

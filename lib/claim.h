@@ -82,7 +82,7 @@ __attribute__((no_sanitize("thread"))) void claim_copy(void *to, const void *fro
                                                        size_t bytes);
 #else
 static inline void claim_copy(void *to, const void *from, size_t bytes) {
-    bytes_copy(to, from, bytes);
+    bytes_move(to, from, bytes);
 }
 #endif
 

@@ -390,7 +390,7 @@ void fence_locked(struct fence *f, const struct heap_block *b) {
     slot->range = open_for(f, b);
     errno = saved;
     if (slot->range == 0) return;
-    bytes_copy(address_of(f, slot->range), b->address, b->size);
+    bytes_move(address_of(f, slot->range), b->address, b->size);
     fill_around(f, slot->range);
 }
 
@@ -403,7 +403,7 @@ void fence_unlocked(struct fence *f, const struct heap_block *b) {
         origin_say("  found by RMALLOC_FENCE, at the last unlock");
         abort();
     }
-    bytes_copy(b->address, address_of(f, slot->range), b->size);
+    bytes_move(b->address, address_of(f, slot->range), b->size);
     if (motion_is_held(&f->heap->store)) {
         f->ranges[slot->range].late = true;
         f->n_late++;

@@ -265,11 +265,11 @@ static bool set_free(struct store *s, unit_t span) {
     if (!claim_one(s, slot, LOCKS_MOVING, &e)) return false;
     size_t size = run_size(s, &r, i);
     char content[SMALL_MAX];
-    bytes_copy(content, run_slot(&r, i), size);
+    bytes_move(content, run_slot(&r, i), size);
     unit_t gap = small_free(s, span, i);
     area_cut(&s->area, gap, gap, block_units(size, false));
     e = block_write(s, gap, slot, size, 0, e);
-    bytes_copy(area_at(&s->area, gap) + HEADER, content, size);
+    bytes_move(area_at(&s->area, gap) + HEADER, content, size);
     table_set(&s->table, slot, entry_settled(e));
     store_tell(s, slot);
     store_moved(s, size, 1);

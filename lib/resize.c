@@ -155,7 +155,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     uint32_t ref = run_ref(&before, i);
     char content[SMALL_MAX];
     SOUND(old_size <= before.class->capacity);
-    bytes_copy(content, run_slot(&before, i), before.class->capacity);
+    bytes_move(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
     bool placed = false;
     if (place_units(q) > compact_outlook(s, false, 0)) {
@@ -170,7 +170,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
             place(h, q, true);
         }
     }
-    bytes_copy(store_content(s, q->entry, old_size), content, old_size);
+    bytes_move(store_content(s, q->entry, old_size), content, old_size);
     table_set(&s->table, q->slot, entry_settled(q->entry));
     store_tell(s, q->slot);
     store_moved(s, old_size, 1);

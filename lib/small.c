@@ -280,7 +280,7 @@ void small_cut(struct store *s, unit_t span) {
     /* Objects beyond the new end go to the lowest free slots. */
     while (r.free & bit_mask(live)) {
         unsigned to = bit_lowest(r.free), from = bit_highest(run_live_mask(&r));
-        bytes_copy(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
+        bytes_move(run_slot(&r, to), run_slot(&r, from), r.class->capacity);
         uint32_t ref = run_ref(&r, from), slot = run_owner(s, &r, from);
         run_put_ref(&r, to, ref);
         /* It stays claimed: who cuts gives the claim up, when no claim can be taken for a cache's any more. */
