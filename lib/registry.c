@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdatomic.h>
 
 #include "motion.h"
 #include "os.h"
@@ -134,15 +133,14 @@ bool registry_enter_guarded(uint64_t tag, struct access *a) {
     return registry_enter_about(tag, a, SLOT_NIL);
 }
 
-/* With the registry's mutex, or the guard might go meanwhile. */
 rm_status_t registry_refused(uint64_t tag, rm_status_t none) {
     if (find(tag) == NULL) return none;
-    pthread_mutex_lock(&registry_mutex);
+    pthread_mutex_lock(&registry_mutex); /* or the guard might go meanwhile */
     const struct place *p = find(tag);
-    bool refused = p != NULL && (__atomic_load_n(&p->corrupt, __ATOMIC_RELAXED) ||
-                                 (p->guard != NULL && guard_corrupt(p->guard)));
+    if (p != NULL && (p->corrupt || (p->guard != NULL && guard_corrupt(p->guard))))
+        none = RM_ECORRUPT;
     pthread_mutex_unlock(&registry_mutex);
-    return refused ? RM_ECORRUPT : none;
+    return none;
 }
 
 bool registry_try(uint64_t tag, struct access *a) {
@@ -189,13 +187,12 @@ void registry_leave_slowly(const struct access *a) {
 /* --- damage --- */
 
 bool registry_plausible(const struct access *a) {
-    const struct place *p = &places[a->place];
-    return bounds_hold(a->heap, &p->bounds);
+    return bounds_hold(a->heap, &places[a->place].bounds);
 }
 
 /* Nobody comes in any more, not by the public gate either; and threads keep out of what they have of it. */
 static void close_for_good(struct place *p) {
-    __atomic_store_n(&p->corrupt, true, __ATOMIC_RELAXED);
+    p->corrupt = true;
     __atomic_store_n(&rm_gates[p - places].tag, 0, __ATOMIC_RELEASE);
     cache_halt(&p->crowd);
 }

@@ -47,7 +47,7 @@ struct place {
     struct rm_gate gate; /* where the public one is open it says the same */
     struct guard *guard; /* of a heap whose public gate stays closed; else NULL */
     struct bounds bounds;
-    bool corrupt; /* found to be damaged: nothing is done to it any more */
+    atomic_bool corrupt; /* found to be damaged: nothing is done to it any more */
 };
 
 /*
