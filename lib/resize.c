@@ -8,6 +8,7 @@
 #include "check.h"
 #include "claim.h"
 #include "compact.h"
+#include "damage.h"
 #include "ebb.h"
 #include "lock.h"
 #include "motion.h"
@@ -157,24 +158,19 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
     SOUND(old_size <= before.class->capacity);
     bytes_move(content, run_slot(&before, i), before.class->capacity);
     small_free(s, before.span, i);
-    bool placed = false;
-    if (place_units(q) > compact_outlook(s, false, 0)) {
+    bool room = place_units(q) <= compact_outlook(s, false, 0);
+    if (room) {
+        place_compact(h, place_units(q), true);
+        SOUND(place(h, q, true)); /* compact_outlook is exact */
+    } else {
         q->entry = small_restore(s, &before, ref, e);
         old_size = before.class->capacity; /* its size may stand there */
-    } else {
-        place_compact(h, place_units(q), true);
-        placed = place(h, q, true);
-        CHECK(9, placed); /* compact_regain is exact */
-        if (!placed) {
-            q->size = old_size;
-            place(h, q, true);
-        }
     }
     bytes_move(store_content(s, q->entry, old_size), content, old_size);
     table_set(&s->table, q->slot, entry_settled(q->entry));
     store_tell(s, q->slot);
     store_moved(s, old_size, 1);
-    return placed;
+    return room;
 }
 
 /* The last block of all grows where it is, and so does the area. */
