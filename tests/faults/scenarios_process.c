@@ -189,7 +189,9 @@ void scenario_loaded(void) {
     }
     inject_end();
 #ifdef __SANITIZE_ADDRESS__
-    usleep(50 * 1000); /* gcc's ASan leaves its own locks held in a child: its thread has begun by then */
+    usleep(
+        50 *
+        1000); /* gcc's ASan leaves its own locks held in a child: its thread has begun by then */
 #endif
     /* A heap that there is comes whole to a child. */
     fflush(stdout);
