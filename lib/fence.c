@@ -97,12 +97,10 @@ static struct fence_slot *of(const struct fence *f, const struct heap_block *b) 
 
 /* An unlocked block becomes one with many locks, of which there are none. False: it is locked just now. */
 static bool hide(struct store *s, uint32_t slot) {
-    for (;;) {
-        uint64_t e = table_entry(&s->table, slot);
-        if (entry_locks(e) == LOCKS_MANY) return true;
-        if (entry_locks(e) != LOCKS_NONE) return false;
+    uint64_t e = table_entry(&s->table, slot);
+    while (entry_locks(e) == LOCKS_NONE)
         if (many_begin(s, slot, &e)) return true;
-    }
+    return entry_locks(e) == LOCKS_MANY;
 }
 
 /* Is it still that block's handle? */
@@ -360,7 +358,8 @@ bool fence_made(struct fence *f, const struct heap_block *b) {
     if (!known) return false;
     f->slots[b->slot] = (struct fence_slot){0, stamp_of(b->handle)};
     f->blocks[f->n_blocks++] = b->handle;
-    if (!hide(s, b->slot) || f->n_blocks >= f->sweep) f->bared = true;
+    hide(s, b->slot); /* nobody else knows it yet */
+    if (f->n_blocks >= f->sweep) f->bared = true;
     return true;
 }
 
