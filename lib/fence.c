@@ -378,6 +378,16 @@ void fence_freed(struct fence *f, const struct heap_block *b) {
     slot->stamp = 0;
 }
 
+/* Will its last unlock come through here? One that was half moved looks like any other when it is locked. False: so it
+   does, and others are at it. */
+static bool stays_hidden(struct fence *f, uint32_t slot) {
+    struct store *s = &f->heap->store;
+    uint64_t e = table_entry(&s->table, slot);
+    if (likely(entry_locks(e) == LOCKS_MANY)) return true;
+    f->bared = true;
+    return entry_count(e) == 1 && many_begin(s, slot, &e);
+}
+
 void fence_locked(struct fence *f, const struct heap_block *b) {
     struct fence_slot *slot = of(f, b);
     bool held = motion_is_held(&f->heap->store);
@@ -389,7 +399,7 @@ void fence_locked(struct fence *f, const struct heap_block *b) {
         f->ranges[slot->range].late = false;
         return;
     }
-    if (held) return;
+    if (held || !stays_hidden(f, b->slot)) return;
     slot->range = open_for(f, b);
     errno = saved;
     if (slot->range == 0) return;
