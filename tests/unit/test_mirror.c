@@ -168,9 +168,12 @@ static void test_noted(void) {
         g_assert_false(site.m.known); /* there is no copy yet */
         mirror_take(&site.m, &site.h->store);
         lock(&site, slot);
-        n_changed += mirror_find(&site.m, &site.h->store, &d);
+        size_t bytes = units_bytes(site.m.high);
+        char *before = g_memdup2(site.m.copy, bytes);
         mirror_note(&site.m, &site.h->store, table_entry(&site.h->store.table, slot));
+        n_changed += memcmp(before, site.m.copy, bytes) != 0;
         g_assert_false(mirror_find(&site.m, &site.h->store, &d));
+        g_free(before);
         close_site(&site);
     }
     g_assert_cmpuint(n_changed, >, 2);
