@@ -91,6 +91,12 @@ void site_keep(struct site *site) {
     if (r->pages) keep(&site->parts[1], r->table_end, r->zones_end);
 }
 
+void site_restore(const struct site *site) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(site->parts); i++)
+        if (site->parts[i].bytes > 0)
+            memcpy(site->parts[i].at, site->parts[i].copy, site->parts[i].bytes);
+}
+
 void site_expect(const struct site *site, unsigned invariant, const char *text,
                  const char *what) {
     rm_fault_t fault;
@@ -100,9 +106,7 @@ void site_expect(const struct site *site, unsigned invariant, const char *text,
         !g_str_has_prefix(fault.text, text))
         g_error("%s: %u, not %u: %s", what, fault.invariant, invariant, fault.text);
     g_assert_true(fault.offset <= site->bytes && fault.text[0] != '\0');
-    for (unsigned i = 0; i < G_N_ELEMENTS(site->parts); i++)
-        if (site->parts[i].bytes > 0)
-            memcpy(site->parts[i].at, site->parts[i].copy, site->parts[i].bytes);
+    site_restore(site);
 }
 
 uint32_t site_half_moved(const struct site *site, bool fill) {

@@ -34,6 +34,7 @@ uint32_t site_half_moved(const struct site *site, bool fill);
 
 /* It is sound, and this is what it is put back to. */
 void site_keep(struct site *site);
+void site_restore(const struct site *site);
 /* The heap as it is breaks this invariant, which is told by a text that begins so; then it is as it was. */
 void site_expect(const struct site *site, unsigned invariant, const char *text,
                  const char *what);
