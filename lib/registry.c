@@ -206,7 +206,7 @@ rm_status_t registry_freeze(const struct access *a) {
 
 void registry_forget(uint64_t tag, struct cache *c) {
     struct place *p = find(tag);
-    if (p == NULL || !p->corrupt) return;
+    if (p == NULL) return;
     take_mutex(p);
     if (find(tag) == p &&
         __atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == registry_live(tag))
