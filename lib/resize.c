@@ -104,12 +104,14 @@ static bool is_free_to_go(uint64_t e, uint64_t handle) {
    block, or has freed it. */
 static enum growth carry_over(struct store *s, const struct request *q, uint64_t handle,
                               size_t old_size) {
-    uint64_t e;
-    if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e) &&
-        rm_generation(e ^ handle) == 0 && entry_place(e) == entry_place(q->old)) {
-        claim_copy(store_content(s, q->entry, old_size),
-                   store_content(s, q->old, old_size), old_size);
-        if (claim_publish(s, q->slot, e, q->entry)) {
+    uint64_t e, to;
+    if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e)) {
+        bool same = entry_generation(e) == entry_generation(q->old);
+        if (same)
+            claim_copy(store_content(s, q->entry, old_size),
+                       store_content(s, q->old, old_size), old_size);
+        to = same ? q->entry : e; /* freed and made anew: the claim is given up */
+        if (claim_publish(s, q->slot, e, to) && same) {
             store_tell(s, q->slot);
             store_moved(s, old_size, 1);
             quick_free_place(s, q->old);
