@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "compact.h"
 #include "merge.h"
+#include "move.h"
 #include "pages.h"
 #include "registry.h"
 #include "resize.h"
@@ -46,6 +47,13 @@ static void come(enum moment moment) {
     if (other.moment != moment || --other.n > 0) return;
     other.moment = NOWHERE;
     other.act(&other);
+}
+
+/* At whatever block comes first. */
+static bool is_for(uint32_t slot, enum moment moment) {
+    if (other.moment != moment) return false;
+    if (other.slot == SLOT_NIL) other.slot = slot;
+    return slot == other.slot;
 }
 
 static void arrive(enum moment moment, uint32_t slot, void (*act)(struct other *)) {
@@ -87,14 +95,14 @@ static void remakes(struct other *o) {
     type __wrap_##name(__VA_ARGS__)
 
 WRAPPED(uint64_t, many_end, struct store *s, uint32_t slot) {
-    if (slot == other.slot) come(BEFORE_MANY_END);
+    if (is_for(slot, BEFORE_MANY_END)) come(BEFORE_MANY_END);
     uint64_t e = __real_many_end(s, slot);
-    if (slot == other.slot) come(AFTER_MANY_END);
+    if (is_for(slot, AFTER_MANY_END)) come(AFTER_MANY_END);
     return e;
 }
 WRAPPED(bool, claim_one_slowly, struct store *s, uint32_t slot, unsigned state,
         uint64_t *e) {
-    if (slot == other.slot) come(BEFORE_CLAIM);
+    if (is_for(slot, BEFORE_CLAIM)) come(BEFORE_CLAIM);
     return __real_claim_one_slowly(s, slot, state, e);
 }
 WRAPPED(bool, claim_span_slowly, struct store *s, unit_t span, unsigned state) {
@@ -103,13 +111,13 @@ WRAPPED(bool, claim_span_slowly, struct store *s, unit_t span, unsigned state) {
 }
 WRAPPED(bool, claim_publish_slowly, struct store *s, uint32_t slot, uint64_t e,
         uint64_t to) {
-    if (slot == other.slot) come(BEFORE_PUBLISH);
+    if (is_for(slot, BEFORE_PUBLISH)) come(BEFORE_PUBLISH);
     return __real_claim_publish_slowly(s, slot, e, to);
 }
 WRAPPED(bool, block_alloc, struct store *s, uint32_t slot, size_t size, size_t alignment,
         uint64_t *e) {
     bool done = __real_block_alloc(s, slot, size, alignment, e);
-    if (done && slot == other.slot) come(AFTER_BLOCK_ALLOC);
+    if (done && is_for(slot, AFTER_BLOCK_ALLOC)) come(AFTER_BLOCK_ALLOC);
     return done;
 }
 WRAPPED(bool, compact, struct store *s, const struct compact_goal *goal) {
@@ -340,6 +348,114 @@ static void test_locked_before_its_pages_move(struct site *site, gconstpointer n
     assert_content(site, behind, 5000);
 }
 
+/* --- an object goes out of a run into a gap --- */
+
+/* A class whose sizes take blocks of different lengths; its smallest fills the gap. */
+struct single {
+    const struct size_class *class;
+    uint32_t slot;
+    unit_t gap, run;
+    unsigned i;
+};
+
+static uint32_t make_aligned(const struct site *site, size_t size) {
+    uint32_t slot = SLOT_NIL;
+    g_assert_cmpint(heap_alloc(site->h, NULL, size, 16, 0, &slot), ==, RM_OK);
+    return slot;
+}
+
+static struct single make_single(const struct site *site) {
+    struct store *s = &site->h->store;
+    struct single single = {.class = &size_classes[1]};
+    while (block_units(single.class->least, false) ==
+           block_units(single.class->capacity, false))
+        single.class ++;
+    single.slot = make(site, single.class->least);
+    uint64_t e = table_entry(&s->table, single.slot);
+    single.run = entry_span(s, e);
+    single.i = shape_index(e);
+    make_room(site);
+    uint32_t gap = make_aligned(site, single.class->least - 1u);
+    make_aligned(site, 100);
+    single.gap = entry_span(s, table_entry(&s->table, gap));
+    g_assert_cmpint(free_slot(site->h, gap), ==, RM_OK);
+    uint64_t header = area_header(&s->area, single.gap);
+    g_assert_cmpint(header_kind(header), ==, SPAN_FREE);
+    g_assert_cmpuint(free_size(header), ==, block_units(single.class->least, false));
+    return single;
+}
+
+static void assert_stays(const struct site *site, const struct single *single) {
+    struct store *s = &site->h->store;
+    unit_t free = s->area.free_units;
+    g_assert_cmpuint(move_single(s, single->gap, single->run, single->i), ==, UNIT_NIL);
+    assert_happened();
+    g_assert_cmpuint(s->area.free_units, ==, free);
+    assert_sound(site);
+}
+
+/* It is too large for the gap by then. */
+static void test_single_remade(struct site *site, gconstpointer none) {
+    struct single single = make_single(site);
+    other.size = single.class->capacity;
+    arrive(BEFORE_CLAIM, single.slot, remakes);
+    assert_stays(site, &single);
+    g_assert_cmpuint(state(site, single.slot), ==, LOCKS_NONE);
+    g_assert_cmpint(heap_free(site->h, other.handle, single.slot), ==, RM_OK);
+}
+
+static void test_single_locked(struct site *site, gconstpointer data) {
+    struct single single = make_single(site);
+    arrive(((const struct variant *)data)->moment, single.slot, locks);
+    assert_stays(site, &single);
+    g_assert_cmpuint(heap_locks(site->h, single.slot), ==, 1);
+    g_assert_true(unlock_slot(site->h, single.slot));
+    assert_content(site, single.slot, single.class->least);
+    g_assert_cmpuint(move_single(&site->h->store, single.gap, single.run, single.i), !=,
+                     UNIT_NIL);
+    assert_content(site, single.slot, single.class->least);
+}
+
+/* --- runs are merged --- */
+
+static void test_merged_is_locked(struct site *site, gconstpointer none) {
+    enum { OBJECTS = 300, SIZE = 40 };
+    struct store *s = &site->h->store;
+    uint32_t slots[OBJECTS];
+    for (unsigned i = 0; i < OBJECTS; i++) slots[i] = make(site, SIZE);
+    for (unsigned i = 0; i < OBJECTS; i++)
+        if (i % 4 != 0) g_assert_cmpint(free_slot(site->h, slots[i]), ==, RM_OK);
+    quick_flush(s);
+    arrive(BEFORE_PUBLISH, SLOT_NIL, locks);
+    size_t voided = s->voided, n = 0;
+    while (merge_step(s)) g_assert_cmpuint(++n, <, 10 * OBJECTS);
+    assert_happened();
+    g_assert_cmpuint(s->voided, >, voided);
+    g_assert_cmpuint(heap_locks(site->h, other.slot), ==, 1);
+    assert_sound(site);
+    g_assert_true(unlock_slot(site->h, other.slot));
+    for (unsigned i = 0; i < OBJECTS; i += 4) assert_content(site, slots[i], SIZE);
+}
+
+/* --- a block is freed --- */
+
+/* One that had many locks, and has none. */
+static void test_locked_when_freed(struct site *site, gconstpointer none) {
+    uint32_t slot = make(site, 100);
+    void *at;
+    for (unsigned i = 0; i < 5; i++) g_assert_true(lock_slot(site->h, slot, &at));
+    for (unsigned i = 0; i < 5; i++) g_assert_true(unlock_slot(site->h, slot));
+    g_assert_cmpuint(state(site, slot), ==, LOCKS_MANY);
+    arrive(AFTER_MANY_END, slot, locks);
+    g_assert_cmpint(free_slot(site->h, slot), ==, RM_ELOCKED);
+    assert_happened();
+    g_assert_cmpuint(heap_locks(site->h, slot), ==, 1);
+    assert_sound(site);
+    g_assert_true(unlock_slot(site->h, slot));
+    assert_content(site, slot, 100);
+    g_assert_cmpint(free_slot(site->h, slot), ==, RM_OK);
+}
+
 /* A limit of the heap, and what else a test is to know. */
 #define ADD(name, test, ...)                                                             \
     do {                                                                                 \
@@ -365,5 +481,10 @@ int main(int argc, char **argv) {
     ADD("raised-is-locked", test_raised_is_locked, .limit = LIMIT);
     ADD("freed-at-the-end", test_freed_at_the_end, .limit = 0);
     ADD("locked-before-its-pages-move", test_locked_before_its_pages_move, .limit = 0);
+    ADD("single-remade", test_single_remade, .limit = 0);
+    ADD("single-locked/seen", test_single_locked, .moment = AFTER_MANY_END);
+    ADD("single-locked/copied", test_single_locked, .moment = BEFORE_PUBLISH);
+    ADD("merged-is-locked", test_merged_is_locked, .limit = 0);
+    ADD("locked-when-freed", test_locked_when_freed, .limit = 0);
     return g_test_run();
 }
