@@ -26,14 +26,15 @@ static unsigned batch_of(unsigned list) {
     return n == 0 ? 1 : n < QUICK_SLOTS ? (unsigned)n : QUICK_SLOTS;
 }
 
-/* That of a size, or of the entry of a block that is about to be put; CACHE_LISTS: there is none. */
+/* That of a size of up to QUICK_SIZE_MAX. */
 static unsigned list_of_size(size_t size) {
-    if (size <= SMALL_MAX) return class_of(size);
-    return size <= QUICK_SIZE_MAX ? list_of_units(block_units(size, false)) : CACHE_LISTS;
+    return size <= SMALL_MAX ? class_of(size) : list_of_units(block_units(size, false));
 }
+/* That of the entry of a block that is about to be put; CACHE_LISTS: there is none. */
 static unsigned list_of_entry(uint64_t e) {
     if (shape_is_plain(e)) return shape_plain_class(e);
-    return shape_is_medium(e) ? list_of_size(shape_medium_size(e)) : CACHE_LISTS;
+    if (!shape_is_medium(e) || shape_medium_size(e) > QUICK_SIZE_MAX) return CACHE_LISTS;
+    return list_of_size(shape_medium_size(e));
 }
 
 /* --- larger blocks --- */
