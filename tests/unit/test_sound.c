@@ -325,6 +325,35 @@ static void test_runs(struct site *site, gconstpointer none) {
           s->loose[r.class_id / 64] = UINT64_C(1) << r.class_id % 64, merge_step(s)));
 }
 
+/* A run that does not exist lies over another one: what goes to it is written over references that have been
+   looked at, and are read after that. */
+static void test_overlap(struct site *site, gconstpointer none) {
+    enum { OBJECTS = 200, TAKER = 8, KEPT = 4, SIZE = 44 };
+    struct store *s = &site->h->store;
+    uint32_t slots[OBJECTS];
+    unsigned c = class_of(SIZE);
+    for (unsigned i = 0; i < OBJECTS; i++) slots[i] = make(site, SIZE, 0);
+    struct run giver = run_at(s, span_of(site, slots[OBJECTS / 2]));
+    for (unsigned i = 0; i < OBJECTS; i++)
+        if (span_of(site, slots[i]) != giver.span ||
+            shape_index(table_entry(&s->table, slots[i])) >= KEPT)
+            drop(site, slots[i]);
+    quick_flush(s);
+    giver = run_at(s, giver.span);
+    g_assert_true(giver.class->embedded && giver.slots > TAKER + 1);
+    g_assert_cmpuint(run_live_mask(&giver), ==, bit_mask(KEPT));
+    memset(run_slot(&giver, 0), 0xff, SIZE); /* over the reference of slot 2 */
+    keep_copy(site);
+    unit_t span = giver.span + 1;
+    uint64_t header = run_header(c, TAKER, bit_mask(TAKER) & ~bit_mask(2));
+    struct run taker = run_read(s, span, header);
+    ENDS((store64(taker.at, header), store32(run_links(&taker), span),
+          store32(run_links(&taker) + 4, span), s->runs[c].head[DENSE] = span,
+          s->runs[c].head[SPARSE] = giver.span, s->loose[0] = s->loose[1] = 0,
+          s->loose[c / 64] = UINT64_C(1) << c % 64),
+         merge_step(s));
+}
+
 /* What merging would free is asked of two runs with an object each; and a new run is to lie in a free span that
    stands where smaller ones belong. */
 static void test_outlook(struct site *site, gconstpointer none) {
@@ -452,6 +481,7 @@ int main(int argc, char **argv) {
     ADD("half-moved/slide", test_half_moved, NULL);
     ADD("half-moved/fill", test_half_moved, "fill");
     ADD("runs", test_runs, NULL);
+    ADD("overlap", test_overlap, NULL);
     ADD("outlook", test_outlook, NULL);
     ADD("lists", test_lists, NULL);
     g_test_add_func("/sound/tops", test_tops);
