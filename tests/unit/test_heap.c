@@ -181,6 +181,6 @@ int main(int argc, char **argv) {
     ADD("nothing-rests", test_nothing_rests, 0);
     ADD("handles-at-an-end", test_handles_at_an_end, 0);
     ADD("claim", test_claim, 0);
-    ADD("large-near-limit", test_large_near_limit, 4 * LIMIT);
+    ADD("large-near-limit", test_large_near_limit, 3 * LIMIT);
     return g_test_run();
 }
