@@ -172,7 +172,8 @@ rm_status_t place_failed(struct heap *h, uint32_t room, int saved_errno) {
 
 bool place_slot(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
-    uint32_t wants = table_wants(&s->table);
+    uint32_t wants =
+        table_wants_slowly(&s->table); /* none is free, or nobody would come here */
     /* Where there is room the table grows by a page, for which few that rest are not given up. */
     bool few = quick_count(s) < s->table.n_taken / RESTING_SHARE;
     if (few && wants != UINT32_MAX && region_gap(&h->region) > HELPING_LEAST &&

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "calls.h"
+#include "claim.h"
 #include "registry.h"
 #include "verify.h"
 
@@ -138,6 +139,37 @@ static void test_handles_at_an_end(struct site *site, gconstpointer none) {
     make(site, 5000);
 }
 
+/* One that had many locks and has none is claimed as any other; where nobody else is, a look is all of it. */
+static void test_claim(struct site *site, gconstpointer none) {
+    struct store *s = &site->h->store;
+    uint32_t slot = make(site, 100);
+    void *at;
+    uint64_t e;
+    for (unsigned i = 0; i < 5; i++) g_assert_true(lock_slot(site->h, slot, &at));
+    g_assert_false(claim_one(s, slot, LOCKS_COPYING, &e));
+    for (unsigned i = 0; i < 5; i++) g_assert_true(unlock_slot(site->h, slot));
+    g_assert_cmpuint(entry_locks(table_entry(&s->table, slot)), ==, LOCKS_MANY);
+    g_assert_true(claim_one(s, slot, LOCKS_COPYING, &e));
+    g_assert_cmpuint(entry_locks(e), ==, LOCKS_NONE);
+    g_assert_cmpuint(table_entry(&s->table, slot), ==, e);
+    g_assert_cmpuint(heap_size(site->h, slot), ==, 100);
+}
+
+/* A large block grows where there is too little left of the limit for its pages to go to what is new. */
+static void test_large_near_limit(struct site *site, gconstpointer none) {
+    enum { LARGE = 3 * PAGES_LEAST };
+    uint32_t slot = make(site, LARGE);
+    char *last = site->h->store.area.base + LARGE - 1;
+    last += entry_place(table_entry(&site->h->store.table, slot));
+    *last = 77;
+    make(site, 5000);
+    g_assert_cmpint(resize_slot(site->h, slot, 2 * LARGE), ==, RM_OK);
+    g_assert_cmpuint(heap_size(site->h, slot), ==, 2 * LARGE);
+    last = site->h->store.area.base + LARGE - 1;
+    last += entry_place(table_entry(&site->h->store.table, slot));
+    g_assert_cmpint(*last, ==, 77);
+}
+
 #define ADD(name, test, limit)                                                           \
     g_test_add("/heap/" name, struct site, GSIZE_TO_POINTER(limit), open_site, test,     \
                close_site)
@@ -148,5 +180,7 @@ int main(int argc, char **argv) {
     ADD("old-slots", test_old_slots, 0);
     ADD("nothing-rests", test_nothing_rests, 0);
     ADD("handles-at-an-end", test_handles_at_an_end, 0);
+    ADD("claim", test_claim, 0);
+    ADD("large-near-limit", test_large_near_limit, 3 * LIMIT);
     return g_test_run();
 }

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <sys/mman.h>
 
+#include "call.h"
 #include "calls.h"
 #include "claim.h"
 #include "compact.h"
@@ -324,6 +325,64 @@ static void test_runs(struct site *site, gconstpointer none) {
           s->loose[r.class_id / 64] = UINT64_C(1) << r.class_id % 64, merge_step(s)));
 }
 
+/* A run that does not exist lies over another one: what goes to it is written over references that have been
+   looked at, and are read after that. */
+static void test_overlap(struct site *site, gconstpointer none) {
+    enum { OBJECTS = 200, TAKER = 8, KEPT = 4, SIZE = 44 };
+    struct store *s = &site->h->store;
+    uint32_t slots[OBJECTS];
+    unsigned c = class_of(SIZE);
+    for (unsigned i = 0; i < OBJECTS; i++) slots[i] = make(site, SIZE, 0);
+    struct run giver = run_at(s, span_of(site, slots[OBJECTS / 2]));
+    for (unsigned i = 0; i < OBJECTS; i++)
+        if (span_of(site, slots[i]) != giver.span ||
+            shape_index(table_entry(&s->table, slots[i])) >= KEPT)
+            drop(site, slots[i]);
+    quick_flush(s);
+    giver = run_at(s, giver.span);
+    g_assert_true(giver.class->embedded && giver.slots > TAKER + 1);
+    g_assert_cmpuint(run_live_mask(&giver), ==, bit_mask(KEPT));
+    memset(run_slot(&giver, 0), 0xff, SIZE); /* over the reference of slot 2 */
+    keep_copy(site);
+    unit_t span = giver.span + 1;
+    uint64_t header = run_header(c, TAKER, bit_mask(TAKER) & ~bit_mask(2));
+    struct run taker = run_read(s, span, header);
+    ENDS((store64(taker.at, header), store32(run_links(&taker), span),
+          store32(run_links(&taker) + 4, span), s->runs[c].head[DENSE] = span,
+          s->runs[c].head[SPARSE] = giver.span, s->loose[0] = s->loose[1] = 0,
+          s->loose[c / 64] = UINT64_C(1) << c % 64),
+         merge_step(s));
+}
+
+/* What merging would free is asked of two runs with an object each; and a new run is to lie in a free span that
+   stands where smaller ones belong. */
+static void test_outlook(struct site *site, gconstpointer none) {
+    enum { OBJECTS = 100, SIZE = 500 };
+    struct store *s = &site->h->store;
+    struct area *a = &s->area;
+    uint32_t slots[OBJECTS];
+    unsigned c = class_of(SIZE);
+    for (unsigned i = 0; i < OBJECTS; i++) slots[i] = make(site, SIZE, 0);
+    keep_copy(site);
+    ENDS((s->runs[c].head[DENSE] = s->runs[c].head[SPARSE] = UNIT_NIL,
+          a->buddy.bins_used = 0,
+          a->buddy.tries[0] =
+              a->buddy.tries[bit_highest(a->buddy.orders_used) - BUDDY_ORDER_MIN],
+          a->buddy.orders_used = 1u << BUDDY_ORDER_MIN),
+         small_free_slots(s, c));
+    for (unsigned i = 1; i < OBJECTS - 1; i++) drop(site, slots[i]);
+    quick_flush(s);
+    keep_copy(site);
+    unit_t head = s->runs[c].head[SPARSE];
+    struct run r = run_at(s, head);
+    g_assert_cmpuint(run_live(&r), ==, 1);
+    g_assert_cmpuint(run_link(s, head, RUN_NEXT), !=, head);
+    char *links = run_links(&r);
+    ENDS((flip(a, head, run_live_mask(&r) << RUN_MASK_SHIFT), r.free = bit_mask(r.slots),
+          memmove(run_links(&r), links, 8)),
+         small_excess(s, NULL));
+}
+
 /* --- what rests --- */
 
 static void test_lists(struct site *site, gconstpointer none) {
@@ -383,6 +442,33 @@ static void test_lists(struct site *site, gconstpointer none) {
     HOLDS(0, heap_tops_of(site->h) == q->blocks);
 }
 
+/* The lists of larger blocks are not where the structure says: no quick way is gone by it. */
+static void test_tops(void) {
+    for (unsigned i = 0; i < 2; i++) {
+        rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+        struct access access;
+        rm_heap_t *heap;
+        rm_memory_t *block, *other;
+        uint64_t tag;
+        options.threads = RM_THREADS_NONE;
+        g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+        g_assert_cmpint(rm_heap_alloc(heap, &block, 1000, 0, 0), ==, RM_OK);
+        g_assert_cmpint(rm_heap_alloc(heap, &other, 1000, 0, 0), ==, RM_OK);
+        g_assert_cmpint(rmfree(block), ==, RM_OK);
+        g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
+        g_assert_true(registry_enter(tag, &access));
+        registry_leave(&access);
+        if (i == 0)
+            access.heap->store.quick.pool += QUICK_CHUNK;
+        else
+            access.heap->store.quick.blocks++;
+        g_assert_cmpint(rm_heap_alloc(heap, &block, 1000, 0, 0), ==, RM_ECORRUPT);
+        g_assert_cmpint(rmfree(other), ==, RM_ECORRUPT);
+        g_assert_cmpint(rm_heap_alloc(heap, &block, 1000, 0, 0), ==, RM_ECORRUPT);
+        rm_heap_destroy(heap);
+    }
+}
+
 #define ADD(name, test, data)                                                            \
     g_test_add("/sound/" name, struct site, data, open_site, test, close_site)
 
@@ -395,6 +481,9 @@ int main(int argc, char **argv) {
     ADD("half-moved/slide", test_half_moved, NULL);
     ADD("half-moved/fill", test_half_moved, "fill");
     ADD("runs", test_runs, NULL);
+    ADD("overlap", test_overlap, NULL);
+    ADD("outlook", test_outlook, NULL);
     ADD("lists", test_lists, NULL);
+    g_test_add_func("/sound/tops", test_tops);
     return g_test_run();
 }
