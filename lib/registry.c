@@ -332,7 +332,9 @@ struct crowd *registry_crowd_of(uint64_t tag) {
     return &places[registry_place(tag)].crowd;
 }
 
-struct watch **registry_watch_at(unsigned place) { return &places[place].watch; }
+struct watch **registry_watch_at(unsigned place) {
+    return &places[place].watch;
+}
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {
     *low = places[a->place].low;
