@@ -22,14 +22,12 @@ static rm_status_t enter(rm_memory_t *handle, struct access *a, uint32_t *slot) 
     return RM_EHANDLE;
 }
 
-/* Does its entry not say what the block's size is, or is it half moved? The rest is looked at too then. False: it is
-   damaged. */
+/* Does its entry not say what the block's size is? The rest is looked at too then; no entry of what can be half moved
+   says it. False: it is damaged. */
 static bool widen(const struct access *a, uint32_t slot) {
     size_t size;
-    if (shape_says_size(table_entry(&a->heap->store.table, slot), &size) &&
-        slot != a->heap->store.mover.slot)
-        return true;
-    return guard_widen(a->guard);
+    return shape_says_size(table_entry(&a->heap->store.table, slot), &size) ||
+           guard_widen(a->guard);
 }
 
 /* A move that the block is half through is finished. */

@@ -333,11 +333,8 @@ struct crowd *registry_crowd_of(uint64_t tag) {
     return &places[registry_place(tag)].crowd;
 }
 
-struct watch **registry_watch(const struct access *a) {
-    return &places[a->place].watch;
-}
-struct watch **registry_watch_of(uint64_t tag) {
-    return &places[registry_place(tag)].watch;
+struct watch **registry_watch_at(unsigned place) {
+    return &places[place].watch;
 }
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {

@@ -214,8 +214,13 @@ rm_status_t registry_default(uint64_t *tag);
    background thread is to work there. */
 struct crowd *registry_crowd(const struct access *a);
 struct crowd *registry_crowd_of(uint64_t tag);
-struct watch **registry_watch(const struct access *a);
-struct watch **registry_watch_of(uint64_t tag);
+struct watch **registry_watch_at(unsigned place);
+static inline struct watch **registry_watch(const struct access *a) {
+    return registry_watch_at(a->place);
+}
+static inline struct watch **registry_watch_of(uint64_t tag) {
+    return registry_watch_at(registry_place(tag));
+}
 void registry_region(const struct access *a, char **low, size_t *bytes);
 
 #endif

@@ -127,6 +127,21 @@ static void test_call(gconstpointer index) {
     }
 }
 
+/* In a heap that nobody is quick in, those that only look are told as well. */
+static void test_look(void) {
+    struct site site;
+    unsigned count;
+    rm_heap_t *heap;
+    set("RMALLOC_STRESS", "onchange:1");
+    open_site(&site, false);
+    site.h->region.area_end += 16;
+    g_assert_cmpint(call_size(&site), ==, RM_ECORRUPT);
+    site.h->region.area_end -= 16;
+    g_assert_cmpint(rmlocks(site.block, &count), ==, RM_ECORRUPT);
+    g_assert_cmpint(rmheap(site.block, &heap), ==, RM_ECORRUPT);
+    close_frozen(&site);
+}
+
 /* With seals a lock looks at its entry alone, until there is no room in it for one more. */
 static void test_many_locks(void) {
     struct site site;
@@ -268,6 +283,7 @@ int main(int argc, char **argv) {
         g_test_add_data_func(name, GUINT_TO_POINTER(i), test_call);
         g_free(name);
     }
+    g_test_add_func("/damaged/look", test_look);
     g_test_add_func("/damaged/many-locks", test_many_locks);
     g_test_add_func("/damaged/stress", test_stress);
     g_test_add_func("/damaged/pages", test_pages);

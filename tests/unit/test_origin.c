@@ -126,9 +126,10 @@ static void test_tool(void) {
     g_assert_cmpuint(tool_stack(few, 1), ==, 1);
     g_assert_cmpuint(tool_stack(few, 0), ==, 0);
     tool_place((void *)(uintptr_t)0x10, text, sizeof text);
-    g_assert_cmpstr(text, ==, "0x10");
-    tool_place((void *)(uintptr_t)exit, text, sizeof text);
-    g_assert_nonnull(strstr(text, "libc"));
+    if (tool_watching() != TOOL_ASAN) /* which says it in its own way */
+        g_assert_cmpstr(text, ==, "0x10");
+    tool_place((char *)(uintptr_t)exit + 1, text, sizeof text);
+    g_assert_nonnull(strstr(text, "exit"));
 }
 
 int main(int argc, char **argv) {
