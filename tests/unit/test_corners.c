@@ -349,6 +349,32 @@ static void test_end_inside(void) {
     g_assert_cmpint(status, ==, 0);
 }
 
+/* A forked child has heaps that are guarded, and those that have been found to be damaged, as they are. */
+static void test_fork(void) {
+    struct own sealed, frozen;
+    int status;
+    open_own(&sealed, SIZE, RM_THREADS_SAFE, true);
+    open_own(&frozen, SIZE, RM_THREADS_SAFE, false);
+    frozen.h->store.table.room ^= 2;
+    g_assert_cmpint(rm_heap_trim(frozen.heap), ==, RM_ECORRUPT);
+    fflush(NULL);
+    pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        rm_memory_t *made;
+        alarm(20);
+        if (rm_heap_alloc(sealed.heap, &made, 100, 0, 0) != RM_OK ||
+            rm_heap_check(sealed.heap, NULL) != RM_OK ||
+            rm_heap_alloc(frozen.heap, &made, 100, 0, 0) != RM_ECORRUPT)
+            _exit(1);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    close_own(&sealed);
+    close_own(&frozen);
+}
+
 static void *nothing(void *context) { return context; }
 
 int main(int argc, char **argv) {
@@ -372,5 +398,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/corners/checked", test_checked);
     g_test_add_func("/corners/no-fence", test_no_fence);
     g_test_add_func("/corners/end-inside", test_end_inside);
+    g_test_add_func("/corners/fork", test_fork);
     return g_test_run();
 }
