@@ -41,6 +41,10 @@ static void test_put(struct site *site, gconstpointer none) {
     uint64_t last = e & bit_mask(ENTRY_GENERATION_SHIFT);
     last |= (uint64_t)(GENERATION_DROP_MAX - 1) << ENTRY_GENERATION_SHIFT;
     g_assert_cmpuint(cache_take_block(c, 1000, &taken), ==, SLOT_NIL);
+    /* There is no list of so large ones. */
+    g_assert_cmpuint(cache_take_block(c, QUICK_SIZE_MAX + 1, &taken), ==, SLOT_NIL);
+    cache_fill(c, QUICK_SIZE_MAX + 1);
+    g_assert_cmpuint(cache_bytes(c), ==, 0);
     g_assert_false(cache_put_block(c, slot, e + ENTRY_LOCK_ONE)); /* it was locked */
     table_set(t, slot, last); /* one handle more, and its slot is given back */
     g_assert_false(cache_put_block(c, slot, last));
