@@ -208,9 +208,9 @@ void registry_forget(uint64_t tag, struct cache *c) {
     struct place *p = find(tag);
     if (p == NULL) return;
     take_mutex(p);
+    /* Else the heap has gone meanwhile, and has seen to it. */
     if (__atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == registry_live(tag))
-        cache_discard(&p->crowd,
-                      c); /* else the heap has gone meanwhile, and has seen to it */
+        cache_discard(&p->crowd, c);
     pthread_mutex_unlock(&p->mutex);
 }
 

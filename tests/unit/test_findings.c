@@ -93,7 +93,7 @@ static void grown_released(struct site *site, unit_t fake) {
 
 /* A growing heap, some of whose pages have been given back. */
 static void test_growing(void) {
-    struct site own = {NULL}, *site = &own;
+    struct site own = {.h = NULL}, *site = &own;
     site_make(site, NULL, 0);
     uint32_t gap = site_block(site, 300000, 0), content = site_block(site, FAKES, 0);
     /* Where no page can be given back. */

@@ -16,7 +16,7 @@ enum { LIMIT = 1 << 20, HANDLES = 40000 };
 
 /* A heap that grows up to `limit` bytes. */
 static void open_growing(struct site *site, size_t limit) {
-    *site = (struct site){NULL};
+    *site = (struct site){.h = NULL};
     site_make(site, NULL, limit);
     g_assert_false(region_closed(&site->h->region));
     site_keep(site);
