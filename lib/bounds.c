@@ -36,7 +36,7 @@ static bool is_as_made(const struct heap *h, const struct bounds *b) {
             (pages ^ (unsigned)b->pages)) == 0;
 }
 
-bool bounds_hold(const struct heap *h, const struct bounds *b) {
+static bool hold(const struct heap *h, const struct bounds *b) {
     const struct table *t = &h->store.table;
     const struct area *a = &h->store.area;
     uintptr_t end = number(b->base) + units_bytes(a->limit) + HEADER;
@@ -46,3 +46,5 @@ bool bounds_hold(const struct heap *h, const struct bounds *b) {
            t->n_slots >= TABLE_SLOTS_MIN && a->buddy.limit == a->limit &&
            h->store.quick.fresh - 1 < b->n_chunks;
 }
+
+void bounds_compare(const struct heap *h, const struct bounds *b) { SOUND(hold(h, b)); }

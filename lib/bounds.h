@@ -24,6 +24,7 @@ struct bounds {
 };
 struct bounds bounds_of(const struct heap *h);
 
-bool bounds_hold(const struct heap *h, const struct bounds *b);
+/* The heap is within them, or the call ends. */
+void bounds_compare(const struct heap *h, const struct bounds *b);
 
 #endif

@@ -41,6 +41,10 @@ static void test_put(struct site *site, gconstpointer none) {
     uint64_t last = e & bit_mask(ENTRY_GENERATION_SHIFT);
     last |= (uint64_t)(GENERATION_DROP_MAX - 1) << ENTRY_GENERATION_SHIFT;
     g_assert_cmpuint(cache_take_block(c, 1000, &taken), ==, SLOT_NIL);
+    /* There is no list of so large ones. */
+    g_assert_cmpuint(cache_take_block(c, QUICK_SIZE_MAX + 1, &taken), ==, SLOT_NIL);
+    cache_fill(c, QUICK_SIZE_MAX + 1);
+    g_assert_cmpuint(cache_bytes(c), ==, 0);
     g_assert_false(cache_put_block(c, slot, e + ENTRY_LOCK_ONE)); /* it was locked */
     table_set(t, slot, last); /* one handle more, and its slot is given back */
     g_assert_false(cache_put_block(c, slot, last));
@@ -349,6 +353,32 @@ static void test_end_inside(void) {
     g_assert_cmpint(status, ==, 0);
 }
 
+/* A forked child has heaps that are guarded, and those that have been found to be damaged, as they are. */
+static void test_fork(void) {
+    struct own sealed, frozen;
+    int status;
+    open_own(&sealed, SIZE, RM_THREADS_SAFE, true);
+    open_own(&frozen, SIZE, RM_THREADS_SAFE, false);
+    frozen.h->store.table.room ^= 2;
+    g_assert_cmpint(rm_heap_trim(frozen.heap), ==, RM_ECORRUPT);
+    fflush(NULL);
+    pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        rm_memory_t *made;
+        alarm(20);
+        if (rm_heap_alloc(sealed.heap, &made, 100, 0, 0) != RM_OK ||
+            rm_heap_check(sealed.heap, NULL) != RM_OK ||
+            rm_heap_alloc(frozen.heap, &made, 100, 0, 0) != RM_ECORRUPT)
+            _exit(1);
+        _exit(0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    close_own(&sealed);
+    close_own(&frozen);
+}
+
 static void *nothing(void *context) { return context; }
 
 int main(int argc, char **argv) {
@@ -372,5 +402,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/corners/checked", test_checked);
     g_test_add_func("/corners/no-fence", test_no_fence);
     g_test_add_func("/corners/end-inside", test_end_inside);
+    g_test_add_func("/corners/fork", test_fork);
     return g_test_run();
 }

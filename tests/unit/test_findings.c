@@ -93,7 +93,7 @@ static void grown_released(struct site *site, unit_t fake) {
 
 /* A growing heap, some of whose pages have been given back. */
 static void test_growing(void) {
-    struct site own = {NULL}, *site = &own;
+    struct site own = {.h = NULL}, *site = &own;
     site_make(site, NULL, 0);
     uint32_t gap = site_block(site, 300000, 0), content = site_block(site, FAKES, 0);
     /* Where no page can be given back. */
@@ -142,6 +142,7 @@ static void test_mover(struct site *site, gconstpointer fill) {
     const char *reserved = "What is reserved is not";
     FIND(11, reserved, area_set_header(a, m->to, block_header(slot + 1, 80000, false)));
     FIND(11, reserved, area_set_header(a, m->to, block_header(slot, 100, false)));
+    FIND(11, reserved, area_set_header(a, m->to, block_header(slot, 0, false)));
     FIND(11, "The block half moved has two",
          FLIP64(area_at(a, m->from), UINT64_C(1) << BLOCK_SIZE_SHIFT));
     struct mover was = *m;
@@ -283,7 +284,11 @@ static void test_quick(struct site *site, gconstpointer none) {
     FIND(13, pool, store32(quick_word(s, q->pool), 0));
     FIND(13, pool, store32(quick_word(s, quick_bottom(q)), 0));
     FIND(13, queued, (q->n_queued = 1, q->queue[0] = slots[0]));
-    for (unsigned i = 0; i < QUICK_QUEUE; i++) q->queue[i] = slots[i];
+    for (unsigned i = 0; i < QUICK_QUEUE; i++) { /* which say of what class they are */
+        uint64_t e = table_entry(&s->table, slots[i]);
+        table_set(&s->table, slots[i], e | (uint64_t)(40 - 1) << SHAPE_SIZE_SHIFT);
+        q->queue[i] = slots[i];
+    }
     FIND(13, queued, (q->small[c] = quick_bottom(q), q->n_queued = QUICK_QUEUE + 1));
     heap_settle(site->h);
 }
@@ -323,6 +328,7 @@ static void test_claims(struct site *site, gconstpointer none) {
     struct area *a = &s->area;
     struct cache *c = g_new0(struct cache, 1);
     uint32_t small = site_block(site, 200, 0), medium = site_block(site, 1000, 0);
+    uint32_t empty = site_block(site, 0, 64);
     cache_open(c, s, 1, CACHE_BYTES);
     g_assert_cmpuint(cache_slot(c), !=, SLOT_NIL);
     c->n_spare++; /* it stays there */
@@ -332,6 +338,7 @@ static void test_claims(struct site *site, gconstpointer none) {
     unsigned one = shape_of_block(1000, false), two = shape_of_block(2000, false);
     size_t run = place_behind(site->run), block = place_behind(site->block);
     size_t place = entry_place(table_entry(&s->table, medium));
+    size_t nothing = entry_place(table_entry(&s->table, empty));
     unsigned of_run = run_class(area_header(a, site->run)), of_other = of_run % 16 + 1;
     size_t here = size_classes[of_run].least, there = size_classes[of_other].least;
     const struct size_class *class = &size_classes[of_run];
@@ -343,6 +350,7 @@ static void test_claims(struct site *site, gconstpointer none) {
         {place, shape_of_number(SHAPE_MEDIUM - SMALL_MAX - 1), 0}, /* of no bytes */
         {run, one, 0},
         {block, one, 0},
+        {nothing, one, 0},
         {place, two, blocks},
         {place, shape_of_number(0), blocks},
         {place, shape_make(of_run, 0, here), blocks},
@@ -355,8 +363,11 @@ static void test_claims(struct site *site, gconstpointer none) {
          shape_make(of_other, 0, there), of_other},
     };
     claims(site, c, list, G_N_ELEMENTS(list));
+    c->blocks[blocks - CLASSES][c->n[blocks]++] = medium; /* which is live */
+    FIND(16, "A thread has what", (void)0);
+    c->n[blocks]--;
     uint32_t first = c->spare[0];
-    c->spare[0] = medium; /* which is live */
+    c->spare[0] = medium;
     FIND(16, "A thread has a slot", (void)0);
     c->spare[0] = first;
     cache_close(c);

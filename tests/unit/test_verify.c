@@ -212,7 +212,7 @@ static void test_flips(struct site *site, gconstpointer none) {
 
 /* A growing heap has pages that cannot be touched between its ends, and some given back. */
 static void test_growable(void) {
-    struct site site = {NULL};
+    struct site site = {.h = NULL};
     site_make(&site, NULL, 0);
     const struct region *r = &site.h->region;
     uint32_t gap = site_block(&site, 100000, 0);
