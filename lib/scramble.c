@@ -165,9 +165,9 @@ static bool place_object(struct turn *t, uint32_t slot, size_t size, uint64_t *e
     }
     *e = was;
     if (!block_alloc(t->s, slot, size, 0, e)) return false;
-    if (!was_there(t, slot, entry_place(*e))) return true;
-    quick_free_place(t->s, *e);
-    return false;
+    bool new_place = !was_there(t, slot, entry_place(*e));
+    if (!new_place) quick_free_place(t->s, *e);
+    return new_place;
 }
 
 static bool carry_object(struct turn *t, uint32_t slot) {
