@@ -128,20 +128,29 @@ static char *stamp_of(const struct killer *killer, const char *library_sum) {
     return stamp;
 }
 
-static void run_once(struct killer *killer, const struct site *sites, size_t n_sites,
-                     const char *folder, uint8_t *seen) {
-    char *jumps = g_strdup_printf("%s/jumps-%d", folder, (int)getpid()), *notes;
-    size_t n;
+static void run_well(struct killer *killer, const char *folder, const char *jumps) {
     double seconds;
-
-    if (!g_file_set_contents(jumps, "", 0, NULL)) fail(3, jumps, g_strerror(errno));
     enum verdict verdict = trial_run(killer->argv, folder, 100, jumps, &seconds);
+
     if (verdict != PASSED) {
         fprintf(stderr, "mutate: %s: %s, and nothing has been mutated\n", killer->name,
                 verdict_names[verdict]);
         exit(1);
     }
     if (seconds > killer->seconds) killer->seconds = seconds;
+}
+
+void killer_time(struct killer *killer, const char *folder) {
+    if (killer->seconds == 0) run_well(killer, folder, NULL);
+}
+
+static void run_once(struct killer *killer, const struct site *sites, size_t n_sites,
+                     const char *folder, uint8_t *seen) {
+    char *jumps = g_strdup_printf("%s/jumps-%d", folder, (int)getpid()), *notes;
+    size_t n;
+
+    if (!g_file_set_contents(jumps, "", 0, NULL)) fail(3, jumps, g_strerror(errno));
+    run_well(killer, folder, jumps);
     if (!g_file_get_contents(jumps, &notes, &n, NULL)) fail(3, jumps, "cannot be read");
     for (size_t i = 0; i < n_sites; i++) {
         seen[i] = 0;
@@ -259,6 +268,9 @@ void killers_map(struct killer *killers, size_t n, const struct site *sites,
 
         if (line == NULL || !take_over(&killers[i], line, n_sites))
             fail(3, map, "is not whole");
+        size_t n_seen = 0;
+        for (size_t j = 0; j < n_sites; j++) n_seen += killers[i].seen[j] != 0;
+        killers[i].share = (double)n_seen / (double)(n_sites + 1);
         sum += killers[i].seconds;
         n_unsteady += killers[i].unsteady;
     }

@@ -17,10 +17,12 @@ enum { NOT_TAKEN = 1, TAKEN = 2 }; /* what was seen of a jump */
 struct killer {
     char *name;
     char **argv;
-    double seconds; /* it takes when nothing is wrong */
-    uint8_t *seen;  /* of each site */
-    bool unsteady;  /* not the same jumps each time: threads, and time */
-    unsigned kills, tries;
+    double seconds;                  /* it takes when nothing is wrong */
+    uint8_t *seen;                   /* of each site */
+    bool unsteady;                   /* not the same jumps each time: threads, and time */
+    unsigned kills, tries;           /* so far, of all mutants, */
+    unsigned near_kills, near_tries; /* and of those in the same file of source */
+    double share;                    /* of all jumps that it sees */
 };
 
 /* `begins`: those alone whose name begins so, or NULL. */
@@ -31,6 +33,9 @@ struct killer *killers_read(const char *file, const char *folder, const char *be
 void killers_map(struct killer *killers, size_t n, const struct site *sites,
                  size_t n_sites, const char *library, const char *folder, const char *map,
                  unsigned jobs);
+
+/* One that is run without the map: how long it takes with the library in `folder`. */
+void killer_time(struct killer *killer, const char *folder);
 
 /* To one that never takes the jump the mutant in which it is never taken is the same program, and so on. */
 bool killer_sees(const struct killer *killer, size_t site, enum kind kind);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 static char *library, *sites_file, *killers_file, *survivors_file, *results_file,
     *map_file;
 static char *source_folder, *only, *with;
-static int sample, seed = 1, jobs = 2, percent = 95;
+static char *sample_file;
+static int draw, seed = 1, jobs = 2, percent = 95;
 static double patience;
 static gboolean again;
 static const GOptionEntry options[] = {
@@ -42,9 +44,11 @@ static const GOptionEntry options[] = {
     {"again", 0, 0, G_OPTION_ARG_NONE, &again, "try survivors again", NULL},
     {"patience", 0, 0, G_OPTION_ARG_DOUBLE, &patience,
      "no more trials of a mutant after so many seconds: it is undecided", "S"},
-    {"sample", 0, 0, G_OPTION_ARG_INT, &sample,
-     "so many, drawn by chance, of those whose survival is not explained", "N"},
-    {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "of the sample (1)", "N"},
+    {"sample", 0, 0, G_OPTION_ARG_FILENAME, &sample_file,
+     "those mutants that are in FILE, each against what has killed it first", "FILE"},
+    {"draw", 0, 0, G_OPTION_ARG_INT, &draw,
+     "print so many of those that were killed, drawn by chance, and try none", "N"},
+    {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "of what is drawn (1)", "N"},
     {"percent", 0, 0, G_OPTION_ARG_INT, &percent, "to be killed at least (95)", "N"},
     {"jobs", 'j', 0, G_OPTION_ARG_INT, &jobs, "processes at a time (2)", "N"},
     G_OPTION_ENTRY_NULL};
@@ -83,9 +87,13 @@ static void write_at(int fd, long offset, const uint8_t bytes[JUMP]) {
 
 /* --- trying --- */
 
-/* How likely a second of it kills, as far as is known. */
+/* How likely a second of it kills, as far as is known: what sees much is expected to kill much, until it is tried;
+   and what it does in one file says more than what it does in all. */
 static double promise(const struct killer *killer) {
-    return (killer->kills + 0.5) / (killer->tries + 2.0) / (killer->seconds + 0.002);
+    double all = (killer->kills + 2 * killer->share + 0.1) / (killer->tries + 2.0);
+
+    return (killer->near_kills + 3 * all) / (killer->near_tries + 3.0) /
+           (killer->seconds + 0.003);
 }
 
 static int by_promise(const void *a, const void *b) {
@@ -106,7 +114,9 @@ static enum verdict attempt(struct killer *killer, const char *folder, double *s
         *seconds += took;
     }
     killer->tries++;
+    killer->near_tries++;
     killer->kills += verdict != PASSED;
+    killer->near_kills += verdict != PASSED;
     return verdict;
 }
 
@@ -141,25 +151,72 @@ static const char *try(size_t site, enum kind kind, struct killer *killers, size
     return verdict == PASSED ? result : verdict_names[verdict];
 }
 
+/* A mutant in the place of the library; and the library again. */
+static void mutate(int fd, const struct site *site, enum kind kind, uint8_t was[JUMP]) {
+    uint8_t is[JUMP];
+
+    if (pread(fd, was, JUMP, site->offset) != JUMP) fail(3, library, g_strerror(errno));
+    site_mutate(site, kind, was, is);
+    write_at(fd, site->offset, is);
+}
+
+/* The mutants of a sample against what has killed them before; those that survive that are left in `order`. */
+static size_t try_sample(const struct site *sites, unsigned *order, size_t n,
+                         GHashTable *by, struct killer *killers, size_t n_killers,
+                         const char *folder, int results) {
+    char *unmutated = folder_of(UINT_MAX);
+    int fd = place_library(folder);
+    size_t left = 0;
+
+    close(place_library(unmutated));
+    for (size_t i = 0; i < n; i++) {
+        const struct site *site = &sites[order[i] / KINDS];
+        enum kind kind = order[i] % KINDS;
+        char *key = site_key(site, kind);
+        const char *name = g_hash_table_lookup(by, key);
+        enum verdict verdict = PASSED;
+        uint8_t was[JUMP];
+        double seconds = 0;
+        size_t k = 0;
+
+        while (k < n_killers && strcmp(killers[k].name, name) != 0) k++;
+        if (k < n_killers) {
+            killer_time(&killers[k], unmutated);
+            mutate(fd, site, kind, was);
+            verdict = attempt(&killers[k], folder, &seconds);
+            write_at(fd, site->offset, was);
+        }
+        if (verdict == PASSED)
+            order[left++] = order[i];
+        else
+            results_write(results, site, kind, verdict_names[verdict], name);
+        g_free(key);
+    }
+    close(fd);
+    g_free(unmutated);
+    return left;
+}
+
 /* Tries every `jobs`-th mutant of `order`. */
 static void work(unsigned worker, const struct site *sites, const unsigned *order,
                  size_t n, struct killer *killers, size_t n_killers, int results) {
     char *folder = folder_of(worker);
     int fd = place_library(folder);
-    const char *function = NULL;
+    const char *function = NULL, *file = NULL;
     struct killer *last = NULL, *by;
 
     for (size_t i = worker; i < n; i += (size_t)jobs) {
         const struct site *site = &sites[order[i] / KINDS];
         enum kind kind = order[i] % KINDS;
-        uint8_t was[JUMP], is[JUMP];
+        uint8_t was[JUMP];
 
         if (g_strcmp0(function, site->function) != 0) last = NULL;
         function = site->function;
-        if (pread(fd, was, JUMP, site->offset) != JUMP)
-            fail(3, library, g_strerror(errno));
-        site_mutate(site, kind, was, is);
-        write_at(fd, site->offset, is);
+        if (g_strcmp0(file, site->file) != 0)
+            for (size_t k = 0; k < n_killers; k++)
+                killers[k].near_kills = killers[k].near_tries = 0;
+        file = site->file;
+        mutate(fd, site, kind, was);
         const char *result =
             try(order[i] / KINDS, kind, killers, n_killers, last, folder, &by);
         write_at(fd, site->offset, was);
@@ -172,31 +229,19 @@ static void work(unsigned worker, const struct site *sites, const unsigned *orde
 
 /* --- which --- */
 
-static unsigned *choose(const struct site *sites, size_t n_sites, size_t *n) {
-    GHashTable *explained = survivors_read(survivors_file);
-    GRand *chance = g_rand_new_with_seed((guint32)seed);
+static unsigned *choose(const struct site *sites, size_t n_sites, GHashTable *in_sample,
+                        size_t *n) {
     unsigned *order = g_new(unsigned, n_sites *KINDS + 1);
 
     *n = 0;
     for (unsigned i = 0; i < n_sites * KINDS; i++) {
         const struct site *site = &sites[i / KINDS];
-        char *line = site_survivor(site, i % KINDS);
+        char *key = site_key(site, i % KINDS);
         if ((only == NULL || strcmp(only, site->file) == 0) &&
-            (sample == 0 || !g_hash_table_contains(explained, line)))
+            (in_sample == NULL || g_hash_table_contains(in_sample, key)))
             order[(*n)++] = i;
-        g_free(line);
+        g_free(key);
     }
-    if (sample > 0 && (size_t)sample < *n) {
-        for (size_t i = 0; i < (size_t)sample; i++) {
-            size_t j = (size_t)g_rand_int_range(chance, (gint32)i, (gint32)*n);
-            unsigned swap = order[i];
-            order[i] = order[j];
-            order[j] = swap;
-        }
-        *n = (size_t)sample;
-    }
-    g_rand_free(chance);
-    g_hash_table_unref(explained);
     return order;
 }
 
@@ -207,8 +252,7 @@ static size_t leave_out_done(const struct site *sites, unsigned *order, size_t n
     for (size_t i = 0; i < n; i++) {
         char *key = site_key(&sites[order[i] / KINDS], order[i] % KINDS);
         const char *result = g_hash_table_lookup(results, key);
-        if (result == NULL || strcmp(result, result_undecided) == 0 ||
-            (again && !result_is_kill(result)))
+        if (result == NULL || (again && !result_is_kill(result)))
             order[left++] = order[i];
         g_free(key);
     }
@@ -229,8 +273,13 @@ int main(int argc, char **argv) {
         source_folder == NULL || results_file == NULL || map_file == NULL || jobs < 1)
         fail(2, "options",
              "library, sites, killers, source, results and map are needed; --help");
+    if (draw > 0) {
+        results_draw(results_file, (unsigned)draw, (unsigned)seed);
+        return 0;
+    }
     struct site *sites = sites_read(sites_file, source_folder, &n_sites);
-    unsigned *order = choose(sites, n_sites, &n);
+    GHashTable *in_sample = sample_file != NULL ? results_killers(sample_file) : NULL;
+    unsigned *order = choose(sites, n_sites, in_sample, &n);
     unsigned *left = g_memdup2(order, n * sizeof(*order));
     size_t n_left = leave_out_done(sites, left, n);
     int results = open(results_file, O_WRONLY | O_APPEND | O_CREAT, 0666);
@@ -239,11 +288,17 @@ int main(int argc, char **argv) {
     char *folder = folder_of(0);
     close(place_library(folder));
     struct killer *killers = killers_read(killers_file, folder, with, &n_killers);
-    killers_map(killers, n_killers, sites, n_sites, library, folder, map_file,
-                (unsigned)jobs);
-    fprintf(stderr, "mutate: %zu mutants of %zu jumps, seed %d; %zu to try\n", n, n_sites,
-            seed, n_left);
-    for (int i = 0; i < jobs; i++)
+    fprintf(stderr, "mutate: %zu mutants of %zu jumps; %zu to try\n", n, n_sites, n_left);
+    if (in_sample != NULL) {
+        printf("# %zu of the %u mutants of the sample are there still\n", n,
+               g_hash_table_size(in_sample));
+        n_left = try_sample(sites, left, n_left, in_sample, killers, n_killers, folder,
+                            results);
+    }
+    if (n_left > 0)
+        killers_map(killers, n_killers, sites, n_sites, library, folder, map_file,
+                    (unsigned)jobs);
+    for (int i = 0; n_left > 0 && i < jobs; i++)
         if (fork() == 0) {
             work((unsigned)i, sites, left, n_left, killers, n_killers, results);
             _exit(0);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,21 +15,53 @@ bool result_is_kill(const char *result) {
            strcmp(result, result_undecided) != 0;
 }
 
-GHashTable *results_read(const char *file) {
+/* RESULT BY LINE, and the key: a field of each by key. */
+static GHashTable *read_field(const char *file, unsigned field) {
     GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!g_file_test(file, G_FILE_TEST_EXISTS)) return table;
     char **lines = lines_of(file);
 
     for (unsigned i = 0; lines[i] != NULL; i++) {
-        char **fields = g_strsplit(lines[i], "\t", -1); /* RESULT BY LINE, and the key */
-        unsigned n = g_strv_length(fields);
-        if (n >= 8)
+        char **fields = g_strsplit(lines[i], "\t", -1);
+        if (g_strv_length(fields) >= 8)
             g_hash_table_replace(table, g_strjoinv("\t", fields + 3),
-                                 g_strdup(fields[0]));
+                                 g_strdup(fields[field]));
         g_strfreev(fields);
     }
     g_strfreev(lines);
     return table;
+}
+
+GHashTable *results_read(const char *file) { return read_field(file, 0); }
+GHashTable *results_killers(const char *file) { return read_field(file, 1); }
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void results_draw(const char *file, unsigned n, unsigned seed) {
+    GHashTable *results = results_read(file), *killers = results_killers(file);
+    GRand *chance = g_rand_new_with_seed(seed);
+    guint n_keys;
+    char **keys = (char **)g_hash_table_get_keys_as_array(results, &n_keys);
+
+    qsort(keys, n_keys, sizeof(char *), by_name);
+    printf("# %u of %u, drawn with seed %u: result, killer, line, and the mutant\n", n,
+           n_keys, seed);
+    for (guint i = 0; n > 0 && i < n_keys; i++) {
+        guint j = (guint)g_rand_int_range(chance, (gint32)i, (gint32)n_keys);
+        char *key = keys[j];
+        const char *result = g_hash_table_lookup(results, key);
+
+        keys[j] = keys[i];
+        if (!result_is_kill(result)) continue;
+        printf("%s\t%s\t-\t%s\n", result, (char *)g_hash_table_lookup(killers, key), key);
+        n--;
+    }
+    g_free(keys);
+    g_rand_free(chance);
+    g_hash_table_unref(killers);
+    g_hash_table_unref(results);
 }
 
 void results_write(int file, const struct site *site, enum kind kind, const char *result,

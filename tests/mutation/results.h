@@ -12,8 +12,11 @@
 /* No killer sees it; all that see it have passed; patience has come to its end; any other is a kill. */
 extern const char result_unseen[], result_survived[], result_undecided[];
 
-/* By key, the last of each. */
+/* By key, the last of each; and what has killed it, or "-". */
 GHashTable *results_read(const char *file);
+GHashTable *results_killers(const char *file);
+/* Prints the lines of n of those that were killed, drawn by chance. */
+void results_draw(const char *file, unsigned n, unsigned seed);
 void results_write(int file, const struct site *site, enum kind kind, const char *result,
                    const char *by);
 bool result_is_kill(const char *result);
