@@ -6,28 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rmalloc.h>
 
+#include "cost.h"
 #include "crew.h"
 
 enum { BLOCKS = 10000, OPERATIONS = 50000, TURNS = 9 };
-
-static double now(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static void expect(rm_status_t status) {
-    if (status == RM_OK) return;
-    fprintf(stderr, "cost: %s\n", rm_strerror(status));
-    exit(3);
-}
-
-static double least(double a, double b) { return a < b ? a : b; }
 
 static void measure(unsigned every, rm_threads_t threads) {
     static rm_memory_t *blocks[BLOCKS];
@@ -38,11 +23,11 @@ static void measure(unsigned every, rm_threads_t threads) {
 
     options.fence_every = every;
     options.threads = threads;
-    expect(rm_heap_create(&heap, &options));
+    cost_expect(rm_heap_create(&heap, &options));
     for (unsigned i = 0; i < BLOCKS; i++)
-        expect(rm_heap_alloc(heap, &blocks[i], 16 + rng_below(&rng, 200), 0, 0));
+        cost_expect(rm_heap_alloc(heap, &blocks[i], 16 + rng_below(&rng, 200), 0, 0));
     for (unsigned turn = 0; turn < TURNS; turn++) {
-        double begun = now();
+        double begun = cost_now();
         void *at;
 
         for (unsigned i = 0; i < OPERATIONS; i++) {
@@ -52,19 +37,19 @@ static void measure(unsigned every, rm_threads_t threads) {
             *(volatile char *)at;
             rmunlock(block);
         }
-        lock = least(lock, (now() - begun) / OPERATIONS);
-        begun = now();
+        lock = cost_least(lock, (cost_now() - begun) / OPERATIONS);
+        begun = cost_now();
         for (unsigned i = 0; i < OPERATIONS; i++) {
             rm_memory_t *block;
 
-            expect(rm_heap_alloc(heap, &block, 16 + i % 200, 0, 0));
+            cost_expect(rm_heap_alloc(heap, &block, 16 + i % 200, 0, 0));
             rmfree(block);
         }
-        make = least(make, (now() - begun) / OPERATIONS);
+        make = cost_least(make, (cost_now() - begun) / OPERATIONS);
     }
     printf("%-8s %-10u %12.1f %12.1f\n", threads == RM_THREADS_NONE ? "none" : "safe",
            every, lock, make);
-    expect(rm_heap_destroy(heap));
+    cost_expect(rm_heap_destroy(heap));
 }
 
 static void *nothing(void *context) { return context; }

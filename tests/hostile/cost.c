@@ -6,28 +6,13 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <rmalloc.h>
 
+#include "cost.h"
 #include "rng.h"
 
 enum { TURNS = 7, OBJECT = 64, OPERATIONS = 2000 };
-
-static double now(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static void expect(rm_status_t status) {
-    if (status == RM_OK) return;
-    fprintf(stderr, "seal-cost: %s\n", rm_strerror(status));
-    exit(3);
-}
-
-static double least(double a, double b) { return a < b ? a : b; }
 
 /* In nanoseconds a call. */
 struct cost {
@@ -45,37 +30,38 @@ static void measure(size_t bytes, bool integrity) {
     if (blocks == NULL) exit(3);
     options.threads = RM_THREADS_NONE;
     options.integrity = integrity;
-    expect(rm_heap_create(&heap, &options));
+    cost_expect(rm_heap_create(&heap, &options));
     for (size_t i = 0; i < n; i++)
-        expect(rm_heap_alloc(heap, &blocks[i], OBJECT - 8 + rng_below(&rng, 16), 0, 0));
+        cost_expect(
+            rm_heap_alloc(heap, &blocks[i], OBJECT - 8 + rng_below(&rng, 16), 0, 0));
     for (unsigned turn = 0; turn < TURNS; turn++) {
-        double begun = now();
+        double begun = cost_now();
         void *at;
 
         for (unsigned i = 0; i < OPERATIONS; i++) {
             rm_memory_t *block = blocks[i * 7919 % n];
 
-            expect(rmlock(block, &at));
-            expect(rmunlock(block));
+            cost_expect(rmlock(block, &at));
+            cost_expect(rmunlock(block));
         }
-        cost.lock = least(cost.lock, (now() - begun) / OPERATIONS / 2);
-        begun = now();
+        cost.lock = cost_least(cost.lock, (cost_now() - begun) / OPERATIONS / 2);
+        begun = cost_now();
         for (unsigned i = 0; i < OPERATIONS; i++) {
-            expect(rmfree(blocks[i % n]));
-            expect(rm_heap_alloc(heap, &blocks[i % n], OBJECT, 0, 0));
+            cost_expect(rmfree(blocks[i % n]));
+            cost_expect(rm_heap_alloc(heap, &blocks[i % n], OBJECT, 0, 0));
         }
-        cost.object = least(cost.object, (now() - begun) / OPERATIONS / 2);
-        begun = now();
+        cost.object = cost_least(cost.object, (cost_now() - begun) / OPERATIONS / 2);
+        begun = cost_now();
         for (unsigned i = 0; i < 20; i++) {
             rm_stats_t stats;
 
-            expect(rm_heap_stats_quick(heap, &stats));
+            cost_expect(rm_heap_stats_quick(heap, &stats));
         }
-        cost.whole = least(cost.whole, (now() - begun) / 20);
+        cost.whole = cost_least(cost.whole, (cost_now() - begun) / 20);
     }
     printf("%-10s %8zu %14.0f %14.0f %14.0f\n", integrity ? "sealed" : "plain",
            bytes / 1024, cost.lock, cost.object, cost.whole);
-    expect(rm_heap_destroy(heap));
+    cost_expect(rm_heap_destroy(heap));
     free(blocks);
 }
 

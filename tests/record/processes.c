@@ -132,8 +132,8 @@ void run_raw_fork(void) {
         _exit(0);
     }
     for (int i = 0; i < 1000; i++) free(malloc(40));
+    wait_for_all(); /* no record tells of this fork: what is free before the child is seen is not inherited */
     free(block);
-    wait_for_all();
 }
 
 void run_idle(void) {}

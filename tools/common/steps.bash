@@ -47,7 +47,7 @@ quietly() {
 have() {
     case $1 in
     gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin | \
-        tmux | strace | help2man | mandoc | zstd | heaptrack | chromium)
+        tmux | strace | help2man | mandoc | zstd | heaptrack | chromium | gcovr | jq)
         local command=$1
         [ "$command" = ninja-build ] && command=ninja
         [ "$command" = gnuplot-nox ] && command=gnuplot
