@@ -130,8 +130,8 @@ unit_t area_pages_units(uint32_t n);
 /* The part of a range of pages that a free span [span, span + units) may give back: clear of its node and
    of its size word. */
 struct pages area_pages_inside(struct pages p, unit_t span, unit_t units);
-/* Of two ranges in one free span, what can be recorded as one: the larger, and the other counts as
-   committed again; or both, where little lies between that can be given back. */
+/* Of two ranges in one free span, the lower one first, what can be recorded as one: the larger, and the other
+   counts as committed again; or both, where little lies between that can be given back. */
 struct pages area_pages_join(const struct area *a, struct pages p, struct pages q);
 /* The list of spans with such pages: first, next; one more, with those, one less. */
 unit_t area_first_released(const struct area *a);

@@ -25,10 +25,6 @@ struct pages area_pages_inside(struct pages p, unit_t span, unit_t units) {
 
 struct pages area_pages_join(const struct area *a, struct pages p, struct pages q) {
     if (p.n == 0 || q.n == 0) return p.n == 0 ? q : p;
-    if (p.first > q.first) {
-        struct pages lower = q;
-        q = p, p = lower;
-    }
     uint32_t end = p.first + p.n, between = q.first - end;
     int saved = errno;
     bool joined =

@@ -51,10 +51,6 @@ static bool step(uint64_t tag, uint64_t *again, unsigned *missed) {
     struct heap *h = a.heap;
     struct watch *w = *registry_watch(&a);
     bool more = false;
-    if (w == NULL) { /* it is only being made */
-        registry_leave(&a);
-        return true;
-    }
     if (w->awake && w->paused > 0) w->awake = false;
     if (w->awake || watch_wakes(h, w)) {
         uint64_t begun = os_now_ns();
@@ -174,8 +170,7 @@ static void put_off(void) {
             registry_freeze(&a);
             continue;
         }
-        struct watch *w = *registry_watch(&a);
-        if (w != NULL) watch_put_off(w, os_now_ns());
+        watch_put_off(*registry_watch(&a), os_now_ns());
         registry_leave(&a);
     }
 }
@@ -216,26 +211,20 @@ __attribute__((constructor(REGISTRY_CONSTRUCTOR))) static void prepare(void) {
 /* --- heaps --- */
 
 bool background_add(uint64_t tag, const rm_watermarks_t *marks) {
-    struct access a;
     unsigned i = 0;
     pthread_mutex_lock(&mutex);
     bool added = begin();
     if (added) {
         while (places[i].used) i++;
         places[i].tag = tag;
-        places[i].used = true;
         places[i].watch = (struct watch){.marks = *marks};
+        *registry_watch_of(tag) = &places[i].watch; /* nobody else has that heap yet */
+        places[i].used = true;
         if (i == n_places) n_places++;
         n_heaps++;
     }
     pthread_mutex_unlock(&mutex);
-    if (!added || !registry_enter(tag, &a)) return false;
-    *registry_watch(&a) = &places[i].watch;
-    if (registry_damaged(&a))
-        registry_freeze(&a);
-    else
-        registry_leave(&a);
-    return true;
+    return added;
 }
 
 void background_remove(uint64_t tag) {

@@ -40,9 +40,8 @@ static size_t aside(const struct fence *f, size_t *ranges, size_t *owners,
 }
 
 /* Memory for what is indexed up to `n`, of which there is some up to `*known`. False: the system refuses. */
-static bool reach(void *base, size_t each, uint32_t *known, uint32_t n, uint32_t most) {
+static bool reach(void *base, size_t each, uint32_t *known, uint32_t n) {
     if (n <= *known) return true;
-    if (n > most) return false;
     char *from = (char *)round_down((uintptr_t)base + *known * each, os_page());
     char *to = (char *)round_up((uintptr_t)base + n * each, os_page());
     if (!os_commit(from, (size_t)(to - from))) return false;
@@ -50,17 +49,16 @@ static bool reach(void *base, size_t each, uint32_t *known, uint32_t n, uint32_t
     return true;
 }
 
-static bool reach_slots(struct fence *f, uint32_t n) {
+/* So many, or some more; not more than the region bounds. */
+static uint32_t some_more(const struct fence *f, uint32_t n) {
     size_t more = round_up(n, STEP);
-    return reach(f->slots, sizeof *f->slots, &f->n_slots,
-                 more < f->most ? (uint32_t)more : f->most, f->most) &&
-           n <= f->n_slots;
+    return more < f->most ? (uint32_t)more : f->most;
+}
+static bool reach_slots(struct fence *f, uint32_t n) {
+    return reach(f->slots, sizeof *f->slots, &f->n_slots, some_more(f, n));
 }
 static bool reach_blocks(struct fence *f, uint32_t n) {
-    size_t more = round_up(n, STEP);
-    return reach(f->blocks, sizeof *f->blocks, &f->room,
-                 more < f->most ? (uint32_t)more : f->most, f->most) &&
-           n <= f->room;
+    return reach(f->blocks, sizeof *f->blocks, &f->room, some_more(f, n));
 }
 
 static void *reserve_arena(uint32_t *pages) {
@@ -97,12 +95,10 @@ static struct fence_slot *of(const struct fence *f, const struct heap_block *b) 
 
 /* An unlocked block becomes one with many locks, of which there are none. False: it is locked just now. */
 static bool hide(struct store *s, uint32_t slot) {
-    for (;;) {
-        uint64_t e = table_entry(&s->table, slot);
-        if (entry_locks(e) == LOCKS_MANY) return true;
-        if (entry_locks(e) != LOCKS_NONE) return false;
+    uint64_t e = table_entry(&s->table, slot);
+    while (entry_locks(e) == LOCKS_NONE)
         if (many_begin(s, slot, &e)) return true;
-    }
+    return entry_locks(e) == LOCKS_MANY;
 }
 
 /* Is it still that block's handle? */
@@ -110,6 +106,12 @@ static bool is_live(const struct store *s, uint64_t handle) {
     uint32_t slot = handle_slot(handle);
     return table_live(&s->table, slot) &&
            entry_generation(table_entry(&s->table, slot)) == entry_generation(handle);
+}
+
+/* The stale ones go when there are so many blocks: more than the live ones, and no more than there is room for. */
+static void set_sweep(struct fence *f) {
+    uint32_t n = 2 * f->n_blocks + SWEEP;
+    f->sweep = n < f->most ? n : f->most;
 }
 
 /* Those that have been moved, or had another size, are hidden again; the stale ones go. */
@@ -125,7 +127,7 @@ static void hide_all(struct fence *f) {
         if (!hide(s, handle_slot(handle))) f->bared = true;
     }
     f->n_blocks = n;
-    f->sweep = 2 * n + SWEEP;
+    set_sweep(f);
 }
 
 /* --- pages --- */
@@ -165,8 +167,8 @@ static uint32_t find_pages(struct fence *f, uint32_t n) {
 static bool know_pages(struct fence *f, uint32_t end) {
     uint32_t known = f->n_known, n = (uint32_t)round_up(end, PAGES_STEP);
     if (n > f->n_pages) n = f->n_pages;
-    if (!reach(f->ranges, sizeof *f->ranges, &known, n, f->n_pages)) return false;
-    return reach(f->owners, sizeof *f->owners, &f->n_known, n, f->n_pages);
+    if (!reach(f->ranges, sizeof *f->ranges, &known, n)) return false;
+    return reach(f->owners, sizeof *f->owners, &f->n_known, n);
 }
 
 /* The protected page of a range. */
@@ -308,7 +310,7 @@ bool fence_init(struct fence *f, struct heap *h, size_t bytes, uint32_t every,
     f->owners = (uint32_t *)(memory + owners);
     f->blocks = (uint64_t *)(memory + blocks);
     f->cursor = 1;
-    f->sweep = SWEEP;
+    set_sweep(f);
     f->random = os_now_ns() ^ (uintptr_t)f->arena;
     f->left = gap(f);
     h->store.fenced = true;
@@ -360,7 +362,8 @@ bool fence_made(struct fence *f, const struct heap_block *b) {
     if (!known) return false;
     f->slots[b->slot] = (struct fence_slot){0, stamp_of(b->handle)};
     f->blocks[f->n_blocks++] = b->handle;
-    if (!hide(s, b->slot) || f->n_blocks >= f->sweep) f->bared = true;
+    hide(s, b->slot); /* nobody else knows it yet */
+    if (f->n_blocks >= f->sweep) f->bared = true;
     return true;
 }
 
@@ -375,6 +378,16 @@ void fence_freed(struct fence *f, const struct heap_block *b) {
     slot->stamp = 0;
 }
 
+/* Will its last unlock come through here? One that was half moved looks like any other when it is locked. False: so it
+   does, and others are at it. */
+static bool stays_hidden(struct fence *f, uint32_t slot) {
+    struct store *s = &f->heap->store;
+    uint64_t e = table_entry(&s->table, slot);
+    if (likely(entry_locks(e) == LOCKS_MANY)) return true;
+    f->bared = true;
+    return entry_count(e) == 1 && many_begin(s, slot, &e);
+}
+
 void fence_locked(struct fence *f, const struct heap_block *b) {
     struct fence_slot *slot = of(f, b);
     bool held = motion_is_held(&f->heap->store);
@@ -386,7 +399,7 @@ void fence_locked(struct fence *f, const struct heap_block *b) {
         f->ranges[slot->range].late = false;
         return;
     }
-    if (held) return;
+    if (held || !stays_hidden(f, b->slot)) return;
     slot->range = open_for(f, b);
     errno = saved;
     if (slot->range == 0) return;

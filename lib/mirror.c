@@ -44,8 +44,7 @@ enum what {
     CONTENT, /* of a block without a lock */
     LOCKED,  /* of one with */
     REST,    /* behind a block's content */
-    FREE,    /* nobody's */
-    GONE     /* pages given back */
+    FREE     /* nobody's */
 };
 struct visit;
 typedef bool visit_fn(const struct visit *v, size_t from, size_t to, enum what what);
@@ -64,7 +63,7 @@ static bool tell(const struct visit *v, size_t from, size_t to, enum what what) 
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* The bytes of a free span that its index does not use. */
+/* The bytes of a free span that its index does not use. Pages that have been given back are passed over. */
 enum { FREE_LINKS = 16, FREE_NODE = 64, FREE_SIZE = 4 };
 
 static bool visit_free(const struct visit *v, unit_t span, unit_t units) {
@@ -81,7 +80,7 @@ static bool visit_free(const struct visit *v, unit_t span, unit_t units) {
         back = least(gone + (size_t)given.n * os_page(), end);
     }
     return tell(v, from, body, OWN) && tell(v, body, gone, FREE) &&
-           tell(v, gone, back, GONE) && tell(v, back, end, FREE) && tell(v, end, to, OWN);
+           tell(v, back, end, FREE) && tell(v, end, to, OWN);
 }
 
 static enum what content_of(uint64_t e) { return entry_count(e) > 0 ? LOCKED : CONTENT; }
@@ -148,20 +147,20 @@ static bool visit_all(const struct visit *v, unit_t high) {
 static bool fill_and_copy(const struct visit *v, size_t from, size_t to, enum what what) {
     const struct mirror *m = v->mirror;
     char *at = v->s->area.base + from;
-    if (what == LOCKED || what == GONE) return true;
+    if (what == LOCKED) return true;
     if (what == FREE) memset(at, MIRROR_FREE, to - from);
     if (what == REST) memset(at, MIRROR_REST, to - from);
     memcpy(m->copy + from, at, to - from);
     return true;
 }
 
-bool mirror_take(struct mirror *m, const struct store *s) {
+void mirror_take(struct mirror *m, const struct store *s) {
     unit_t extent = area_extent(&s->area);
     if (extent > m->high || m->high / FAR > extent + FAR_MORE) m->high = extent;
     if (m->high > s->area.limit) m->high = s->area.limit;
-    m->known = m->copy != NULL && reach(m, units_bytes(m->high));
+    m->known = reach(m, units_bytes(m->high));
     struct visit v = {.s = s, .fn = fill_and_copy, .mirror = m};
-    return m->known && visit_all(&v, m->high);
+    if (m->known) visit_all(&v, m->high);
 }
 
 void mirror_fill_fresh(const struct store *s, size_t place, size_t size) {
@@ -197,8 +196,7 @@ static size_t differs(const struct visit *v, size_t from, size_t to) {
 
 static bool compare(const struct visit *v, size_t from, size_t to, enum what what) {
     struct mirror_difference *d = v->found;
-    if (what == LOCKED || what == GONE || (what == CONTENT && v->mirror->reading))
-        return true;
+    if (what == LOCKED || (what == CONTENT && v->mirror->reading)) return true;
     for (size_t at = from; (at = differs(v, at, to)) < to; at++) {
         if (d->bytes == 0) d->place = at;
         if (at >= d->place + d->bytes + NEAR) return false;

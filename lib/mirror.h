@@ -24,18 +24,19 @@ enum {
 };
 
 struct mirror {
-    char *copy; /* at the same offsets; NULL: the system refuses */
+    char *copy; /* at the same offsets */
     size_t reserved, bytes;
     unit_t high;  /* units that are copied */
     bool known;   /* they are */
     bool reading; /* blocks without a lock may be written to, in a read section */
 };
 
+/* False: the system refuses. */
 bool mirror_init(struct mirror *m, size_t bytes);
 void mirror_finish(struct mirror *m);
 
-/* Fill what is nobody's, and copy. False: there is no memory for it; then nothing will be found. */
-bool mirror_take(struct mirror *m, const struct store *s);
+/* Fill what is nobody's, and copy. Where there is no memory for it, nothing will be found. */
+void mirror_take(struct mirror *m, const struct store *s);
 /* A block's header, or its reference, says its size from now on. */
 void mirror_note(struct mirror *m, const struct store *s, uint64_t e);
 

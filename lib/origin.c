@@ -129,7 +129,7 @@ void origin_say(const char *format, ...) {
 
 void origin_print(const struct origins *o, uint32_t number) {
 #if HAS_BACKTRACE
-    if (number != ORIGIN_NONE && o->stacks != NULL) {
+    if (number != ORIGIN_NONE) {
         const struct origin_stack *s = &o->stacks[number - 1];
         backtrace_symbols_fd(s->frames, (int)s->n, STDERR_FILENO);
         return;

@@ -335,6 +335,9 @@ struct crowd *registry_crowd_of(uint64_t tag) {
 struct watch **registry_watch(const struct access *a) {
     return &places[a->place].watch;
 }
+struct watch **registry_watch_of(uint64_t tag) {
+    return &places[registry_place(tag)].watch;
+}
 
 void registry_region(const struct access *a, char **low, size_t *bytes) {
     *low = places[a->place].low;

@@ -215,6 +215,7 @@ rm_status_t registry_default(uint64_t *tag);
 struct crowd *registry_crowd(const struct access *a);
 struct crowd *registry_crowd_of(uint64_t tag);
 struct watch **registry_watch(const struct access *a);
+struct watch **registry_watch_of(uint64_t tag);
 void registry_region(const struct access *a, char **low, size_t *bytes);
 
 #endif

@@ -146,7 +146,8 @@ static unit_t find_place(struct turn *t, unit_t span, unit_t *gap) {
 /* It goes elsewhere. */
 static bool carry_span(struct turn *t, unit_t span) {
     unit_t gap, units = area_units(&t->s->area, span), to = find_place(t, span, &gap);
-    if (to == UNIT_NIL || move_fill(t->s, gap, to, span) == UNIT_NIL) return false;
+    if (to == UNIT_NIL) return false;
+    move_fill(t->s, gap, to, span);
     t->c->cursor = to + units;
     note_span(t, to, bytes_between(span, to));
     return true;
@@ -174,17 +175,13 @@ static bool carry_object(struct turn *t, uint32_t slot) {
     uint64_t e = table_entry(&s->table, slot), to = e;
     size_t from = entry_place(e), size = many_size(s, e);
     if (!place_object(t, slot, size, &to)) return false;
-    if (claim_one(s, slot, LOCKS_COPYING, &e)) {
-        claim_copy(s->area.base + entry_place(to), s->area.base + from, size);
-        if (claim_publish(s, slot, e, to)) {
-            quick_free_place(s, e);
-            store_moved(s, size, 1);
-            note(t, slot, from);
-            return true;
-        }
-    }
-    quick_free_place(s, to);
-    return false;
+    claim_one(s, slot, LOCKS_COPYING, &e);
+    claim_copy(s->area.base + entry_place(to), s->area.base + from, size);
+    claim_publish(s, slot, e, to);
+    quick_free_place(s, e);
+    store_moved(s, size, 1);
+    note(t, slot, from);
+    return true;
 }
 
 static bool carry(struct turn *t, uint32_t slot) {
@@ -214,7 +211,8 @@ static void slide_up(struct turn *t, unit_t gap, unit_t most) {
         unit_t size = free_size(area_header(a, gap));
         if (!may_go(t, below)) break;
         unit_t by = reach(t, below, size < most ? size : most, 1);
-        if (by == 0 || !claim_span(t->s, below, LOCKS_MOVING)) break;
+        if (by == 0) break;
+        claim_span(t->s, below, LOCKS_MOVING);
         gap = area_raise(a, below, units, by);
         t->s->moved += units_bytes(units);
         move_arrived(t->s, below + by, below);
@@ -229,8 +227,7 @@ static unit_t slide_down(struct turn *t, unit_t gap) {
     if (span >= a->limit || !may_go(t, span)) return gap;
     unit_t by = reach(t, span, size, -1), units = area_units(a, span), to = span - by;
     if (by == 0) return gap;
-    unit_t above = move_slide(t->s, gap, to);
-    if (above == gap) return gap;
+    move_slide(t->s, gap, to);
     note_span(t, to, -bytes_between(0, by));
     return to + units;
 }

@@ -26,8 +26,8 @@ struct scramble {
     size_t moved, stayed; /* blocks in the last turn; `stayed`: for want of room */
 };
 
-/* Move everything movable in a heap that was entered, in which nothing is kept by threads. A growing heap grows
-   for it. False: nothing moves, since somebody reads, or there is no memory for the trail. */
+/* Move everything movable in a heap that was entered, in which nothing is kept by threads, and no other thread is
+   at an entry: so what may be claimed is. A growing heap grows for it. False: nothing moves, since somebody reads, or there is no memory for the trail. */
 bool scramble(struct heap *h, struct scramble *c, struct trail *trail);
 
 /* A random number below n > 0. */

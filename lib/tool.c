@@ -153,7 +153,7 @@ static void reported(const char *report) {
 
 void tool_on_report(void (*report)(const char *address)) {
     report_to = report;
-    if (__asan_set_error_report_callback != NULL && __asan_get_report_address != NULL)
+    if (__asan_set_error_report_callback != NULL)
         __asan_set_error_report_callback(reported);
 }
 
@@ -177,7 +177,7 @@ void tool_place(const void *pc, char *text, size_t size) {
     const char *call = (const char *)pc - 1; /* in the call, not behind it */
     Dl_info is;
     if (asan_place(pc, text, size) || memcheck_place(call, text, size)) return;
-    if (dladdr(call, &is) == 0 || is.dli_fname == NULL)
+    if (dladdr(call, &is) == 0)
         snprintf(text, size, "%p", pc);
     else if (is.dli_sname == NULL)
         snprintf(text, size, "%s+0x%tx", is.dli_fname, call - (char *)is.dli_fbase);

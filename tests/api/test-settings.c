@@ -84,6 +84,8 @@ static const struct setting settings[] = {
     {"RMALLOC_STRESS", "onall:", false},
     {"RMALLOC_STRESS", "onall:x", false},
     {"RMALLOC_STRESS", "onallx", false},
+    {"RMALLOC_STRESS", "onchangd", false},
+    {"RMALLOC_STRESS", "onalk", false},
     {"RMALLOC_STRESS", "onall:18446744073709551616", false},
     {"RMALLOC_FENCE", "1", true},
     {"RMALLOC_FENCE", "1000", true},

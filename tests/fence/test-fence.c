@@ -383,6 +383,38 @@ static void test_handler(gconstpointer environment) {
         g_test_trap_assert_stderr_unmatched("*rmalloc*");
 }
 
+/* A page that no block had is told as such; what is no fence's is none of ours. */
+static void nowhere(rm_heap_t *heap) {
+    volatile unsigned char *at = lock(make(heap, 100, 0));
+    (void)at[1000 * sysconf(_SC_PAGESIZE)];
+}
+static void elsewhere(rm_heap_t *heap) {
+    static volatile uintptr_t nobodys = 16;
+    (void)heap;
+    (void)*(volatile unsigned char *)nobodys;
+}
+
+static void test_no_block(gconstpointer fault) {
+    bool fenced = fault != NULL;
+
+    if (g_test_subprocess()) {
+        signal(SIGSEGV, on_fault);
+        g_setenv("RMALLOC_FENCE", "1", TRUE);
+        rm_heap_t *heap = open_heap(1, RM_THREADS_SAFE);
+        (fenced ? nowhere : elsewhere)(heap);
+        exit(0);
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr("*mine*");
+    if (fenced)
+        g_test_trap_assert_stderr(
+            "*rmalloc: a fence stopped an access at 0x*found by RMALLOC_FENCE*mine*");
+    else
+        g_test_trap_assert_stderr_unmatched("*rmalloc: *");
+    g_test_trap_assert_stderr_unmatched("*offset*");
+}
+
 /* -------------------------------------------------------------------- threads */
 
 struct common {
@@ -458,6 +490,8 @@ int main(int argc, char **argv) {
     g_test_add_data_func("/fence/silent/environment", "", test_silent);
     g_test_add_data_func("/fence/handler/option", NULL, test_handler);
     g_test_add_data_func("/fence/handler/environment", "", test_handler);
+    g_test_add_data_func("/fence/no-block/fenced", "", test_no_block);
+    g_test_add_data_func("/fence/no-block/elsewhere", NULL, test_no_block);
     add_random();
     g_test_add_data_func("/fence/threads/1", GINT_TO_POINTER(1), test_threads);
     g_test_add_data_func("/fence/threads/10", GINT_TO_POINTER(10), test_threads);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "call.h"
 #include "check.h"
 #include "inject.h"
@@ -179,6 +180,147 @@ static void test_round(void) {
     g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
 }
 
+/* Blocks that come and go are fenced all the time, in a heap however small: those that are gone are forgotten. */
+static void test_sweep(void) {
+    enum { TURNS = 5000 };
+    static unsigned char region[2][40000];
+    static const size_t sizes[] = {6000, 40000};
+    set("", "1");
+    for (unsigned i = 0; i < 2; i++) {
+        rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+        rm_heap_t *heap;
+        options.memory = region[i];
+        options.size = sizes[i];
+        g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+        struct fence *f = &guard_of(heap)->fence;
+        for (unsigned turn = 0; turn < TURNS; turn++) {
+            rm_memory_t *block;
+            g_assert_cmpint(rm_heap_alloc(heap, &block, 10, 0, 0), ==, RM_OK);
+            unsigned char *at = lock(block);
+            g_assert_true(at < region[i] || at >= region[i] + sizes[i]);
+            g_assert_cmpint(rmunlock(block), ==, RM_OK);
+            g_assert_cmpint(rmfree(block), ==, RM_OK);
+            g_assert_cmpuint(f->n_blocks, <=, f->most);
+        }
+        g_assert_cmpuint(f->n_fenced, ==, TURNS);
+        g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+    }
+}
+
+/* What was unlocked, or is freed, while somebody reads is protected by the first call after that, and no other block
+   is. */
+static void test_late(void) {
+    rm_heap_t *heap, *other;
+    rm_memory_t *late, *freed, *open;
+    size_t size;
+    set("", "1");
+    g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+    g_assert_cmpint(rm_heap_create(&other, NULL), ==, RM_OK);
+    struct fence *f = &guard_of(heap)->fence;
+    g_assert_cmpint(rm_heap_alloc(heap, &open, 100, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(heap, &late, 100, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(heap, &freed, 100, 0, 0), ==, RM_OK);
+    memset(lock(open), 'o', 100);
+    memset(lock(late), 'l', 100);
+    lock(freed);
+    g_assert_cmpint(rm_heap_hold(heap), ==, RM_OK);
+    g_assert_cmpint(rmunlock(late), ==, RM_OK);
+    g_assert_cmpint(rmunlock(freed), ==, RM_OK);
+    g_assert_cmpuint(f->n_late, ==, 2);
+    g_assert_cmpint(rmfree(freed), ==, RM_OK);
+    g_assert_cmpuint(f->n_late, ==, 1);
+    g_assert_cmpint(rmsize(late, &size), ==, RM_OK);
+    g_assert_cmpuint(f->n_late, ==, 1);
+    g_assert_cmpint(rm_heap_release(heap), ==, RM_OK);
+    g_assert_cmpint(rmsize(late, &size), ==, RM_OK);
+    g_assert_cmpuint(f->n_late, ==, 0);
+    lock(open)[0] = 'O';
+    g_assert_cmpuint(lock(late)[99], ==, 'l');
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+    g_assert_cmpint(rm_heap_destroy(other), ==, RM_OK);
+}
+
+/* A block that is locked when it is half moved has a fence, and what has been written there is kept. */
+static void test_half_moved(void) {
+    enum { GAP = 300000, SIZE = 500000 };
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    rm_budget_t budget = {1, 0};
+    rm_memory_t *gap, *block;
+    rm_heap_t *heap;
+    set("", "1");
+    options.compaction = RM_COMPACT_MANUAL;
+    g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+    struct fence *f = &guard_of(heap)->fence;
+    struct store *s = &f->heap->store;
+    g_assert_cmpint(rm_heap_alloc(heap, &gap, GAP, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(heap, &block, SIZE, 0, 0), ==, RM_OK);
+    memset(lock(block), 'b', SIZE);
+    g_assert_cmpint(rmunlock(block), ==, RM_OK);
+    g_assert_cmpint(rmfree(gap), ==, RM_OK);
+    while (s->mover.slot == SLOT_NIL)
+        g_assert_cmpint(rm_heap_compact(heap, &budget, NULL), ==, RM_OK);
+    uint32_t slot = handle_slot(call_handle(block));
+    g_assert_cmpuint(s->mover.slot, ==, slot);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        unsigned char *at = lock(block);
+        g_assert_cmpuint(s->mover.slot, ==, SLOT_NIL);
+        g_assert_true((char *)at >= f->arena &&
+                      (char *)at < f->arena + f->n_pages * os_page());
+        g_assert_true(at[0] == 'b' + (int)turn && memcmp(at, at + 1, SIZE - 1) == 0);
+        memset(at, 'c' + (int)turn, SIZE);
+        g_assert_cmpint(rmunlock(block), ==, RM_OK);
+        g_assert_cmpuint(entry_locks(table_entry(&s->table, slot)), ==, LOCKS_MANY);
+    }
+    g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
+/* So seldom that there is none. */
+static void test_seldom(void) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    rm_heap_t *heap;
+    set("", "");
+    for (options.fence_every = UINT32_MAX - 2; options.fence_every != 0;
+         options.fence_every++) {
+        g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+        g_assert_cmpuint(guard_of(heap)->fence.left, >, 0);
+        g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+    }
+}
+
+/* A guard for ASan or memcheck, where neither is: it does no harm, and where the system refuses its memory there is
+   none. */
+static void test_tools(void) {
+    struct settings settings;
+    rm_heap_t *heap;
+    set("", "");
+    settings_read(&settings);
+    g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+    struct access a;
+    uint64_t tag;
+    char *low;
+    size_t bytes;
+    g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
+    g_assert_true(registry_enter(tag, &a));
+    registry_region(&a, &low, &bytes);
+    for (unsigned k = 1, made = 0; !made; k++) {
+        size_t kept = inject_kept();
+        inject_begin(&(struct fault){k, false, 0, REQUESTS_ALL});
+        struct guard *g = guard_create(a.heap, low, bytes, GUARD_TOOLS, &settings);
+        inject_end();
+        made = g != NULL;
+        if (made) {
+            g_assert_cmpuint(k, >, 4); /* two pieces, each reserved and committed */
+            g_assert_cmpuint(g->by, ==, GUARD_TOOLS);
+            guard_destroy(g);
+        }
+        g_assert_cmpuint(inject_kept(), ==, kept);
+    }
+    bytes_unseen = false;
+    registry_leave(&a);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
 /* A block that was made by one stack too many is told all the same. */
 static void test_stacks(void) {
     if (g_test_subprocess()) {
@@ -206,6 +348,11 @@ int main(int argc, char **argv) {
     g_test_add_func("/guards/refused/option", test_option);
     g_test_add_func("/guards/refused/both", test_both);
     g_test_add_func("/guards/round", test_round);
+    g_test_add_func("/guards/sweep", test_sweep);
+    g_test_add_func("/guards/late", test_late);
+    g_test_add_func("/guards/half-moved", test_half_moved);
+    g_test_add_func("/guards/seldom", test_seldom);
+    g_test_add_func("/guards/tools", test_tools);
     g_test_add_func("/guards/stacks", test_stacks);
     return g_test_run();
 }

@@ -4,8 +4,10 @@
  * come and go; who had an address is found, the last one first, by slots anywhere; and where there
  * is no memory nothing is known, and nothing breaks.
  */
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "inject.h"
 #include "notes.h"
@@ -131,6 +133,60 @@ static void test_say(void) {
     g_test_trap_assert_stderr("*\nan unknown place\n");
 }
 
+/* Of two that had an address the later one is found, though its slot is another's by now, or it is elsewhere. */
+static void test_later(void) {
+    struct aside a = {.chunks = NULL};
+    struct notes n;
+    g_assert_true(notes_init(&n, &a));
+    for (uint32_t slot = 1; slot <= 2; slot++) {
+        notes_made(&n, slot, slot, 50);
+        notes_locked(&n, slot, memory, 1);
+        notes_unlocked(&n, slot, 0);
+    }
+    notes_locked(&n, 2, memory + 1000, 1);
+    g_assert_cmpuint(notes_who_had(&n, memory, UINT64_MAX)->handle, ==, 2);
+    notes_made(&n, 2, 3, 50);
+    g_assert_cmpuint(notes_who_had(&n, memory, UINT64_MAX)->handle, ==, 2);
+    g_assert_cmpuint(notes_who_had(&n, memory, 2)->handle, ==, 1);
+    aside_finish(&a);
+}
+
+/* What the system makes of a line: the first write is interrupted, the others take a part of it, or none ever does. */
+static unsigned n_writes;
+static bool refuses;
+static char written[2000];
+static size_t n_written;
+
+ssize_t __wrap_write(int file, const void *from, size_t bytes);
+ssize_t __wrap_write(int file, const void *from, size_t bytes) {
+    ssize_t __real_write(int, const void *, size_t);
+    if (g_test_subprocess()) return __real_write(file, from, bytes);
+    g_assert_cmpint(file, ==, STDERR_FILENO);
+    errno = refuses ? EIO : EINTR;
+    if (n_writes++ == 0 || refuses) return -1;
+    if (n_writes == 2) return 0;
+    if (bytes > 700) bytes = 700;
+    memcpy(written + n_written, from, bytes);
+    n_written += bytes;
+    return (ssize_t)bytes;
+}
+
+/* All of a line comes through; what there is no room for is cut off; and where nobody listens that is all. */
+static void test_print(void) {
+    char text[1500];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    notes_print("%s", "");
+    g_assert_cmpuint(n_writes, ==, 0);
+    notes_print("%s", text);
+    g_assert_cmpuint(n_writes, ==, 4);
+    g_assert_cmpmem(written, n_written, text, 1023);
+    refuses = true;
+    notes_print("%s", text);
+    g_assert_cmpuint(n_writes, ==, 5);
+    g_assert_cmpuint(n_written, ==, 1023);
+}
+
 /* Each request to the system fails in turn: there is no note then, and nobody minds. */
 static void test_no_memory(void) {
     unsigned n_missing = 0, n_none = 0;
@@ -150,6 +206,10 @@ static void test_no_memory(void) {
                 notes_freed(&n, slot);
                 notes_made(&n, slot, slot + 1, 50);
             }
+            for (uint32_t top = 1; top < 1 << 10; top++) {
+                struct note *note = notes_made(&n, top << 18, top, 50);
+                g_assert_true(note == notes_of(&n, top << 18));
+            }
             notes_who_had(&n, memory, UINT64_MAX);
         } else {
             n_none++;
@@ -166,6 +226,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/aside/pieces", test_aside);
     g_test_add_func("/notes/who-had", test_who_had);
     g_test_add_func("/notes/say", test_say);
+    g_test_add_func("/notes/later", test_later);
+    g_test_add_func("/notes/print", test_print);
     g_test_add_func("/notes/no-memory", test_no_memory);
     return g_test_run();
 }

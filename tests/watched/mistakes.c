@@ -9,6 +9,16 @@
 
 #include <rmalloc.h>
 
+#if defined(__has_include)
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#define HIDE(from, bytes) VALGRIND_MAKE_MEM_NOACCESS(from, bytes)
+#endif
+#endif
+#ifndef HIDE
+#define HIDE(from, bytes) ((void)(from), (void)(bytes))
+#endif
+
 #define NEED(call)                                                                       \
     do {                                                                                 \
         if ((call) != RM_OK) {                                                           \
@@ -203,10 +213,28 @@ static void underrun(void) {
     bytes[-1] = 1; /* GUILTY underrun */
 }
 
+/* What is free, between two blocks that are locked; there are other heaps, on either side. */
+static void nobodys(void) {
+    rm_memory_t *low, *gap, *high;
+    rm_heap_t *below;
+    NEED(rm_heap_create(&heap, NULL)); /* below the first one */
+    NEED(rm_heap_create(&below, NULL));
+    NEED(rm_heap_alloc(heap, &low, 600, 0, RM_ZERO));
+    gap = make_gap(50000);
+    NEED(rm_heap_alloc(heap, &high, 600, 0, RM_ZERO));
+    lock(low);
+    char *bytes = lock(high);
+    NEED(rmfree(gap));
+    sink = bytes[-25000]; /* GUILTY nobodys */ /* NOBODYS nobodys */
+}
+
 /* --- not written yet: memcheck alone knows --- */
 
 static void decide(const char *bytes, int i) {
     if (bytes[i]) sink = 1; /* UNDEFINED undefined undefined_moved undefined_grown */
+}
+static void decide_resized(const char *bytes, int i) {
+    if (bytes[i]) sink = 1; /* UNDEFINED undefined_resized */
 }
 
 static void undefined(void) {
@@ -243,7 +271,56 @@ static void undefined_grown(void) {
     decide(bytes, 10);
 }
 
+/* It gets another size while it is not locked: before it was ever, and when some of it has been written. */
+static void undefined_resized(void) {
+    rm_memory_t *block;
+    NEED(rm_heap_alloc(heap, &block, 50, 0, 0));
+    NEED(rmrealloc(block, 100));
+    char *bytes = lock(block);
+    memset(bytes, 0, 60);
+    NEED(rmunlock(block));
+    NEED(rmrealloc(block, 300));
+    NEED(rmrealloc(block, 200));
+    bytes = lock(block);
+    decide_resized(bytes, 59);
+    puts("so far so good");
+    fflush(stdout);
+    decide_resized(bytes, 60);
+}
+
 /* --- none --- */
+
+/* What its user hides of a block is shown again by the next lock. */
+static void fine_hidden(void) {
+    rm_memory_t *block;
+    NEED(rm_heap_alloc(heap, &block, 100, 0, 0));
+    char *bytes = lock(block);
+    memset(bytes, 5, 90);
+    HIDE(bytes + 20, 10);
+    NEED(rmunlock(block));
+    bytes = lock(block);
+    for (int i = 0; i < 90; i++)
+        if (bytes[i] != 5) exit(3);
+    NEED(rmunlock(block));
+    puts("so far so good");
+}
+
+/* Of nothing there is nothing to be told; and a heap goes with all that is known of it. */
+static void fine_gone(void) {
+    rm_memory_t *block;
+    NEED(rm_heap_alloc(heap, &block, 0, 0, 0));
+    lock(block);
+    NEED(rmunlock(block));
+    NEED(rmfree(block));
+    for (int i = 0; i < 200; i++) {
+        NEED(rm_heap_alloc(heap, &block, 100, 0, RM_ZERO));
+        lock(block);
+        NEED(rmunlock(block));
+    }
+    NEED(rmfree(block));
+    NEED(rm_heap_destroy(heap));
+    puts("so far so good");
+}
 
 static void fine(void) {
     rm_memory_t *gap = make_gap(5000), *block;
@@ -284,7 +361,11 @@ static const struct {
     {"undefined", undefined},
     {"undefined_moved", undefined_moved},
     {"undefined_grown", undefined_grown},
+    {"undefined_resized", undefined_resized},
+    {"nobodys", nobodys},
     {"fine", fine},
+    {"fine_hidden", fine_hidden},
+    {"fine_gone", fine_gone},
 };
 
 int main(int argc, char **argv) {

@@ -39,6 +39,8 @@ watch_asan() {
     says 'where the block was allocated' MADE "$1" \
         'rmalloc: 0x[0-9a-f]* is [0-9]* bytes (into|behind|below) a block of [0-9]* bytes, handle 0x[0-9a-f]*, [^~]*~(  (unlocked|freed) here:~(    #[^~]*~)*)?  allocated here:~    #0 [^~]*LINE'
     says 'what was done last' LAST "$1" '(unlocked|freed) here:~    #0 [^~]*LINE'
+    says 'that nobody had it' NOBODYS "$1" \
+        'rmalloc: 0x[0-9a-f]* is in a heap, in no block that was locked there~'
 }
 
 watch_memcheck() {
