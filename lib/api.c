@@ -35,7 +35,7 @@ static uint32_t take_cached(struct cache *c, size_t size, uint64_t *e) {
 static uint32_t fill_and_take(struct cache *c, const struct access *a, size_t size,
                               unsigned flags, uint64_t *e) {
     threads_open(c, a);
-    if (size - 1 >= QUICK_SIZE_MAX || c->most == 0) return SLOT_NIL;
+    if (size - 1 >= QUICK_SIZE_MAX) return SLOT_NIL;
     cache_fill(c, size);
     place_steady(a->heap, flags);
     return size <= SMALL_MAX ? cache_take(c, size, e) : cache_take_block(c, size, e);
@@ -380,7 +380,9 @@ static SLOW rm_status_t unlock_slowly(rm_memory_t *handle) {
     if (heap == NULL || registry_fenced(heap)) return guarded_unlock(handle);
     switch (lock_give(&heap->store.table, h, handle_slot(h))) {
     case LOCK_DONE: return call_done(h);
-    case LOCK_OPEN: return look_at(handle, &e) != NULL ? RM_EUNLOCKED : RM_EHANDLE;
+    case LOCK_OPEN:
+        if (look_at(handle, &e) != NULL) return RM_EUNLOCKED;
+        return registry_refused(h, RM_EHANDLE);
     default: return RM_EHANDLE;
     }
 }

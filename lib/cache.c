@@ -40,7 +40,7 @@ static unsigned list_of_entry(uint64_t e) {
 
 uint32_t cache_take_block(struct cache *c, size_t size, uint64_t *entry) {
     unsigned list = list_of_size(size);
-    if (list == CACHE_LISTS || c->n[list] == 0) return SLOT_NIL;
+    if (c->n[list] == 0) return SLOT_NIL;
     uint32_t slot = slots_of(c, list)[--c->n[list]];
     char *at = store_slot(c->store, slot);
     uint64_t e = word_load(at) + ENTRY_LOCK_ONE;
@@ -131,7 +131,6 @@ static unsigned make_objects(struct cache *c, unsigned class_id, unsigned most,
 
 void cache_fill(struct cache *c, size_t size) {
     unsigned list = list_of_size(size);
-    if (list == CACHE_LISTS) return;
     unsigned room = room_of(list) - c->n[list];
     size_t bytes = bytes_of(list), left = c->most - cache_bytes(c);
     unsigned most = batch_of(list);

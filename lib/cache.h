@@ -110,7 +110,7 @@ static inline uint32_t cache_take(struct cache *c, size_t size, uint64_t *entry)
     c->requested += size;
     return slot;
 }
-/* The same for a medium block. */
+/* The same for a medium block of up to QUICK_SIZE_MAX bytes. */
 uint32_t cache_take_block(struct cache *c, size_t size, uint64_t *entry);
 
 /* A plain object, unlocked or being copied, whose entry is `e`, comes to rest here. False: there is no room,
@@ -144,7 +144,7 @@ void cache_forget(struct crowd *crowd);
 /* Its owner: a slot for a block that is about to be made, whose entry is MOVING and has no place; SLOT_NIL: there
    is none. */
 uint32_t cache_slot(struct cache *c);
-/* Some for requests of this size, if there are any, without more memory than one of them
+/* Some for requests of this size, up to QUICK_SIZE_MAX, if there are any, without more memory than one of them
    would need. */
 void cache_fill(struct cache *c, size_t size);
 /* And room for a block like that of an entry. */

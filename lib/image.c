@@ -21,7 +21,7 @@ enum {
 
 bool image_read(struct image_source *source, uint64_t address, void *to, size_t size) {
     source->bytes += size;
-    return size == 0 || source->read(address, to, size, source->context);
+    return source->read(address, to, size, source->context);
 }
 
 void image_drop(struct image *m) {
@@ -143,10 +143,10 @@ static char *here(const struct image *m, uintptr_t there) {
     return (char *)(uintptr_t)there + m->shift;
 }
 
-/* [from, to) of the other, those of its bytes that are not here yet. */
+/* [from, to) of the other. */
 static bool fetch(struct image *m, struct image_source *source, uintptr_t from,
                   uintptr_t to) {
-    return from >= to || image_read(source, from, here(m, from), to - from);
+    return image_read(source, from, here(m, from), to - from);
 }
 
 /* --- what matters of a large area --- */
@@ -172,15 +172,12 @@ static void pick(struct pick *k, size_t from, size_t to) {
 
 static bool bit_of(const uint64_t *bits, size_t i) { return bits[i / 64] >> i % 64 & 1; }
 
-/* What is wanted and not there; and a few pages between two such are no more work than another call. */
+/* What is wanted from here on; and a few pages between two such are no more work than another call. */
 enum { BETWEEN = 4 };
-static bool is_missing(const struct pick *k, size_t i) {
-    return bit_of(k->wanted, i) && !bit_of(k->there, i);
-}
-static size_t missing_from(const struct pick *k, size_t i) {
+static size_t wanted_from(const struct pick *k, size_t i) {
     size_t n = 1;
     for (size_t end = 1; end <= n + BETWEEN && i + end < k->n_pages; end++)
-        if (is_missing(k, i + end)) n = end + 1;
+        if (bit_of(k->wanted, i + end)) n = end + 1;
     return n;
 }
 
@@ -213,8 +210,8 @@ static bool fetch_picked(struct pick *k) {
             n = 64 - i % 64;
             continue;
         }
-        if (!is_missing(k, i)) continue;
-        n = missing_from(k, i);
+        if (!bit_of(k->wanted, i)) continue;
+        n = wanted_from(k, i);
         if (!fetch_pages(k, i, n)) return false;
     }
     return true;

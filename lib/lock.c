@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lock.h"
 
-/* What an entry becomes with one lock more; or why not. */
+/* What a live entry becomes with one lock more; or why not. */
 static enum lock_outcome with_one_more(uint64_t *e, unsigned most) {
     unsigned count = entry_count(*e);
     switch (entry_locks(*e)) {
-    case LOCKS_FREE: return LOCK_STALE;
     case LOCKS_MOVING: return LOCK_MOVING;
     case LOCKS_COPYING: *e = entry_with_locks(*e, LOCKS_NONE + 1); return LOCK_DONE;
     case LOCKS_NONE + LOCKS_FEW: return LOCK_FULL;

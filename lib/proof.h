@@ -25,7 +25,8 @@ struct proof {
     struct tally free, released, partial; /* free spans, runs with a free slot */
     uint64_t units[BUDDY_ORDERS];
     size_t free_units, released_units, requested, spare;
-    uint32_t n_blocks, n_reserved;
+    uint32_t n_blocks;
+    bool reserved; /* the place for the block half moved */
     struct class_runs runs[CLASSES];
     struct zone zone; /* what the zone that the tiling has reached should say */
     unit_t n_zones;   /* the zones below that one */

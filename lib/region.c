@@ -184,7 +184,7 @@ static bool commit_area(struct region *r, const struct store *s, char *end) {
 static void move_area_end(struct region *r, struct store *s, char *end) {
     unit_t units = (unit_t)((end - r->area_end) >> UNIT_SHIFT);
     r->area_end = end;
-    if (units > 0) area_grow(&s->area, units);
+    area_grow(&s->area, units);
     region_note_peak(r, s);
 }
 
@@ -218,7 +218,6 @@ void region_settle_some(struct region *r, struct store *s, uint32_t slots) {
 }
 
 bool region_grow(struct region *r, struct store *s, unit_t units) {
-    if (region_closed(r)) return false;
     look_at_ends(r, s);
     size_t page = os_page(), gap = region_gap(r);
     unit_t there = area_free_at_end(&s->area);
@@ -366,7 +365,6 @@ bool region_trim(struct region *r, struct store *s) {
     char *table_page = (char *)round_down((uintptr_t)table_low(s), page);
     char *area_page =
         (char *)round_up((uintptr_t)area_at(a, area_extent(a)) + END_WORD, page);
-    if (area_page == r->low) area_page += page;
     if (area_page < table_page) {
         /* The area ends behind its last block, the table's room begins at its last slot. */
         char *old_area = r->area_end, *old_table = r->table_end;

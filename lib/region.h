@@ -50,7 +50,7 @@ static inline void region_note_regained(struct region *r, const struct store *s)
     if (unlikely(s->area.released_units < r->released)) region_note_peak(r, s);
 }
 
-/* More units for the area, at least so many at its end; false: there are no pages for them. */
+/* An open region: more units for the area, at least so many at its end; false: there are no pages for them. */
 bool region_grow(struct region *r, struct store *s, unit_t units);
 /* Close the region: the last reserved pages go to the area, and so does the room that the table
    does not use. False: the system refuses. */

@@ -186,8 +186,8 @@ void registry_leave_slowly(const struct access *a) {
 
 /* --- damage --- */
 
-bool registry_plausible(const struct access *a) {
-    return bounds_hold(a->heap, &places[a->place].bounds);
+void registry_compare(const struct access *a) {
+    SOUND(bounds_hold(a->heap, &places[a->place].bounds));
 }
 
 /* Nobody comes in any more, not by the public gate either; and threads keep out of what they have of it. */
@@ -206,7 +206,7 @@ rm_status_t registry_freeze(const struct access *a) {
 
 void registry_forget(uint64_t tag, struct cache *c) {
     struct place *p = find(tag);
-    if (p == NULL || !p->corrupt) return;
+    if (p == NULL) return;
     take_mutex(p);
     if (find(tag) == p &&
         __atomic_load_n(&c->live, __ATOMIC_ACQUIRE) == registry_live(tag))
@@ -260,8 +260,9 @@ static void before_fork(void) {
         uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_RELAXED);
         if (tag == 0 || !places[i].gate.shared) continue;
         take_mutex(&places[i]);
-        if (places[i].guard == NULL && !places[i].corrupt && entered(tag, &a, SLOT_NIL))
-            empty_caches(&a);
+        if (places[i].guard != NULL || places[i].corrupt) continue;
+        (void)entered(tag, &a, SLOT_NIL); /* it is there, as nobody unmakes it */
+        empty_caches(&a);
     }
 }
 
@@ -344,10 +345,9 @@ void registry_region(const struct access *a, char **low, size_t *bytes) {
     *bytes = places[a->place].bytes;
 }
 
-/* A free place; PLACES: none. The registry's mutex is held. */
+/* A free place: callers have fewer heaps than there are. The registry's mutex is held. */
 static unsigned take_place(void) {
     if (registry_sign.n_fresh < PLACES) return registry_sign.n_fresh++;
-    if (queue_length == 0) return PLACES;
     unsigned place = queue[queue_first];
     queue_first = (queue_first + 1) % PLACES;
     queue_length--;
@@ -440,7 +440,6 @@ static rm_status_t create(const rm_heap_options_t *options, uint64_t *tag) {
     if (!opened) os_barrier_open();
     opened = true;
     unsigned place = take_place();
-    if (place == PLACES) return RM_ENOMEM;
     rm_status_t status = fill_place(place, options, tag);
     if (status != RM_OK) return_place(place);
     return status;

@@ -163,8 +163,8 @@ void registry_leave_damaged(const struct access *a);
  * what the call says.
  */
 #define registry_edge(a) (damage_edge = &(a)->edge, unlikely(_setjmp((a)->edge) != 0))
-#define registry_damaged(a) (registry_edge(a) || unlikely(!registry_plausible(a)))
-bool registry_plausible(const struct access *a);
+#define registry_damaged(a) (registry_edge(a) || (registry_compare(a), false))
+void registry_compare(const struct access *a); /* with what never changes of the heap */
 __attribute__((cold)) rm_status_t registry_freeze(const struct access *a);
 /* A heap that has been left for good, to be looked at. */
 static inline void registry_look(uint64_t tag, struct access *a) {

@@ -193,8 +193,9 @@ static bool block_sound(struct proof *p, unit_t at, unit_t units) {
     if (log2 < UNIT_SHIFT || log2 > bit_lowest(RM_ALIGNMENT_MAX) ||
         (((uintptr_t)area_at(p->a, at) + HEADER) & bit_mask(log2)) != 0)
         return fail(p, 10, "A block is not aligned as its span says.");
-    if (reserved && (p->n_reserved++ != 0 || block_ref(h) != m->slot ||
-                     block_units(block_size(h), aligned) != m->units))
+    p->reserved |= reserved;
+    if (reserved &&
+        (block_ref(h) != m->slot || block_units(block_size(h), aligned) != m->units))
         return fail(p, 11, "What is reserved is not for the block half moved.");
     if (reserved && !m->slide) { /* the block itself is met elsewhere */
         if (((h ^ area_header(p->a, place)) & ~(uint64_t)SPAN_PREV_FREE) == 0)
@@ -301,7 +302,7 @@ static bool tiling_sound(struct proof *p) {
         return fail(p, 6, "The bitmap of zones with a free span is wrong.");
     }
     p->fault->offset = p->self;
-    if (p->n_reserved != (p->s->mover.slot != SLOT_NIL))
+    if (p->reserved != (p->s->mover.slot != SLOT_NIL))
         return fail(p, 11, "Nothing is reserved for the block half moved.");
     size_t n_spare = 0;
     for (const struct cache *c = p->crowd->caches; c != NULL; c = c->next)

@@ -28,7 +28,8 @@ static bool chunk_sound(const struct quick *q, uint32_t at) {
            chunk + q->fresh > q->n_chunks;
 }
 
-/* What has been met on all lists, of which there cannot be more than there is; no chunk is met twice. */
+/* What has been met on all lists, of which there cannot be more than there is; no chunk is met twice, so that each list
+   ends. */
 struct met {
     struct tally slots;
     uint32_t n_chunks;
@@ -51,9 +52,9 @@ static bool list_sound(struct proof *p, struct met *met, uint32_t top, unsigned 
     const struct quick *q = &p->s->quick;
     while (top != quick_bottom(q)) {
         uint32_t chunk = top & ~(uint32_t)(QUICK_CHUNK - 1), link;
-        if (top % QUICK_WORD != 0 || !meet_chunk(met, q, chunk) ||
-            met->n_chunks++ == q->n_used)
+        if (top % QUICK_WORD != 0 || !meet_chunk(met, q, chunk))
             return fail(p, 13, "A quick list leads out of its pool.");
+        met->n_chunks++;
         for (; top != chunk; top -= QUICK_WORD) {
             uint32_t slot = load32(quick_word(p->s, top));
             if (!proof_resting(p, slot) || met->slots.n == p->resting.n ||
@@ -80,8 +81,8 @@ static bool pool_sound(struct proof *p, struct met *met) {
         load32(quick_word(p->s, q->pool)) != QUICK_LINK ||
         load32(quick_word(p->s, quick_bottom(q))) != QUICK_LINK)
         return fail(p, 13, "The pool of the quick lists is damaged.");
-    for (uint32_t at = q->vacant; at != 0; at = load32(quick_word(p->s, at)))
-        if (!meet_chunk(met, q, at) || n++ == q->fresh)
+    for (uint32_t at = q->vacant; at != 0; at = load32(quick_word(p->s, at)), n++)
+        if (!meet_chunk(met, q, at))
             return fail(p, 13, "A vacant chunk is none of the pool.");
     if (n + q->n_used + 1 == q->fresh) return true;
     return fail(p, 13, "The chunks of the pool are miscounted.");

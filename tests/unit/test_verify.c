@@ -4,110 +4,15 @@
  * A caller's region lies between pages that cannot be touched; after each damage it is put back
  * as it was.
  */
-#include <glib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "calls.h"
-#include "os.h"
 #include "registry.h"
+#include "site.h"
 #include "small.h"
 #include "verify.h"
 
-enum { REGION = 1 << 19, N_BLOCKS = 1200, FLIPS = 20000 };
-
-struct site {
-    struct heap *h;
-    char *low, *copy; /* the region, and all that there is in it when it is sound */
-    struct crowd *crowd;
-    size_t bytes;
-    uint64_t tag;
-    unit_t free, large_free, block, aligned, run; /* one span of each */
-};
-
-static void assert_sound(const struct site *site) {
-    rm_fault_t fault;
-    if (verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK)
-        g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
-    g_assert_true(fault.invariant == 0 && fault.text[0] == '\0');
-}
-
-static uint32_t make_block(const struct site *site, size_t size, size_t alignment) {
-    uint32_t slot = SLOT_NIL;
-    g_assert_cmpint(heap_alloc(site->h, NULL, size, alignment, 0, &slot), ==, RM_OK);
-    return slot;
-}
-
-/* A heap with blocks of all sizes, every third of them freed again. */
-static void make_heap(struct site *site, void *memory, size_t bytes) {
-    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct access access;
-    uint32_t slots[N_BLOCKS];
-    options.memory = memory;
-    options.size = bytes;
-    g_assert_cmpint(registry_create(&options, &site->tag), ==, RM_OK);
-    g_assert_true(registry_enter(site->tag, &access));
-    registry_region(&access, &site->low, &site->bytes);
-    site->crowd = registry_crowd(&access);
-    registry_leave(&access);
-    site->h = access.heap;
-    for (unsigned i = 0; i < N_BLOCKS; i++)
-        slots[i] =
-            make_block(site, i % 16 ? i * 7 % 300 : i * 37 % 5000, i % 32 == 16 ? 64 : 0);
-    for (unsigned i = 0; i < N_BLOCKS; i += 3)
-        g_assert_cmpint(free_slot(site->h, slots[i]), ==, RM_OK);
-    assert_sound(site);
-    heap_settle(site->h);
-    assert_sound(site);
-}
-
-static void open_site(struct site *site, gconstpointer none) {
-    size_t page = os_page();
-    char *memory =
-        mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    g_assert_cmpint(mprotect(memory + page, REGION, PROT_READ | PROT_WRITE), ==, 0);
-    make_heap(site, memory + page, REGION);
-    site->copy = g_memdup2(site->low, site->bytes);
-    const struct area *a = &site->h->store.area;
-    for (unit_t at = 0; at < a->limit; at += area_units(a, at)) {
-        uint64_t h = area_header(a, at);
-        switch (header_kind(h)) {
-        case SPAN_FREE:
-            *(free_size(h) < BUDDY_BINS ? &site->free : &site->large_free) = at;
-            break;
-        case SPAN_BLOCK: site->block = at; break;
-        case SPAN_ALIGNED: site->aligned = at; break;
-        case SPAN_RUN:
-            if (run_mask(h) != 0 && run_slots(h) > 4) site->run = at;
-        }
-    }
-    g_assert_true(site->free && site->large_free && site->block && site->aligned &&
-                  site->run);
-}
-
-static void close_site(struct site *site, gconstpointer none) {
-    assert_sound(site);
-    g_assert_true(registry_destroy(site->tag));
-    munmap(site->low - os_page(), REGION + 2 * os_page());
-    g_free(site->copy);
-}
-
-/* The heap as it is breaks this invariant; then it is as it was. */
-static void expect(const struct site *site, unsigned invariant, const char *what) {
-    rm_fault_t fault;
-    rm_status_t status =
-        verify_heap(site->h, site->crowd, site->low, site->bytes, &fault);
-    if (status != RM_ECORRUPT || fault.invariant != invariant)
-        g_error("%s: %u, not %u: %s", what, fault.invariant, invariant, fault.text);
-    g_assert_true(fault.offset <= site->bytes && fault.text[0] != '\0');
-    memcpy(site->low, site->copy, site->bytes);
-}
-
-/* Damage the heap by a statement, or a word of it by flipping bits. */
-#define SPOIL(invariant, statement)                                                      \
-    ((void)(statement), expect(site, (invariant), #statement))
-#define FLIP64(where, bits) store64((where), load64(where) ^ (bits))
-#define FLIP32(where, bits) store32((where), load32(where) ^ (bits))
+enum { FLIPS = 20000 };
 
 static void test_spans(struct site *site, gconstpointer none) {
     struct store *s = &site->h->store;
@@ -180,16 +85,8 @@ static void test_structure(struct site *site, gconstpointer none) {
 /* A block half moved is sound, fill or slide; what says so is told when it is wrong. */
 static void test_half_moved(struct site *site, gconstpointer fill) {
     struct mover *m = &site->h->store.mover;
-    void *pointer;
-    heap_compact(site->h, 0, 0, NULL);
-    uint32_t low = make_block(site, 90000, 0), pin = make_block(site, 600, 0);
-    uint32_t high = make_block(site, 80000, 64);
-    if (fill) g_assert_true(lock_slot(site->h, pin, &pointer));
-    g_assert_cmpint(free_slot(site->h, low), ==, RM_OK);
-    while (m->slot == SLOT_NIL) g_assert_false(heap_compact(site->h, 1, 0, NULL));
-    g_assert_true(m->slot == high && m->slide == (fill == NULL));
-    assert_sound(site);
-    memcpy(site->copy, site->low, site->bytes);
+    site_half_moved(site, fill != NULL);
+    site_keep(site);
     SPOIL(11, m->units--);
     SPOIL(11, m->to++);
     SPOIL(11, m->done = units_bytes(m->units));
@@ -203,11 +100,10 @@ static void test_resting(struct site *site, gconstpointer none) {
     struct quick *q = &site->h->store.quick;
     struct table *t = &site->h->store.table;
     uint32_t slots[8];
-    for (unsigned i = 0; i < 8; i++) slots[i] = make_block(site, i < 4 ? 40 : 200, 0);
+    for (unsigned i = 0; i < 8; i++) slots[i] = site_block(site, i < 4 ? 40 : 200, 0);
     for (unsigned i = 0; i < 8; i++)
         g_assert_cmpint(free_slot(site->h, slots[i]), ==, RM_OK);
-    assert_sound(site);
-    memcpy(site->copy, site->low, site->bytes);
+    site_keep(site);
     unsigned c = class_of(40);
     uint64_t e = table_entry(t, slots[3]);
     struct store *store = &site->h->store;
@@ -234,13 +130,12 @@ static void test_resting(struct site *site, gconstpointer none) {
     unsigned d = class_of(200);
     SPOIL(13, (q->small[d] -= QUICK_WORD, q->queue[q->n_queued++] = slots[7]));
     /* A list whose chunk is used up, and another one with the same chunk. */
-    for (unsigned i = 0; i < 4; i++) make_block(site, 40, 0);
-    assert_sound(site);
-    memcpy(site->copy, site->low, site->bytes);
+    for (unsigned i = 0; i < 4; i++) site_block(site, 40, 0);
+    site_keep(site);
     SPOIL(13, (q->small[class_of(64)] = q->small[c], q->n_used++));
     heap_settle(site->h);
     g_assert_cmpuint(quick_count(&site->h->store), ==, 0);
-    memcpy(site->copy, site->low, site->bytes);
+    site_keep(site);
 }
 
 /* Slots that a thread has for blocks to come make up in number for entries that nothing refers to: these are told
@@ -251,15 +146,14 @@ static void test_spare(struct site *site, gconstpointer none) {
     struct cache *c = g_new0(struct cache, 1);
     struct quick *q = &s->quick;
     unsigned list = block_units(1000, false) - QUICK_UNITS_MIN;
-    uint32_t small[2] = {make_block(site, 200, 0), make_block(site, 200, 0)};
+    uint32_t small[2] = {site_block(site, 200, 0), site_block(site, 200, 0)};
     cache_open(c, s, 1, CACHE_BYTES);
     g_assert_cmpuint(cache_slot(c), !=, SLOT_NIL);
     c->n_spare++; /* it stays there */
     g_assert_cmpuint(c->n_spare, >, 1);
     for (unsigned i = 0; i < 2; i++)
         g_assert_cmpint(free_slot(site->h, small[i]), ==, RM_OK);
-    assert_sound(site);
-    memcpy(site->copy, site->low, site->bytes);
+    site_keep(site);
     uint32_t first = c->spare[0];
     uint64_t e = table_entry(t, first);
     uint64_t medium = entry_moved(e, 0, shape_of_block(1000, false));
@@ -274,7 +168,7 @@ static void test_spare(struct site *site, gconstpointer none) {
     SPOIL(16, table_set(t, first, locked)); /* one twice, and this one nowhere */
     SPOIL(16, (void)0);
     c->spare[0] = first;
-    assert_sound(site);
+    site_assert_sound(site);
     cache_close(c);
     g_free(c);
     heap_settle(site->h);
@@ -318,33 +212,30 @@ static void test_flips(struct site *site, gconstpointer none) {
 
 /* A growing heap has pages that cannot be touched between its ends, and some given back. */
 static void test_growable(void) {
-    struct site site;
-    make_heap(&site, NULL, 0);
+    struct site site = {NULL};
+    site_make(&site, NULL, 0);
     const struct region *r = &site.h->region;
-    uint32_t gap = make_block(&site, 100000, 0);
-    make_block(&site, 9000, 0);
+    uint32_t gap = site_block(&site, 100000, 0);
+    site_block(&site, 9000, 0);
     g_assert_cmpint(free_slot(site.h, gap), ==, RM_OK);
     g_assert_true(heap_trim(site.h) && site.h->store.area.released_units != 0);
-    assert_sound(&site);
+    site_assert_sound(&site);
     flip_bits(&site, r->low, r->area_end);
     flip_bits(&site, r->table_end, r->zones_end);
     g_assert_true(registry_destroy(site.tag));
 }
 
-#define ADD(name, test, data)                                                            \
-    g_test_add(name, struct site, data, open_site, test, close_site)
-
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL); /* prints the seed, and takes it with --seed */
     alarm(120);                      /* a proof that hangs ends here */
-    ADD("/verify/spans", test_spans, NULL);
-    ADD("/verify/structure", test_structure, NULL);
-    ADD("/verify/stale-node", test_stale_node, NULL);
-    ADD("/verify/resting", test_resting, NULL);
-    ADD("/verify/spare", test_spare, NULL);
-    ADD("/verify/half-moved/slide", test_half_moved, NULL);
-    ADD("/verify/half-moved/fill", test_half_moved, "fill");
-    ADD("/verify/flips", test_flips, NULL);
+    SITE_ADD("/verify/spans", test_spans, NULL);
+    SITE_ADD("/verify/structure", test_structure, NULL);
+    SITE_ADD("/verify/stale-node", test_stale_node, NULL);
+    SITE_ADD("/verify/resting", test_resting, NULL);
+    SITE_ADD("/verify/spare", test_spare, NULL);
+    SITE_ADD("/verify/half-moved/slide", test_half_moved, NULL);
+    SITE_ADD("/verify/half-moved/fill", test_half_moved, "fill");
+    SITE_ADD("/verify/flips", test_flips, NULL);
     g_test_add_func("/verify/growable", test_growable);
     return g_test_run();
 }
