@@ -53,7 +53,7 @@ static inline uint64_t run_mask(uint64_t h) { return h >> RUN_MASK_SHIFT; }
 /* Units of a block of so many bytes; an aligned one has one byte more. Size 0 has room for a
    byte, so that its pointer is inside its own span. */
 static inline unit_t block_units(size_t size, bool aligned) {
-    return bytes_units(HEADER + (size == 0 ? 1 : size) + aligned);
+    return bytes_units(HEADER + size + (size == 0) + aligned);
 }
 
 /* A range of whole pages, counted from the page that begins 8 bytes before unit 0 where that is one;

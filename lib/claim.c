@@ -60,7 +60,7 @@ bool claim_all_movable(struct store *s, unit_t span) {
 /* A claim is given up. One that is waited for is ours until then; of the others some may have been taken. */
 static void drop_one(struct store *s, uint32_t slot, unsigned state) {
     uint64_t e = table_entry(&s->table, slot);
-    if (entry_locks(e) == state && slot != s->mover.slot)
+    if (entry_locks(e) == state)
         table_swap(&s->table, slot, &e, entry_with_locks(e, LOCKS_NONE));
 }
 

@@ -124,8 +124,7 @@ static bool in_vain(struct store *s) {
 static unit_t rest_of(const struct area *a, unit_t gap) {
     if (header_kind(area_header(a, gap)) == SPAN_FREE) return gap;
     gap += area_units(a, gap);
-    return header_kind(area_header(a, gap)) == SPAN_FREE && gap < a->limit ? gap
-                                                                           : UNIT_NIL;
+    return header_kind(area_header(a, gap)) == SPAN_FREE ? gap : UNIT_NIL;
 }
 
 enum step { STEP_ACTED, STEP_LATER, STEP_NONE };

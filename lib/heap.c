@@ -17,6 +17,8 @@ _Static_assert(HEAP_STRUCTURE + QUICK_CHUNK + 8 * TABLE_SLOTS_MIN +
                        3 * sizeof(struct zone) + 64 <=
                    RM_HEAP_SIZE_MIN,
                "the header's promise for an empty heap");
+_Static_assert(CACHE_LEAST *CACHE_SHARE >= HEAP_QUICK_MIN,
+               "caches have larger blocks from lists");
 _Static_assert(RM_LOCKS_MAX<1 << 15 && RM_LOCKS_MAX> LOCKS_FEW, "lock counts");
 _Static_assert(RM_HEAP_SIZE_MAX == HEAP_BYTES_MAX && RM_REUSES_MAX < GENERATIONS &&
                    RM_HANDLES_MAX <= TABLE_SLOTS_MAX / 64 * 62,
@@ -52,11 +54,12 @@ static void count_in(struct store *s, uint32_t slot, size_t size, unsigned flags
         bytes_fill(store_content(s, table_entry(&s->table, slot), size), 0, size);
 }
 
-/* A slot for a new block: of the thread's, or of the table's. Its entry says that there is a block. */
+/* A slot for a new block, of which there are some: of the thread's, or of the table's. Its entry says that
+   there is a block. */
 static uint32_t take_slot(struct store *s, struct cache *c) {
-    uint32_t slot = c != NULL ? cache_slot(c) : SLOT_NIL;
-    if (slot == SLOT_NIL) return table_take(&s->table);
-    table_set(&s->table, slot, entry_settled(table_entry(&s->table, slot)));
+    if (c == NULL) return table_take(&s->table);
+    uint32_t slot = cache_slot(c);
+    table_set(&s->table, slot, table_entry(&s->table, slot) + ENTRY_LOCK_ONE);
     return slot;
 }
 

@@ -258,7 +258,6 @@ static bool pour(struct store *s, unit_t from, unit_t to) {
 /* The only object of a run gets a block of its own, in what the run took. False: somebody wants it. */
 static bool set_free(struct store *s, unit_t span) {
     struct run r = run_at(s, span);
-    SOUND(run_live(&r) == 1);
     unsigned i = bit_lowest(run_live_mask(&r));
     uint32_t slot = run_owner(s, &r, i);
     uint64_t e;

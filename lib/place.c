@@ -132,9 +132,7 @@ bool place_extend(struct heap *h, unit_t span, unit_t units) {
 }
 
 bool place_room(struct heap *h, unit_t units) {
-    const struct area *a = &h->store.area;
-    if (area_free_at_end(a) >= units) return true;
-    return roomy(h, units) && grow(h, units) && area_free_at_end(a) >= units;
+    return roomy(h, units) && grow(h, units);
 }
 
 bool place_slowly(struct heap *h, struct request *q) {
@@ -174,8 +172,8 @@ rm_status_t place_failed(struct heap *h, uint32_t room, int saved_errno) {
 
 bool place_slot(struct heap *h, unsigned flags) {
     struct store *s = &h->store;
-    uint32_t wants = table_wants(&s->table);
-    if (likely(wants == 0)) return true;
+    uint32_t wants =
+        table_wants_slowly(&s->table); /* none is free, or nobody would come here */
     /* Where there is room the table grows by a page, for which few that rest are not given up. */
     bool few = quick_count(s) < s->table.n_taken / RESTING_SHARE;
     if (few && wants != UINT32_MAX && region_gap(&h->region) > HELPING_LEAST &&

@@ -363,13 +363,10 @@ uint32_t quick_next(const struct store *s, size_t size) {
 /* --- out to caches, and back --- */
 
 unsigned quick_take_some(struct store *s, size_t size, unsigned most, uint32_t *slots) {
-    uint32_t *list = &s->quick.small[class_of(size <= SMALL_MAX ? size : 0)],
-             taken[BATCH];
+    uint32_t *list = size <= SMALL_MAX ? &s->quick.small[class_of(size)]
+                                       : block_list(s, block_units(size, false));
+    uint32_t taken[BATCH];
     unsigned n = 0;
-    if (size > SMALL_MAX) {
-        if (s->quick.blocks == NULL) return 0;
-        list = block_list(s, block_units(size, false));
-    }
     if (most > BATCH) most = BATCH;
     while (n < most && (taken[n] = pop(s, list)) != SLOT_NIL) n++;
     for (unsigned i = 0; i < n; i++) {

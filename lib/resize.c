@@ -47,13 +47,11 @@ static void let_go(struct store *s, uint64_t handle, uint32_t slot) {
 /* Its entry has another shape, however many locks there are by now. */
 static void reshape(struct store *s, uint32_t slot, unsigned shape) {
     uint64_t e = table_entry(&s->table, slot);
-    unsigned generation = entry_generation(e);
     if (!s->concurrent) {
         table_set(&s->table, slot, entry_moved(e, entry_place(e), shape));
         return;
     }
-    while (entry_generation(e) == generation &&
-           !table_swap(&s->table, slot, &e, entry_moved(e, entry_place(e), shape)))
+    while (!table_swap(&s->table, slot, &e, entry_moved(e, entry_place(e), shape)))
         continue;
 }
 
@@ -104,12 +102,14 @@ static bool is_free_to_go(uint64_t e, uint64_t handle) {
    block, or has freed it. */
 static enum growth carry_over(struct store *s, const struct request *q, uint64_t handle,
                               size_t old_size) {
-    uint64_t e;
-    if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e) &&
-        rm_generation(e ^ handle) == 0 && entry_place(e) == entry_place(q->old)) {
-        claim_copy(store_content(s, q->entry, old_size),
-                   store_content(s, q->old, old_size), old_size);
-        if (claim_publish(s, q->slot, e, q->entry)) {
+    uint64_t e, to;
+    if (is_free_to_go(q->old, handle) && claim_one(s, q->slot, LOCKS_COPYING, &e)) {
+        bool same = entry_generation(e) == entry_generation(q->old);
+        if (same)
+            claim_copy(store_content(s, q->entry, old_size),
+                       store_content(s, q->old, old_size), old_size);
+        to = same ? q->entry : e; /* freed and made anew: the claim is given up */
+        if (claim_publish(s, q->slot, e, to) && same) {
             store_tell(s, q->slot);
             store_moved(s, old_size, 1);
             quick_free_place(s, q->old);
@@ -131,7 +131,7 @@ static size_t asked_alignment(const struct store *s, uint64_t e) {
    makes room, so that only the growth has to be free. */
 static bool grow_by_raising(struct heap *h, const struct request *q, uint64_t handle) {
     struct store *s = &h->store;
-    if (!place_compact(h, 0, true)) return false;
+    place_compact(h, 0, true); /* without a budget: to the end */
     if (resize_in_place(s, handle, q->slot, q->size)) return true;
     uint64_t e = move_entry(s, q->slot);
     if (!is_free_to_go(e, handle)) return false;
@@ -142,15 +142,11 @@ static bool grow_by_raising(struct heap *h, const struct request *q, uint64_t ha
 }
 
 /* The same for an object in a run: its content waits aside while its slot is merged away. */
-static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
-                            size_t old_size) {
+static bool grow_out_of_run(struct heap *h, struct request *q, size_t old_size) {
     struct store *s = &h->store;
-    uint64_t e;
     /* What merging frees cannot be told where something is locked, or may be at any time. */
     if (s->concurrent || table_any_locked(&s->table)) return false;
-    if (!is_free_to_go(table_entry(&s->table, q->slot), handle) ||
-        !claim_one(s, q->slot, LOCKS_MOVING, &e))
-        return false;
+    uint64_t e = table_entry(&s->table, q->slot); /* nobody else is at it */
     struct run before = run_at(s, entry_span(s, e));
     unsigned i = run_index(s, &before, e);
     uint32_t ref = run_ref(&before, i);
@@ -167,7 +163,7 @@ static bool grow_out_of_run(struct heap *h, struct request *q, uint64_t handle,
         old_size = before.class->capacity; /* its size may stand there */
     }
     bytes_move(store_content(s, q->entry, old_size), content, old_size);
-    table_set(&s->table, q->slot, entry_settled(q->entry));
+    table_set(&s->table, q->slot, q->entry);
     store_tell(s, q->slot);
     store_moved(s, old_size, 1);
     return room;
@@ -213,8 +209,7 @@ static enum growth grow(struct heap *h, struct request *q, uint64_t handle,
     uint64_t e = move_entry(s, q->slot);
     if (!is_free_to_go(e, handle)) return WANTED;
     bool run = header_kind(area_header(&s->area, entry_span(s, e))) == SPAN_RUN;
-    bool grown =
-        run ? grow_out_of_run(h, q, handle, old_size) : grow_by_raising(h, q, handle);
+    bool grown = run ? grow_out_of_run(h, q, old_size) : grow_by_raising(h, q, handle);
     return grown ? GROWN : SHORT;
 }
 

@@ -240,7 +240,6 @@ static unit_t publish_span(struct store *s, struct stretch *stretch, unit_t to,
         uint64_t e = table_entry(&s->table, slot);
         table_set(&s->table, slot, entry_settled(e) - places);
     }
-    if (unlikely(s->moves != NULL)) tell(s, to);
     store_moved(s, bytes - HEADER, blocks);
     size_t work = store_work(s) - before;
     stretch->work -= stretch->work < work ? stretch->work : work;
@@ -255,8 +254,7 @@ static bool slide_claimed(struct store *s, struct area_gap *gap, struct stretch 
     unit_t from = gap->end, to = gap->at, by = from - to, at = to;
     stretch->end = from;
     stretch->listed = false;
-    bool apart = from < a->limit && header_kind(area_header(a, from)) != SPAN_FREE &&
-                 area_units(a, from) <= by;
+    bool apart = area_units(a, from) <= by;
     unit_t units = claim_stretch(s, gap, apart, stretch, ahead);
     if (units == 0) return false;
     if (apart) {

@@ -198,7 +198,7 @@ uint64_t small_restore(struct store *s, const struct run *before, uint32_t ref,
    its highest live slots, since it gives away its lowest first. */
 static unit_t units_left(const struct store *s, const struct run *r, unsigned kept) {
     if (kept == 0) return 0;
-    if (kept > 1 || r->slots == 1) return run_units(r->class, kept);
+    if (kept > 1) return run_units(r->class, kept);
     SOUND(run_live(r) > 0);
     return block_units(run_size(s, r, bit_highest(run_live_mask(r))), false);
 }
@@ -225,8 +225,8 @@ static size_t list_excess(const struct store *s, unit_t head, uint32_t *live,
         unsigned kept = *live < r.slots ? *live : r.slots;
         unit_t units = run_units(r.class, r.slots), left = units_left(s, &r, kept);
         excess += units - left;
-        if (kept > 1 && kept < r.slots && left == units && r.class->capacity > *slot)
-            *slot = r.class->capacity;
+        if (kept > 1 && kept < r.slots && left == units)
+            *slot = r.class->capacity; /* they ascend */
         *live -= kept;
         at = next_in(s, &r);
     } while (at != head);
@@ -309,8 +309,6 @@ void small_keep_gap(struct store *s, unit_t gap) {
     /* Embedded, so that nothing but a header stands beside the slot. */
     size_t stride = bytes <= 128 ? bytes - HEADER : bytes - UNIT;
     unsigned class_id = class_of(stride) - 1;
-    SOUND(size_classes[class_id].embedded &&
-          run_units(&size_classes[class_id], 1) == units);
     uint64_t loose = s->loose[class_id / 64];
     area_cut(&s->area, gap, gap, units);
     adopt_run(s, gap, class_id, 1);

@@ -5,6 +5,10 @@
  */
 #include <rmalloc_inline.h>
 
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "util.h"
 
 /* Any mixture of the two pairs counts the same locks. */
@@ -80,6 +84,8 @@ static void test_bad_handles(void) {
     assert_status(rmlock_inline(NULL, &at), RM_EHANDLE);
     assert_status(rmunlock_inline(NULL), RM_EHANDLE);
     assert_status(rmlock_inline(site.book.blocks[0].handle, NULL), RM_EINVAL);
+    assert_status(rmpeek_inline(site.book.blocks[0].handle, NULL), RM_EINVAL);
+    assert_status(rmpeek_inline(NULL, &at), RM_EHANDLE);
     for (unsigned n = 0; n < 200000; n++) { /* none of them names a block, or all agree */
         uint64_t bits = (uint64_t)(uintptr_t)site.book.blocks[0].handle;
         bits ^= UINT64_C(1) << rng_below(&rng, 64) | UINT64_C(1) << rng_below(&rng, 64);
@@ -109,10 +115,75 @@ static void test_threads(void) {
     g_thread_join(thread);
 }
 
+/* A table gets shorter just when a word of it is read: its page cannot be touched until then. What has been read
+   is no slot's any more, and is neither changed nor followed. */
+static struct {
+    char *words;
+    size_t page;
+    struct rm_core *core;
+} shorter;
+
+static void get_shorter(int number) {
+    (void)number;
+    __atomic_store_n(&shorter.core->n_slots, 1, __ATOMIC_RELEASE);
+    mprotect(shorter.words, shorter.page, PROT_READ | PROT_WRITE);
+}
+
+static void hide_words(void) {
+    shorter.core->n_slots = 2;
+    g_assert_cmpint(mprotect(shorter.words, shorter.page, PROT_NONE), ==, 0);
+}
+
+static void test_shorter(void) {
+#if UINTPTR_MAX > UINT32_MAX
+    struct sigaction action = {.sa_handler = get_shorter}, was;
+    const uint32_t tag = 4095 << 4;
+    const uint64_t unlocked = UINT64_C(77) << 49 | UINT64_C(2) << 46, slot = 1;
+    rm_memory_t *handle = (rm_memory_t *)(uintptr_t)(unlocked | slot << 18 | tag);
+    struct rm_gate *gate = (struct rm_gate *)(uintptr_t)rm_gate_of(tag);
+    void *at = NULL;
+    gint flag = 0;
+    GThread *thread = g_thread_new("second", wait_until, &flag); /* the heap is shared */
+
+    g_assert_cmpuint(gate->tag, ==, 0);
+    shorter.page = (size_t)sysconf(_SC_PAGESIZE);
+    shorter.words = mmap(NULL, 2 * shorter.page, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    g_assert_true(shorter.words != MAP_FAILED);
+    shorter.core = (struct rm_core *)(void *)(shorter.words + shorter.page);
+    rm_word_t *word = (rm_word_t *)(void *)shorter.core - 2;
+    sigaction(SIGSEGV, &action, &was);
+    *gate = (struct rm_gate){rm_live_of(handle), 1, shorter.core};
+
+    *word = unlocked;
+    hide_words();
+    g_assert_false(rm_lock_quickly(handle, &at));
+    g_assert_cmpuint(*word, ==, unlocked);
+    hide_words();
+    g_assert_false(rm_peek_quickly(handle, &at));
+    g_assert_null(at);
+    shorter.core->n_slots = 2; /* as it was: then it is a slot's */
+    g_assert_true(rm_lock_quickly(handle, &at));
+    g_assert_true(rm_peek_quickly(handle, &at));
+    hide_words();
+    g_assert_false(rm_unlock_quickly(handle));
+    g_assert_cmpuint(*word, ==, unlocked + (UINT64_C(1) << 46));
+
+    *gate = (struct rm_gate){0, 0, NULL};
+    sigaction(SIGSEGV, &was, NULL);
+    munmap(shorter.words, 2 * shorter.page);
+    g_atomic_int_set(&flag, 1);
+    g_thread_join(thread);
+#else
+    g_test_skip("a handle is put together otherwise here");
+#endif
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/inline/blocks", test_blocks);
     g_test_add_func("/inline/bad-handles", test_bad_handles);
     g_test_add_func("/inline/threads", test_threads);
+    g_test_add_func("/inline/shorter", test_shorter);
     return g_test_run();
 }

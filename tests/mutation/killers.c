@@ -13,7 +13,7 @@
 
 #include "trial.h"
 
-enum { LONG_S = 1 };
+static const double long_s = 0.1;
 
 static void add(GArray *killers, char *name, char **argv, bool unsteady) {
     struct killer killer = {.name = name, .argv = argv, .unsteady = unsteady};
@@ -169,7 +169,7 @@ static void run_twice(struct killer *killer, const struct site *sites, size_t n_
     uint8_t *again = g_malloc(n_sites);
 
     run_once(killer, sites, n_sites, folder, killer->seen);
-    if (killer->seconds > LONG_S) killer->unsteady = true;
+    if (killer->seconds > long_s) killer->unsteady = true;
     if (killer->unsteady) {
         g_free(again);
         return;

@@ -173,6 +173,26 @@ static void random_step(struct site *site) {
     steps[random_below(G_N_ELEMENTS(steps))](site);
 }
 
+/* Nothing lies behind the last span of all: a stretch of it goes on over nothing. */
+static void test_stretch_at_end(struct site *site, gconstpointer none) {
+    enum { GAP = 100, UNITS = START - GAP };
+    struct area *a = &site->area;
+    area_cut(a, 0, GAP, UNITS);
+    take_span(site, GAP, UNITS);
+    area_stretch(a, 0, 0);
+    area_stretch_up(a);
+    g_assert_cmpuint(a->stretch_units, ==, START);
+    model_free(site, GAP, UNITS);
+    model_take(site, 0, START);
+    check_area(site);
+    memmove(area_at(a, 0) + HEADER, area_at(a, GAP) + HEADER,
+            units_bytes(UNITS) - HEADER);
+    g_assert_cmpuint(area_settle(a, UNITS, (struct pages){0, 0}), ==, UNITS);
+    model_free(site, 0, START);
+    model_take(site, 0, UNITS);
+    check_area(site);
+}
+
 static void test_random(struct site *site, gconstpointer none) {
     for (unsigned step = 0; step < STEPS; step++) {
         random_step(site);
@@ -284,6 +304,7 @@ static void test_larger_stays(struct site *site, gconstpointer upper) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     ADD("/area/random", test_random);
+    ADD("/area/stretch-at-end", test_stretch_at_end);
     ADD("/area/full", test_full);
     ADD("/area/release", test_release);
     ADD("/area/committed-first", test_committed_first);

@@ -153,6 +153,19 @@ static void test_header(void) {
     }
 }
 
+/* Capacities ascend, and a gap as long as a slot is a run of one slot of the class below that of its length
+   (small_keep_gap). */
+static void test_order(void) {
+    for (unsigned c = 2; c < CLASSES; c++)
+        g_assert_cmpuint(size_classes[c].capacity, >, size_classes[c - 1].capacity);
+    for (unit_t units = 1; units <= SMALL_MAX / UNIT; units++) {
+        size_t bytes = units_bytes(units);
+        unsigned c = class_of(bytes <= 128 ? bytes - 8 : bytes - UNIT) - 1;
+        g_assert_true(size_classes[c].embedded);
+        g_assert_cmpuint(run_units(&size_classes[c], 1), ==, units);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/class/sizes", test_sizes);
@@ -161,5 +174,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/class/runs", test_runs);
     g_test_add_func("/class/shapes", test_shapes);
     g_test_add_func("/class/header", test_header);
+    g_test_add_func("/class/order", test_order);
     return g_test_run();
 }
