@@ -17,12 +17,13 @@ enum { NOT_TAKEN = 1, TAKEN = 2 }; /* what was seen of a jump */
 struct killer {
     char *name;
     char **argv;
-    double seconds;                  /* it takes when nothing is wrong */
-    uint8_t *seen;                   /* of each site */
-    bool unsteady;                   /* not the same jumps each time: threads, and time */
-    unsigned kills, tries;           /* so far, of all mutants, */
-    unsigned near_kills, near_tries; /* and of those in the same file of source */
-    double share;                    /* of all jumps that it sees */
+    double seconds;        /* it takes when nothing is wrong */
+    uint8_t *seen;         /* of each site */
+    bool unsteady;         /* not the same jumps each time: threads, and time */
+    unsigned kills, tries; /* so far, of all mutants, */
+    unsigned room_kills[N_ROOMS],
+        room_tries[N_ROOMS]; /* and of those of one file of source */
+    double share;            /* of all jumps that it sees */
 };
 
 /* `begins`: those alone whose name begins so, or NULL. */

@@ -89,22 +89,23 @@ static void write_at(int fd, long offset, const uint8_t bytes[JUMP]) {
 
 /* How likely a second of it kills, as far as is known: what sees much is expected to kill much, until it is tried;
    and what it does in one file says more than what it does in all. */
-static double promise(const struct killer *killer) {
+static double promise(const struct killer *killer, unsigned room) {
     double all = (killer->kills + 2 * killer->share + 0.1) / (killer->tries + 2.0);
 
-    return (killer->near_kills + 3 * all) / (killer->near_tries + 3.0) /
+    return (killer->room_kills[room] + 3 * all) / (killer->room_tries[room] + 3.0) /
            (killer->seconds + 0.003);
 }
 
-static int by_promise(const void *a, const void *b) {
-    double x = promise(*(struct killer *const *)a),
-           y = promise(*(struct killer *const *)b);
+static int by_promise(const void *a, const void *b, void *room) {
+    double x = promise(*(struct killer *const *)a, GPOINTER_TO_UINT(room));
+    double y = promise(*(struct killer *const *)b, GPOINTER_TO_UINT(room));
 
     return x > y ? -1 : x < y;
 }
 
 /* What is not the same each time has to kill twice. */
-static enum verdict attempt(struct killer *killer, const char *folder, double *seconds) {
+static enum verdict attempt(struct killer *killer, unsigned room, const char *folder,
+                            double *seconds) {
     double took;
     enum verdict verdict = trial_run(killer->argv, folder, killer->seconds, NULL, &took);
 
@@ -114,15 +115,16 @@ static enum verdict attempt(struct killer *killer, const char *folder, double *s
         *seconds += took;
     }
     killer->tries++;
-    killer->near_tries++;
+    killer->room_tries[room]++;
     killer->kills += verdict != PASSED;
-    killer->near_kills += verdict != PASSED;
+    killer->room_kills[room] += verdict != PASSED;
     return verdict;
 }
 
 /* Against all that see it, the most promising first; but what has killed the last one of the function before that. */
-static const char *try(size_t site, enum kind kind, struct killer *killers, size_t n,
-                       struct killer *last, const char *folder, struct killer **by) {
+static const char *try(size_t site, enum kind kind, unsigned room, struct killer *killers,
+                       size_t n, struct killer *last, const char *folder,
+                       struct killer **by) {
     struct killer **order = g_new(struct killer *, n + 1);
     enum verdict verdict = PASSED;
     const char *result = result_survived;
@@ -134,17 +136,19 @@ static const char *try(size_t site, enum kind kind, struct killer *killers, size
         if (killer_sees(&killers[i], site, kind)) order[n_order++] = &killers[i];
     if (n_order == 0) result = result_unseen;
     if (last != NULL && killer_sees(last, site, kind)) {
-        verdict = attempt(last, folder, &seconds);
+        verdict = attempt(last, room, folder, &seconds);
         if (verdict != PASSED) *by = last;
     }
-    if (verdict == PASSED) qsort(order, n_order, sizeof(struct killer *), by_promise);
+    if (verdict == PASSED)
+        g_qsort_with_data(order, (int)n_order, sizeof(struct killer *), by_promise,
+                          GUINT_TO_POINTER(room));
     for (size_t i = 0; verdict == PASSED && i < n_order; i++) {
         if (order[i] == last) continue;
         if (patience > 0 && seconds + order[i]->seconds > patience) {
             result = result_undecided;
             continue;
         }
-        verdict = attempt(order[i], folder, &seconds);
+        verdict = attempt(order[i], room, folder, &seconds);
         if (verdict != PASSED) *by = order[i];
     }
     g_free(order);
@@ -183,7 +187,7 @@ static size_t try_sample(const struct site *sites, unsigned *order, size_t n,
         if (k < n_killers) {
             killer_time(&killers[k], unmutated);
             mutate(fd, site, kind, was);
-            verdict = attempt(&killers[k], folder, &seconds);
+            verdict = attempt(&killers[k], site->room, folder, &seconds);
             write_at(fd, site->offset, was);
         }
         if (verdict == PASSED)
@@ -202,32 +206,40 @@ static void work(unsigned worker, const struct site *sites, const unsigned *orde
                  size_t n, struct killer *killers, size_t n_killers, int results) {
     char *folder = folder_of(worker);
     int fd = place_library(folder);
-    const char *function = NULL, *file = NULL;
-    struct killer *last = NULL, *by;
+    GHashTable *lasts = g_hash_table_new(g_str_hash, g_str_equal); /* by function */
+    struct killer *by;
 
     for (size_t i = worker; i < n; i += (size_t)jobs) {
         const struct site *site = &sites[order[i] / KINDS];
         enum kind kind = order[i] % KINDS;
         uint8_t was[JUMP];
 
-        if (g_strcmp0(function, site->function) != 0) last = NULL;
-        function = site->function;
-        if (g_strcmp0(file, site->file) != 0)
-            for (size_t k = 0; k < n_killers; k++)
-                killers[k].near_kills = killers[k].near_tries = 0;
-        file = site->file;
         mutate(fd, site, kind, was);
-        const char *result =
-            try(order[i] / KINDS, kind, killers, n_killers, last, folder, &by);
+        const char *result = try(order[i] / KINDS, kind, site->room, killers, n_killers,
+                                 g_hash_table_lookup(lasts, site->function), folder, &by);
         write_at(fd, site->offset, was);
-        if (by != NULL) last = by;
+        if (by != NULL) g_hash_table_insert(lasts, site->function, by);
         if (with == NULL || result_is_kill(result)) /* others may see what these do not */
             results_write(results, site, kind, result, by != NULL ? by->name : "-");
     }
     close(fd);
+    g_hash_table_unref(lasts);
 }
 
 /* --- which --- */
+
+/* In any order: what is known while it goes on is so of all. */
+static void shuffle(unsigned *order, size_t n) {
+    GRand *chance = g_rand_new_with_seed((guint32)seed);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t j = (size_t)g_rand_int_range(chance, (gint32)i, (gint32)n);
+        unsigned swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
+    }
+    g_rand_free(chance);
+}
 
 static unsigned *choose(const struct site *sites, size_t n_sites, GHashTable *in_sample,
                         size_t *n) {
@@ -281,6 +293,7 @@ int main(int argc, char **argv) {
     GHashTable *in_sample = sample_file != NULL ? results_killers(sample_file) : NULL;
     unsigned *order = choose(sites, n_sites, in_sample, &n);
     unsigned *left = g_memdup2(order, n * sizeof(*order));
+    shuffle(left, n);
     size_t n_left = leave_out_done(sites, left, n);
     int results = open(results_file, O_WRONLY | O_APPEND | O_CREAT, 0666);
     if (results < 0) fail(3, results_file, g_strerror(errno));

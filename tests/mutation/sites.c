@@ -55,9 +55,21 @@ static unsigned count(GHashTable *counts, const struct site *site) {
     return n;
 }
 
+static unsigned room_of(GHashTable *rooms, const char *file) {
+    unsigned n = GPOINTER_TO_UINT(g_hash_table_lookup(rooms, file));
+
+    if (n == 0) {
+        n = g_hash_table_size(rooms) + 1;
+        if (n > N_ROOMS) fail(4, file, "one file too many");
+        g_hash_table_insert(rooms, g_strdup(file), GUINT_TO_POINTER(n));
+    }
+    return n - 1;
+}
+
 struct site *sites_read(const char *list, const char *source_folder, size_t *n) {
     char **lines = lines_of(list);
     GArray *sites = g_array_new(FALSE, TRUE, sizeof(struct site));
+    GHashTable *rooms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTable *counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     for (unsigned i = 0; lines[i] != NULL; i++) {
@@ -72,6 +84,7 @@ struct site *sites_read(const char *list, const char *source_folder, size_t *n) 
             site.line = (unsigned)strtoul(fields[4], NULL, 10);
             site.text = text_of(source_folder, site.file, site.line);
             site.nth = count(counts, &site);
+            site.room = room_of(rooms, site.file);
             g_array_append_val(sites, site);
         } else if (lines[i][0] != '\0') {
             fail(4, lines[i], "not a line of sites.sh");
@@ -79,6 +92,7 @@ struct site *sites_read(const char *list, const char *source_folder, size_t *n) 
         g_strfreev(fields);
     }
     g_hash_table_unref(counts);
+    g_hash_table_unref(rooms);
     g_strfreev(lines);
     *n = sites->len;
     return (struct site *)(void *)g_array_free(sites, FALSE);

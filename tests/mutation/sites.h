@@ -8,13 +8,15 @@
 
 enum kind { ALWAYS, NEVER, KINDS };
 extern const char *const kind_names[KINDS];
+enum { N_ROOMS = 200 };
 enum { JUMP = 6 }; /* bytes; those that `instrument` has been at are no shorter */
 
 struct site {
     long offset, note;            /* in the file; in the section `jumps` */
     char *function, *file, *text; /* the line of source, and what stands there */
     unsigned line;
-    unsigned nth; /* of those with this text in this function */
+    unsigned nth;  /* of those with this text in this function */
+    unsigned room; /* which file it is, of N_ROOMS at most */
 };
 
 struct site *sites_read(const char *list, const char *source_folder, size_t *n);
