@@ -129,19 +129,21 @@ static char *stamp_of(const struct killer *killer, const char *library_sum) {
 }
 
 static void run_well(struct killer *killer, const char *folder, const char *jumps) {
-    double seconds;
-    enum verdict verdict = trial_run(killer->argv, folder, 100, jumps, &seconds);
+    const struct cost plenty = {100, 100};
+    struct cost took;
+    enum verdict verdict = trial_run(killer->argv, folder, plenty, jumps, &took);
 
     if (verdict != PASSED) {
         fprintf(stderr, "mutate: %s: %s, and nothing has been mutated\n", killer->name,
                 verdict_names[verdict]);
         exit(1);
     }
-    if (seconds > killer->seconds) killer->seconds = seconds;
+    if (took.clock > killer->usual.clock) killer->usual.clock = took.clock;
+    if (took.work > killer->usual.work) killer->usual.work = took.work;
 }
 
 void killer_time(struct killer *killer, const char *folder) {
-    if (killer->seconds == 0) run_well(killer, folder, NULL);
+    if (killer->usual.clock == 0) run_well(killer, folder, NULL);
 }
 
 static void run_once(struct killer *killer, const struct site *sites, size_t n_sites,
@@ -169,7 +171,7 @@ static void run_twice(struct killer *killer, const struct site *sites, size_t n_
     uint8_t *again = g_malloc(n_sites);
 
     run_once(killer, sites, n_sites, folder, killer->seen);
-    if (killer->seconds > long_s) killer->unsteady = true;
+    if (killer->usual.work > long_s) killer->unsteady = true;
     if (killer->unsteady) {
         g_free(again);
         return;
@@ -180,7 +182,7 @@ static void run_twice(struct killer *killer, const struct site *sites, size_t n_
     g_free(again);
 }
 
-/* By stamp: seconds, whether it is unsteady, a digit for each site. */
+/* By stamp: its name, what it costs, whether it is unsteady, a digit for each site. */
 static GHashTable *read_map(const char *map) {
     GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!g_file_test(map, G_FILE_TEST_EXISTS)) return table;
@@ -198,13 +200,14 @@ static GHashTable *read_map(const char *map) {
 
 static bool take_over(struct killer *killer, const char *line, size_t n_sites) {
     char **fields = g_strsplit(line, "\t", -1);
-    bool good = g_strv_length(fields) == 4 && strlen(fields[3]) == n_sites;
+    bool good = g_strv_length(fields) == 5 && strlen(fields[4]) == n_sites;
 
     for (size_t i = 0; good && i < n_sites; i++)
-        killer->seen[i] = (uint8_t)(fields[3][i] - '0');
+        killer->seen[i] = (uint8_t)(fields[4][i] - '0');
     if (good) {
-        killer->seconds = g_ascii_strtod(fields[1], NULL);
-        killer->unsteady = fields[2][0] == '1';
+        killer->usual.clock = g_ascii_strtod(fields[1], NULL);
+        killer->usual.work = g_ascii_strtod(fields[2], NULL);
+        killer->unsteady = fields[3][0] == '1';
     }
     g_strfreev(fields);
     return good;
@@ -214,8 +217,8 @@ static void write_line(int file, const char *stamp, const struct killer *killer,
                        size_t n_sites) {
     GString *line = g_string_new(NULL);
 
-    g_string_printf(line, "%s\t%s\t%.4f\t%d\t", stamp, killer->name, killer->seconds,
-                    killer->unsteady);
+    g_string_printf(line, "%s\t%s\t%.4f\t%.4f\t%d\t", stamp, killer->name,
+                    killer->usual.clock, killer->usual.work, killer->unsteady);
     for (size_t i = 0; i < n_sites; i++)
         g_string_append_c(line, (char)('0' + killer->seen[i]));
     g_string_append_c(line, '\n');
@@ -271,7 +274,7 @@ void killers_map(struct killer *killers, size_t n, const struct site *sites,
         size_t n_seen = 0;
         for (size_t j = 0; j < n_sites; j++) n_seen += killers[i].seen[j] != 0;
         killers[i].share = (double)n_seen / (double)(n_sites + 1);
-        sum += killers[i].seconds;
+        sum += killers[i].usual.work;
         n_unsteady += killers[i].unsteady;
     }
     fprintf(stderr, "mutate: %zu killers, %u of them unsteady, %.1f s in all\n", n,

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "sites.h"
+#include "trial.h"
 
 enum { NOT_TAKEN = 1, TAKEN = 2 }; /* what was seen of a jump */
 

@@ -24,7 +24,7 @@ static char *library, *sites_file, *killers_file, *survivors_file, *results_file
 static char *source_folder, *only, *with;
 static char *sample_file;
 static int draw, seed = 1, jobs = 2, percent = 95;
-static double patience;
+static double patience = 4;
 static gboolean again;
 static const GOptionEntry options[] = {
     {"library", 0, 0, G_OPTION_ARG_FILENAME, &library, "the library to mutate", "FILE"},
@@ -43,7 +43,7 @@ static const GOptionEntry options[] = {
      "NAME"},
     {"again", 0, 0, G_OPTION_ARG_NONE, &again, "try survivors again", NULL},
     {"patience", 0, 0, G_OPTION_ARG_DOUBLE, &patience,
-     "no more trials of a mutant after so many seconds: it is undecided", "S"},
+     "no more trials of a mutant after so many seconds of work (4; 0: all)", "S"},
     {"sample", 0, 0, G_OPTION_ARG_FILENAME, &sample_file,
      "those mutants that are in FILE, each against what has killed it first", "FILE"},
     {"draw", 0, 0, G_OPTION_ARG_INT, &draw,
@@ -93,7 +93,7 @@ static double promise(const struct killer *killer, unsigned room) {
     double all = (killer->kills + 2 * killer->share + 0.1) / (killer->tries + 2.0);
 
     return (killer->room_kills[room] + 3 * all) / (killer->room_tries[room] + 3.0) /
-           (killer->seconds + 0.003);
+           (killer->usual.work + 0.003);
 }
 
 static int by_promise(const void *a, const void *b, void *room) {
@@ -106,13 +106,13 @@ static int by_promise(const void *a, const void *b, void *room) {
 /* What is not the same each time has to kill twice. */
 static enum verdict attempt(struct killer *killer, unsigned room, const char *folder,
                             double *seconds) {
-    double took;
-    enum verdict verdict = trial_run(killer->argv, folder, killer->seconds, NULL, &took);
+    struct cost took;
+    enum verdict verdict = trial_run(killer->argv, folder, killer->usual, NULL, &took);
 
-    *seconds += took;
+    *seconds += took.work;
     if (verdict != PASSED && killer->unsteady) {
-        verdict = trial_run(killer->argv, folder, killer->seconds, NULL, &took);
-        *seconds += took;
+        verdict = trial_run(killer->argv, folder, killer->usual, NULL, &took);
+        *seconds += took.work;
     }
     killer->tries++;
     killer->room_tries[room]++;
@@ -144,7 +144,7 @@ static const char *try(size_t site, enum kind kind, unsigned room, struct killer
                           GUINT_TO_POINTER(room));
     for (size_t i = 0; verdict == PASSED && i < n_order; i++) {
         if (order[i] == last) continue;
-        if (patience > 0 && seconds + order[i]->seconds > patience) {
+        if (patience > 0 && seconds + order[i]->usual.work > patience) {
             result = result_undecided;
             continue;
         }

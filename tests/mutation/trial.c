@@ -58,9 +58,14 @@ static _Noreturn void begin(char **argv, const char *folder, double work,
     _exit(127);
 }
 
-enum verdict trial_run(char **argv, const char *folder, double usual, const char *jumps,
-                       double *took) {
-    double begun = now(), end = begun + usual * SLEEP_TIMES + SLEEP_MORE;
+static double seconds(struct timeval time) {
+    return (double)time.tv_sec + (double)time.tv_usec / MICROSECONDS;
+}
+
+enum verdict trial_run(char **argv, const char *folder, struct cost usual,
+                       const char *jumps, struct cost *took) {
+    double begun = now(), end = begun + usual.clock * SLEEP_TIMES + SLEEP_MORE;
+    struct rusage used;
     pid_t child = fork();
     int status = 0;
 
@@ -68,7 +73,7 @@ enum verdict trial_run(char **argv, const char *folder, double usual, const char
         perror("mutate: fork");
         exit(3);
     }
-    if (child == 0) begin(argv, folder, usual * WORK_TIMES + work_more, jumps);
+    if (child == 0) begin(argv, folder, usual.work * WORK_TIMES + work_more, jumps);
     struct pollfd ended = {.fd = (int)syscall(SYS_pidfd_open, child, 0),
                            .events = POLLIN};
     if (ended.fd < 0) {
@@ -80,8 +85,10 @@ enum verdict trial_run(char **argv, const char *folder, double usual, const char
     close(ended.fd);
     kill(-child, SIGKILL); /* and what it has begun */
     kill(child, SIGKILL);
-    waitpid(child, &status, 0);
-    if (took != NULL) *took = now() - begun;
+    wait4(child, &status, 0, &used);
+    if (took != NULL)
+        *took =
+            (struct cost){now() - begun, seconds(used.ru_utime) + seconds(used.ru_stime)};
     if (ended.revents == 0) return ENDLESS;
     if (WIFSIGNALED(status))
         return WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGPROF ? ENDLESS
