@@ -18,7 +18,7 @@ enum { NOT_TAKEN = 1, TAKEN = 2 }; /* what was seen of a jump */
 struct killer {
     char *name;
     char **argv;
-    double seconds;        /* it takes when nothing is wrong */
+    struct cost usual;     /* when nothing is wrong */
     uint8_t *seen;         /* of each site */
     bool unsteady;         /* not the same jumps each time: threads, and time */
     unsigned kills, tries; /* so far, of all mutants, */
