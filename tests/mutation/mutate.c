@@ -164,13 +164,12 @@ static void mutate(int fd, const struct site *site, enum kind kind, uint8_t was[
     write_at(fd, site->offset, is);
 }
 
-/* The mutants of a sample against what has killed them before; those that survive that are left in `order`. */
-static size_t try_sample(const struct site *sites, unsigned *order, size_t n,
-                         GHashTable *by, struct killer *killers, size_t n_killers,
-                         const char *folder, int results) {
+/* The mutants of a sample, each against what has killed it before. */
+static void try_sample(const struct site *sites, const unsigned *order, size_t n,
+                       GHashTable *by, struct killer *killers, size_t n_killers,
+                       const char *folder, int results) {
     char *unmutated = folder_of(UINT_MAX);
     int fd = place_library(folder);
-    size_t left = 0;
 
     close(place_library(unmutated));
     for (size_t i = 0; i < n; i++) {
@@ -190,15 +189,12 @@ static size_t try_sample(const struct site *sites, unsigned *order, size_t n,
             verdict = attempt(&killers[k], site->room, folder, &seconds);
             write_at(fd, site->offset, was);
         }
-        if (verdict == PASSED)
-            order[left++] = order[i];
-        else
-            results_write(results, site, kind, verdict_names[verdict], name);
+        results_write(results, site, kind,
+                      verdict == PASSED ? result_survived : verdict_names[verdict], name);
         g_free(key);
     }
     close(fd);
     g_free(unmutated);
-    return left;
 }
 
 /* Tries every `jobs`-th mutant of `order`. */
@@ -305,8 +301,8 @@ int main(int argc, char **argv) {
     if (in_sample != NULL) {
         printf("# %zu of the %u mutants of the sample are there still\n", n,
                g_hash_table_size(in_sample));
-        n_left = try_sample(sites, left, n_left, in_sample, killers, n_killers, folder,
-                            results);
+        try_sample(sites, left, n_left, in_sample, killers, n_killers, folder, results);
+        n_left = 0;
     }
     if (n_left > 0)
         killers_map(killers, n_killers, sites, n_sites, library, folder, map_file,
