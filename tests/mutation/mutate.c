@@ -268,6 +268,39 @@ static size_t leave_out_done(const struct site *sites, unsigned *order, size_t n
     return left;
 }
 
+/* What earlier runs have shown: each mutant that was killed counts as a try for all killers. */
+static void learn(const struct site *sites, size_t n_sites, struct killer *killers,
+                  size_t n) {
+    GHashTable *results = results_read(results_file), *by = results_killers(results_file);
+    GHashTable *names = g_hash_table_new(g_str_hash, g_str_equal);
+    unsigned tries[N_ROOMS] = {0}, all = 0;
+
+    for (size_t k = 0; k < n; k++)
+        g_hash_table_insert(names, killers[k].name, &killers[k]);
+    for (size_t i = 0; i < n_sites * KINDS; i++) {
+        char *key = site_key(&sites[i / KINDS], i % KINDS);
+        const char *result = g_hash_table_lookup(results, key);
+        struct killer *killer = NULL;
+
+        if (result != NULL && result_is_kill(result))
+            killer = g_hash_table_lookup(names, g_hash_table_lookup(by, key));
+        if (killer != NULL) {
+            killer->kills++;
+            killer->room_kills[sites[i / KINDS].room]++;
+            tries[sites[i / KINDS].room]++;
+            all++;
+        }
+        g_free(key);
+    }
+    for (size_t k = 0; k < n; k++) {
+        killers[k].tries = all;
+        memcpy(killers[k].room_tries, tries, sizeof tries);
+    }
+    g_hash_table_unref(names);
+    g_hash_table_unref(by);
+    g_hash_table_unref(results);
+}
+
 int main(int argc, char **argv) {
     GOptionContext *context = g_option_context_new("- mutate the library's branches");
     GError *error = NULL;
@@ -307,6 +340,7 @@ int main(int argc, char **argv) {
     if (n_left > 0)
         killers_map(killers, n_killers, sites, n_sites, library, folder, map_file,
                     (unsigned)jobs);
+    learn(sites, n_sites, killers, n_killers);
     for (int i = 0; n_left > 0 && i < jobs; i++)
         if (fork() == 0) {
             work((unsigned)i, sites, left, n_left, killers, n_killers, results);
