@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * determinism GOLDEN [--trace FILE] [--renew] [--dump DIRECTORY]
+ * determinism GOLDEN [--trace FILE] [--renew] [--dump DIRECTORY] [--only SIZE]
  *
  * The same calls give the same heap: byte for byte where it lies in the caller's memory, by its
  * spans and figures where it grows. One line for each case; GOLDEN has what they were when last
@@ -181,21 +181,25 @@ static char *pages(void) {
 }
 
 static _Noreturn void usage(const char *problem) {
-    fprintf(stderr,
-            "determinism: %s\n"
-            "usage: determinism GOLDEN [--trace FILE] [--renew] [--dump DIRECTORY]\n",
-            problem);
+    fprintf(
+        stderr,
+        "determinism: %s\n"
+        "usage: determinism GOLDEN [--trace FILE] [--renew] [--dump DIRECTORY] [--only "
+        "SIZE]\n",
+        problem);
     exit(2);
 }
 
 int main(int argc, char **argv) {
-    const char *trace = NULL;
+    const char *trace = NULL, *only = NULL;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0 && i + 1 < argc)
             trace = argv[++i];
         else if (strcmp(argv[i], "--dump") == 0 && i + 1 < argc)
             dump = argv[++i];
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            only = argv[++i];
         else if (strcmp(argv[i], "--renew") == 0)
             renewing = true;
         else if (argv[i][0] != '-' && golden.name == NULL)
@@ -210,8 +214,10 @@ int main(int argc, char **argv) {
     for (unsigned i = 0; i < N_SIZES; i++)
         for (unsigned policy = 0; policy < N_POLICIES; policy++)
             for (unsigned shape = 0; shape < N_SHAPES; shape++)
-                random_case(&sizes[i], policy, shape);
-    for (unsigned policy = 0; policy < N_POLICIES; policy++) tide_case(policy);
+                if (only == NULL || strcmp(only, sizes[i].name) == 0)
+                    random_case(&sizes[i], policy, shape);
+    for (unsigned policy = 0; policy < N_POLICIES; policy++)
+        if (only == NULL || strcmp(only, "tide") == 0) tide_case(policy);
     for (unsigned policy = 0; trace != NULL && policy < N_POLICIES; policy++) {
         trace_case(trace, 4300000, policy);
         trace_case(trace, 0, policy);

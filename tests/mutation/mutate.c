@@ -7,135 +7,51 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <stdint.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "killers.h"
+#include "results.h"
+#include "sites.h"
 #include "trial.h"
 
-/* A conditional jump. */
-struct site {
-    long offset;
-    unsigned bytes;
-    char *function, *file, *text; /* the line of source, and what stands there */
-    unsigned line;
-};
-enum { ALWAYS, NEVER, KINDS };
-static const char *const kinds[KINDS] = {"always", "never"};
-
-static char *library, *sites_file, *killers_file, *survivors_file, *results_file;
-static char *source_folder, *only;
-static int sample, seed = 1, jobs = 2, percent = 95;
+static char *library, *sites_file, *killers_file, *survivors_file, *results_file,
+    *map_file;
+static char *source_folder, *only, *with;
+static char *sample_file;
+static int draw, seed = 1, jobs = 2, percent = 95;
+static double patience = 4;
+static gboolean again;
 static const GOptionEntry options[] = {
     {"library", 0, 0, G_OPTION_ARG_FILENAME, &library, "the library to mutate", "FILE"},
     {"sites", 0, 0, G_OPTION_ARG_FILENAME, &sites_file, "its jumps, by sites.sh", "FILE"},
     {"source", 0, 0, G_OPTION_ARG_FILENAME, &source_folder, "where its source is", "DIR"},
-    {"killers", 0, 0, G_OPTION_ARG_FILENAME, &killers_file,
-     "what is run: a name, a program, its arguments, a line each", "FILE"},
+    {"killers", 0, 0, G_OPTION_ARG_FILENAME, &killers_file, "what is run", "FILE"},
     {"survivors", 0, 0, G_OPTION_ARG_FILENAME, &survivors_file,
      "who may survive: file|kind|text of the line", "FILE"},
     {"results", 0, 0, G_OPTION_ARG_FILENAME, &results_file,
      "where the result of each is added; what is there already is not tried again",
      "FILE"},
+    {"map", 0, 0, G_OPTION_ARG_FILENAME, &map_file,
+     "where the jumps that each killer takes are kept", "FILE"},
     {"only", 0, 0, G_OPTION_ARG_STRING, &only, "those of one file of source", "NAME"},
-    {"sample", 0, 0, G_OPTION_ARG_INT, &sample, "so many, drawn by chance", "N"},
-    {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "of the sample (1)", "N"},
+    {"with", 0, 0, G_OPTION_ARG_STRING, &with, "those killers whose names begin so",
+     "NAME"},
+    {"again", 0, 0, G_OPTION_ARG_NONE, &again, "try survivors again", NULL},
+    {"patience", 0, 0, G_OPTION_ARG_DOUBLE, &patience,
+     "no more trials of a mutant after so many seconds of work (4; 0: all)", "S"},
+    {"sample", 0, 0, G_OPTION_ARG_FILENAME, &sample_file,
+     "those mutants that are in FILE, each against what has killed it first", "FILE"},
+    {"draw", 0, 0, G_OPTION_ARG_INT, &draw,
+     "print so many of those that were killed, drawn by chance, and try none", "N"},
+    {"seed", 0, 0, G_OPTION_ARG_INT, &seed, "of what is drawn (1)", "N"},
     {"percent", 0, 0, G_OPTION_ARG_INT, &percent, "to be killed at least (95)", "N"},
     {"jobs", 'j', 0, G_OPTION_ARG_INT, &jobs, "processes at a time (2)", "N"},
     G_OPTION_ENTRY_NULL};
-
-static void fail(int status, const char *what, const char *why) {
-    fprintf(stderr, "mutate: %s: %s\n", what, why);
-    exit(status);
-}
-
-static char **lines_of(const char *file) {
-    GError *error = NULL;
-    char *text;
-
-    if (!g_file_get_contents(file, &text, NULL, &error)) fail(3, file, error->message);
-    char **lines = g_strsplit(text, "\n", -1);
-    g_free(text);
-    return lines;
-}
-
-/* --- what there is --- */
-
-/* The text of a line of source. The files are kept. */
-static char *text_of(const char *file, unsigned line) {
-    static GHashTable *files;
-    char *path = NULL;
-
-    if (files == NULL) files = g_hash_table_new(g_str_hash, g_str_equal);
-    char **lines = g_hash_table_lookup(files, file);
-    if (lines == NULL) {
-        static const char *const folders[] = {"lib", "include"};
-
-        for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++) {
-            g_free(path);
-            path = g_build_filename(source_folder, folders[i], file, NULL);
-            if (g_file_test(path, G_FILE_TEST_EXISTS)) break;
-        }
-        lines = lines_of(path);
-        g_hash_table_insert(files, g_strdup(file), lines);
-        g_free(path);
-    }
-    if (line == 0 || line > g_strv_length(lines)) fail(4, file, "has no such line");
-    return g_strstrip(g_strdup(lines[line - 1]));
-}
-
-static struct site *read_sites(size_t *n) {
-    char **lines = lines_of(sites_file);
-    GArray *sites = g_array_new(FALSE, TRUE, sizeof(struct site));
-
-    for (unsigned i = 0; lines[i] != NULL; i++) {
-        char **fields = g_strsplit(lines[i], "\t", -1);
-        struct site site;
-
-        if (g_strv_length(fields) == 5) {
-            site.offset = strtol(fields[0], NULL, 10);
-            site.bytes = (unsigned)strtoul(fields[1], NULL, 10);
-            site.function = g_strdup(fields[2]);
-            site.file = g_strdup(fields[3]);
-            site.line = (unsigned)strtoul(fields[4], NULL, 10);
-            if (site.bytes != 2 && site.bytes != 6) fail(4, lines[i], "not a jump");
-            site.text = text_of(site.file, site.line);
-            if (only == NULL || strcmp(only, site.file) == 0)
-                g_array_append_val(sites, site);
-        } else if (lines[i][0] != '\0') {
-            fail(4, lines[i], "not a line of sites.sh");
-        }
-        g_strfreev(fields);
-    }
-    g_strfreev(lines);
-    *n = sites->len;
-    return (struct site *)(void *)g_array_free(sites, FALSE);
-}
-
-static struct killer *read_killers(size_t *n) {
-    char **lines = lines_of(killers_file);
-    GArray *killers = g_array_new(FALSE, TRUE, sizeof(struct killer));
-
-    for (unsigned i = 0; lines[i] != NULL; i++) {
-        struct killer killer = {.seconds = 0};
-        GError *error = NULL;
-        int words;
-
-        g_strstrip(lines[i]);
-        if (lines[i][0] == '\0' || lines[i][0] == '#') continue;
-        if (!g_shell_parse_argv(lines[i], &words, &killer.argv, &error) || words < 2)
-            fail(4, lines[i], error != NULL ? error->message : "no program");
-        killer.name = killer.argv[0];
-        killer.argv++;
-        g_array_append_val(killers, killer);
-    }
-    g_strfreev(lines);
-    *n = killers->len;
-    return (struct killer *)(void *)g_array_free(killers, FALSE);
-}
 
 /* --- the library, in a folder of its own --- */
 
@@ -164,201 +80,225 @@ static int place_library(const char *folder) {
     return fd;
 }
 
-/* A jump to one that is always taken, or to nothing; it keeps its length and its target. */
-static void mutate_jump(const struct site *site, unsigned kind, const uint8_t *was,
-                        uint8_t *is) {
-    memcpy(is, was, site->bytes);
-    bool near = site->bytes == 6;
-    if (near ? was[0] != 0x0f || (was[1] & 0xf0) != 0x80 : (was[0] & 0xf0) != 0x70)
-        fail(4, site->function, "no conditional jump where sites.sh says there is one");
-    if (kind == NEVER)
-        memset(is, 0x90, site->bytes);
-    else if (near)
-        is[0] = 0x90, is[1] = 0xe9;
-    else
-        is[0] = 0xeb;
-}
-
-static void write_at(int fd, long offset, const uint8_t *bytes, unsigned n) {
-    if (pwrite(fd, bytes, n, offset) != (ssize_t)n)
+static void write_at(int fd, long offset, const uint8_t bytes[JUMP]) {
+    if (pwrite(fd, bytes, JUMP, offset) != JUMP)
         fail(3, "the copy of the library", g_strerror(errno));
 }
 
 /* --- trying --- */
 
-static int by_seconds(const void *a, const void *b) {
-    double x = ((const struct killer *)a)->seconds;
-    double y = ((const struct killer *)b)->seconds;
+/* How likely a second of it kills, as far as is known: what sees much is expected to kill much, until it is tried;
+   and what it does in one file says more than what it does in all. */
+static double promise(const struct killer *killer, unsigned room) {
+    double all = (killer->kills + 2 * killer->share + 0.1) / (killer->tries + 2.0);
 
-    return x < y ? -1 : x > y;
+    return (killer->room_kills[room] + 3 * all) / (killer->room_tries[room] + 3.0) /
+           (killer->usual.work + 0.003);
 }
 
-/* All pass where nothing has been mutated; how long each takes; the quickest come first. */
-static void try_unmutated(struct killer *killers, size_t n) {
-    char *folder = folder_of(0);
-    double sum = 0;
+static int by_promise(const void *a, const void *b, void *room) {
+    double x = promise(*(struct killer *const *)a, GPOINTER_TO_UINT(room));
+    double y = promise(*(struct killer *const *)b, GPOINTER_TO_UINT(room));
 
-    close(place_library(folder));
-    for (size_t i = 0; i < n; i++) {
-        killers[i].seconds = 100;
-        enum verdict verdict = trial_run(&killers[i], folder, &killers[i].seconds);
-        if (verdict != PASSED) {
-            fprintf(stderr, "mutate: %s: %s, and nothing has been mutated\n",
-                    killers[i].name, verdict_names[verdict]);
-            exit(1);
-        }
-        sum += killers[i].seconds;
+    return x > y ? -1 : x < y;
+}
+
+/* What is not the same each time has to kill twice. */
+static enum verdict attempt(struct killer *killer, unsigned room, const char *folder,
+                            double *seconds) {
+    struct cost took;
+    enum verdict verdict = trial_run(killer->argv, folder, killer->usual, NULL, &took);
+
+    *seconds += took.work;
+    if (verdict != PASSED && killer->unsteady) {
+        verdict = trial_run(killer->argv, folder, killer->usual, NULL, &took);
+        *seconds += took.work;
     }
-    qsort(killers, n, sizeof(*killers), by_seconds);
-    fprintf(stderr, "mutate: %zu programs, %.1f s in all\n", n, sum);
-    g_free(folder);
+    killer->tries++;
+    killer->room_tries[room]++;
+    killer->kills += verdict != PASSED;
+    killer->room_kills[room] += verdict != PASSED;
+    return verdict;
 }
 
-static char *key_of(const struct site *site, unsigned kind) {
-    return g_strdup_printf("%ld\t%s", site->offset, kinds[kind]);
+/* Against all that see it, the most promising first; but what has killed the last one of the function before that. */
+static const char *try(size_t site, enum kind kind, unsigned room, struct killer *killers,
+                       size_t n, struct killer *last, const char *folder,
+                       struct killer **by) {
+    struct killer **order = g_new(struct killer *, n + 1);
+    enum verdict verdict = PASSED;
+    const char *result = result_survived;
+    double seconds = 0;
+    size_t n_order = 0;
+
+    *by = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (killer_sees(&killers[i], site, kind)) order[n_order++] = &killers[i];
+    if (n_order == 0) result = result_unseen;
+    if (last != NULL && killer_sees(last, site, kind)) {
+        verdict = attempt(last, room, folder, &seconds);
+        if (verdict != PASSED) *by = last;
+    }
+    if (verdict == PASSED)
+        g_qsort_with_data(order, (int)n_order, sizeof(struct killer *), by_promise,
+                          GUINT_TO_POINTER(room));
+    for (size_t i = 0; verdict == PASSED && i < n_order; i++) {
+        if (order[i] == last) continue;
+        if (patience > 0 && seconds + order[i]->usual.work > patience) {
+            result = result_undecided;
+            continue;
+        }
+        verdict = attempt(order[i], room, folder, &seconds);
+        if (verdict != PASSED) *by = order[i];
+    }
+    g_free(order);
+    return verdict == PASSED ? result : verdict_names[verdict];
 }
 
-/* Tries every `jobs`-th mutant of `order`. What killed the last one of a function is likely to kill the next. */
-static void work(unsigned worker, const struct site *sites, const unsigned *order,
-                 size_t n, const struct killer *killers, size_t n_killers, int results) {
-    char *folder = folder_of(worker);
+/* A mutant in the place of the library; and the library again. */
+static void mutate(int fd, const struct site *site, enum kind kind, uint8_t was[JUMP]) {
+    uint8_t is[JUMP];
+
+    if (pread(fd, was, JUMP, site->offset) != JUMP) fail(3, library, g_strerror(errno));
+    site_mutate(site, kind, was, is);
+    write_at(fd, site->offset, is);
+}
+
+/* The mutants of a sample, each against what has killed it before. */
+static void try_sample(const struct site *sites, const unsigned *order, size_t n,
+                       GHashTable *by, struct killer *killers, size_t n_killers,
+                       const char *folder, int results) {
+    char *unmutated = folder_of(UINT_MAX);
     int fd = place_library(folder);
-    const char *function = NULL;
-    size_t last = 0;
 
-    for (size_t i = worker; i < n; i += (size_t)jobs) {
+    close(place_library(unmutated));
+    for (size_t i = 0; i < n; i++) {
         const struct site *site = &sites[order[i] / KINDS];
-        unsigned kind = order[i] % KINDS;
-        uint8_t was[6], is[6];
+        enum kind kind = order[i] % KINDS;
+        char *key = site_key(site, kind);
+        const char *name = g_hash_table_lookup(by, key);
         enum verdict verdict = PASSED;
-        size_t by = 0;
+        uint8_t was[JUMP];
+        double seconds = 0;
+        size_t k = 0;
 
-        if (pread(fd, was, site->bytes, site->offset) != (ssize_t)site->bytes)
-            fail(3, library, g_strerror(errno));
-        mutate_jump(site, kind, was, is);
-        write_at(fd, site->offset, is, site->bytes);
-        if (g_strcmp0(function, site->function) == 0)
-            verdict = trial_run(&killers[by = last], folder, NULL);
-        for (size_t k = 0; verdict == PASSED && k < n_killers; k++)
-            verdict = trial_run(&killers[by = k], folder, NULL);
-        write_at(fd, site->offset, was, site->bytes);
-        if (verdict != PASSED) last = by;
-        function = site->function;
-
-        char *key = key_of(site, kind);
-        char *line =
-            g_strdup_printf("%s\t%s\t%s\t%s\t%s:%u\t%s\n", key,
-                            verdict == PASSED ? "survived" : verdict_names[verdict],
-                            verdict == PASSED ? "-" : killers[by].name, site->function,
-                            site->file, site->line, site->text);
-        if (write(results, line, strlen(line)) != (ssize_t)strlen(line))
-            fail(3, results_file, g_strerror(errno));
-        g_free(line);
+        while (k < n_killers && strcmp(killers[k].name, name) != 0) k++;
+        if (k < n_killers) {
+            killer_time(&killers[k], unmutated);
+            mutate(fd, site, kind, was);
+            verdict = attempt(&killers[k], site->room, folder, &seconds);
+            write_at(fd, site->offset, was);
+        }
+        results_write(results, site, kind,
+                      verdict == PASSED ? result_survived : verdict_names[verdict], name);
         g_free(key);
     }
     close(fd);
+    g_free(unmutated);
 }
 
-/* --- what has come of it --- */
+/* Tries every `jobs`-th mutant of `order`. */
+static void work(unsigned worker, const struct site *sites, const unsigned *order,
+                 size_t n, struct killer *killers, size_t n_killers, int results) {
+    char *folder = folder_of(worker);
+    int fd = place_library(folder);
+    GHashTable *lasts = g_hash_table_new(g_str_hash, g_str_equal); /* by function */
+    struct killer *by;
 
-/* Verdicts by key of what is in the file of results. */
-static GHashTable *read_results(void) {
-    GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    if (!g_file_test(results_file, G_FILE_TEST_EXISTS)) return table;
-    char **lines = lines_of(results_file);
+    for (size_t i = worker; i < n; i += (size_t)jobs) {
+        const struct site *site = &sites[order[i] / KINDS];
+        enum kind kind = order[i] % KINDS;
+        uint8_t was[JUMP];
 
-    for (unsigned i = 0; lines[i] != NULL; i++) {
-        char **fields = g_strsplit(lines[i], "\t", 4);
-        if (g_strv_length(fields) == 4)
-            g_hash_table_insert(table, g_strdup_printf("%s\t%s", fields[0], fields[1]),
-                                g_strdup(fields[2]));
-        g_strfreev(fields);
+        mutate(fd, site, kind, was);
+        const char *result = try(order[i] / KINDS, kind, site->room, killers, n_killers,
+                                 g_hash_table_lookup(lasts, site->function), folder, &by);
+        write_at(fd, site->offset, was);
+        if (by != NULL) g_hash_table_insert(lasts, site->function, by);
+        if (with == NULL || result_is_kill(result)) /* others may see what these do not */
+            results_write(results, site, kind, result, by != NULL ? by->name : "-");
     }
-    g_strfreev(lines);
-    return table;
+    close(fd);
+    g_hash_table_unref(lasts);
 }
 
-static GHashTable *read_survivors(void) {
-    GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if (survivors_file == NULL) return table;
-    char **lines = lines_of(survivors_file);
+/* --- which --- */
 
-    for (unsigned i = 0; lines[i] != NULL; i++)
-        if (lines[i][0] != '\0' && lines[i][0] != '#')
-            g_hash_table_add(table, g_strdup(lines[i]));
-    g_strfreev(lines);
-    return table;
-}
-
-/* Says who has survived, and how many were killed; returns the exit status. */
-static int tell(const struct site *sites, const unsigned *order, size_t n) {
-    GHashTable *results = read_results(), *explained = read_survivors();
-    size_t killed = 0, survived = 0, unexplained = 0;
+/* In any order: what is known while it goes on is so of all. */
+static void shuffle(unsigned *order, size_t n) {
+    GRand *chance = g_rand_new_with_seed((guint32)seed);
 
     for (size_t i = 0; i < n; i++) {
-        const struct site *site = &sites[order[i] / KINDS];
-        unsigned kind = order[i] % KINDS;
-        char *key = key_of(site, kind);
-        const char *verdict = g_hash_table_lookup(results, key);
-
-        if (verdict == NULL) fail(1, key, "has no result");
-        if (strcmp(verdict, "survived") != 0) {
-            killed++;
-        } else {
-            char *line = g_strdup_printf("%s|%s|%s", site->file, kinds[kind], site->text);
-
-            survived++;
-            if (!g_hash_table_contains(explained, line)) {
-                unexplained++;
-                printf("# not explained: %s (line %u, in %s)\n", line, site->line,
-                       site->function);
-            }
-            g_free(line);
-        }
-        g_free(key);
+        size_t j = (size_t)g_rand_int_range(chance, (gint32)i, (gint32)n);
+        unsigned swap = order[i];
+        order[i] = order[j];
+        order[j] = swap;
     }
-    double share = n == 0 ? 0 : 100.0 * (double)killed / (double)n;
-    printf(
-        "# %zu mutants: %zu killed (%.2f %%), %zu survived, %zu of them not explained\n",
-        n, killed, share, survived, unexplained);
-    printf("%sok 1 - %d %% are killed\n", n > 0 && share >= percent ? "" : "not ",
-           percent);
-    printf("%sok 2 - every survivor is explained\n1..2\n",
-           unexplained == 0 ? "" : "not ");
-    return n > 0 && share >= percent && unexplained == 0 ? 0 : 1;
+    g_rand_free(chance);
 }
 
-/* All mutants, or a sample; without those that have a result, if `fresh`. */
-static unsigned *choose(const struct site *sites, size_t n_sites, size_t *n) {
-    GRand *chance = g_rand_new_with_seed((guint32)seed);
-    size_t all = n_sites * KINDS;
-    unsigned *order = g_new(unsigned, all + 1);
+static unsigned *choose(const struct site *sites, size_t n_sites, GHashTable *in_sample,
+                        size_t *n) {
+    unsigned *order = g_new(unsigned, n_sites *KINDS + 1);
 
-    for (size_t i = 0; i < all; i++) order[i] = (unsigned)i;
-    *n = sample > 0 && (size_t)sample < all ? (size_t)sample : all;
-    if (*n < all)
-        for (size_t i = 0; i < *n; i++) {
-            size_t j = (size_t)g_rand_int_range(chance, (gint32)i, (gint32)all);
-            unsigned swap = order[i];
-            order[i] = order[j];
-            order[j] = swap;
-        }
-    g_rand_free(chance);
-    (void)sites;
+    *n = 0;
+    for (unsigned i = 0; i < n_sites * KINDS; i++) {
+        const struct site *site = &sites[i / KINDS];
+        char *key = site_key(site, i % KINDS);
+        if ((only == NULL || strcmp(only, site->file) == 0) &&
+            (in_sample == NULL || g_hash_table_contains(in_sample, key)))
+            order[(*n)++] = i;
+        g_free(key);
+    }
     return order;
 }
 
 static size_t leave_out_done(const struct site *sites, unsigned *order, size_t n) {
-    GHashTable *results = read_results();
+    GHashTable *results = results_read(results_file);
     size_t left = 0;
 
     for (size_t i = 0; i < n; i++) {
-        char *key = key_of(&sites[order[i] / KINDS], order[i] % KINDS);
-        if (!g_hash_table_contains(results, key)) order[left++] = order[i];
+        char *key = site_key(&sites[order[i] / KINDS], order[i] % KINDS);
+        const char *result = g_hash_table_lookup(results, key);
+        if (result == NULL || (again && !result_is_kill(result)))
+            order[left++] = order[i];
         g_free(key);
     }
     g_hash_table_unref(results);
     return left;
+}
+
+/* What earlier runs have shown: each mutant that was killed counts as a try for all killers. */
+static void learn(const struct site *sites, size_t n_sites, struct killer *killers,
+                  size_t n) {
+    GHashTable *results = results_read(results_file), *by = results_killers(results_file);
+    GHashTable *names = g_hash_table_new(g_str_hash, g_str_equal);
+    unsigned tries[N_ROOMS] = {0}, all = 0;
+
+    for (size_t k = 0; k < n; k++)
+        g_hash_table_insert(names, killers[k].name, &killers[k]);
+    for (size_t i = 0; i < n_sites * KINDS; i++) {
+        char *key = site_key(&sites[i / KINDS], i % KINDS);
+        const char *result = g_hash_table_lookup(results, key);
+        struct killer *killer = NULL;
+
+        if (result != NULL && result_is_kill(result))
+            killer = g_hash_table_lookup(names, g_hash_table_lookup(by, key));
+        if (killer != NULL) {
+            killer->kills++;
+            killer->room_kills[sites[i / KINDS].room]++;
+            tries[sites[i / KINDS].room]++;
+            all++;
+        }
+        g_free(key);
+    }
+    for (size_t k = 0; k < n; k++) {
+        killers[k].tries = all;
+        memcpy(killers[k].room_tries, tries, sizeof tries);
+    }
+    g_hash_table_unref(names);
+    g_hash_table_unref(by);
+    g_hash_table_unref(results);
 }
 
 int main(int argc, char **argv) {
@@ -371,25 +311,42 @@ int main(int argc, char **argv) {
         fail(2, "options", error->message);
     if (argc > 1) fail(2, argv[1], "unknown argument");
     if (library == NULL || sites_file == NULL || killers_file == NULL ||
-        source_folder == NULL || results_file == NULL || jobs < 1)
+        source_folder == NULL || results_file == NULL || map_file == NULL || jobs < 1)
         fail(2, "options",
-             "library, sites, killers, source and results are needed; --help");
-    struct site *sites = read_sites(&n_sites);
-    struct killer *killers = read_killers(&n_killers);
-    unsigned *order = choose(sites, n_sites, &n);
+             "library, sites, killers, source, results and map are needed; --help");
+    if (draw > 0) {
+        results_draw(results_file, (unsigned)draw, (unsigned)seed);
+        return 0;
+    }
+    struct site *sites = sites_read(sites_file, source_folder, &n_sites);
+    GHashTable *in_sample = sample_file != NULL ? results_killers(sample_file) : NULL;
+    unsigned *order = choose(sites, n_sites, in_sample, &n);
     unsigned *left = g_memdup2(order, n * sizeof(*order));
+    shuffle(left, n);
     size_t n_left = leave_out_done(sites, left, n);
     int results = open(results_file, O_WRONLY | O_APPEND | O_CREAT, 0666);
     if (results < 0) fail(3, results_file, g_strerror(errno));
-    try_unmutated(killers, n_killers);
-    fprintf(stderr, "mutate: %zu mutants of %zu jumps, seed %d; %zu to try\n", n, n_sites,
-            seed, n_left);
-    for (int i = 0; i < jobs; i++)
+
+    char *folder = folder_of(0);
+    close(place_library(folder));
+    struct killer *killers = killers_read(killers_file, folder, with, &n_killers);
+    fprintf(stderr, "mutate: %zu mutants of %zu jumps; %zu to try\n", n, n_sites, n_left);
+    if (in_sample != NULL) {
+        printf("# %zu of the %u mutants of the sample are there still\n", n,
+               g_hash_table_size(in_sample));
+        try_sample(sites, left, n_left, in_sample, killers, n_killers, folder, results);
+        n_left = 0;
+    }
+    if (n_left > 0)
+        killers_map(killers, n_killers, sites, n_sites, library, folder, map_file,
+                    (unsigned)jobs);
+    learn(sites, n_sites, killers, n_killers);
+    for (int i = 0; n_left > 0 && i < jobs; i++)
         if (fork() == 0) {
             work((unsigned)i, sites, left, n_left, killers, n_killers, results);
             _exit(0);
         }
     for (int status, bad = 0; wait(&status) > 0 || errno == EINTR;)
         if (status != 0 && !bad++) fprintf(stderr, "mutate: a worker has failed\n");
-    return tell(sites, order, n);
+    return results_tell(results_file, survivors_file, sites, order, n, percent);
 }
