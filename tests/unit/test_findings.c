@@ -42,6 +42,8 @@ static void grown_ends(struct site *site) {
     struct region *r = &site->h->region;
     struct area *a = &site->h->store.area;
     FIND(1, "The area and the table neither meet", (a->limit--, r->area_end -= UNIT));
+    char *end = area_at(a, a->limit);
+    FIND(2, "The word at the area's end", store64(end, load64(end) ^ SPAN_PREV_FREE));
     FIND(8, "The table's slots,", grow_table(site, (size_t)TABLE_SLOTS_MAX + 2));
 }
 

@@ -298,6 +298,19 @@ static void test_dark(struct site *site, gconstpointer compaction) {
     expect(site, &other, RM_VIEW_UNREADABLE, 0, "its watch");
 }
 
+/* A heap of small objects, most of whose pages are wanted. */
+static void test_dense(struct site *site, gconstpointer compaction) {
+    enum { SMALL = 40, MANY = 3 * OBJECTS * 500 / SMALL };
+    struct other other = {.n_patches = 0};
+    rm_memory_t *made;
+    g_assert_cmpint(rmfree(site->large[0]), ==, RM_OK);
+    g_assert_cmpint(rmfree(site->large[2]), ==, RM_OK);
+    for (unsigned i = 0; i < MANY; i++)
+        g_assert_cmpint(rm_heap_alloc(site->heap, &made, SMALL, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_trim(site->heap), ==, RM_OK);
+    expect(site, &other, COPIED, RM_VIEW_OK, "dense");
+}
+
 /* --- the registry --- */
 
 static void expect_sign(const void *at, uint64_t word, unsigned bytes,
@@ -434,6 +447,7 @@ int main(int argc, char **argv) {
     ADD("/image/plan", test_plan, NULL);
     ADD("/image/dark", test_dark, NULL);
     ADD("/image/dark/background", test_dark, "background");
+    ADD("/image/dense", test_dense, NULL);
     ADD("/image/places", test_places, NULL);
     ADD("/image/arguments", test_arguments, NULL);
     g_test_add_func("/image/sign", test_sign);
