@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "inside.h"
 #include "os.h"
 #include "registry.h"
 #include "small.h"
@@ -12,12 +13,7 @@
 
 enum { REGION = 1 << 19, N_BLOCKS = 1200 };
 
-void site_assert_sound(const struct site *site) {
-    rm_fault_t fault;
-    if (verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK)
-        g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
-    g_assert_true(fault.invariant == 0 && fault.text[0] == '\0');
-}
+void site_assert_sound(const struct site *site) { inside_assert_sound(site); }
 
 uint32_t site_block(const struct site *site, size_t size, size_t alignment) {
     uint32_t slot = SLOT_NIL;
@@ -27,16 +23,10 @@ uint32_t site_block(const struct site *site, size_t size, size_t alignment) {
 
 void site_make(struct site *site, void *memory, size_t bytes) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct access access;
     uint32_t slots[N_BLOCKS];
     options.memory = memory;
     options.size = bytes;
-    g_assert_cmpint(registry_create(&options, &site->tag), ==, RM_OK);
-    g_assert_true(registry_enter(site->tag, &access));
-    registry_region(&access, &site->low, &site->bytes);
-    site->crowd = registry_crowd(&access);
-    registry_leave(&access);
-    site->h = access.heap;
+    inside_open(site, &options);
     for (unsigned i = 0; i < N_BLOCKS; i++)
         slots[i] =
             site_block(site, i % 16 ? i * 7 % 300 : i * 37 % 5000, i % 32 == 16 ? 64 : 0);

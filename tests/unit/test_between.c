@@ -9,6 +9,7 @@
 
 #include "calls.h"
 #include "compact.h"
+#include "inside.h"
 #include "merge.h"
 #include "move.h"
 #include "pages.h"
@@ -161,28 +162,16 @@ enum { LIMIT = 1 << 20 };
 static void open_site(struct site *site, gconstpointer data) {
     const struct variant *variant = data;
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct access access;
     options.size = variant->limit;
-    g_assert_cmpint(registry_create(&options, &site->tag), ==, RM_OK);
-    g_assert_true(registry_enter(site->tag, &access));
-    registry_region(&access, &site->low, &site->bytes);
-    site->crowd = registry_crowd(&access);
-    registry_leave(&access);
-    site->h = access.heap;
+    inside_open(site, &options);
     site->h->store.concurrent = true;
     site->cache = g_new0(struct cache, 1);
     cache_open(site->cache, &site->h->store, 1, CACHE_BYTES);
     other = (struct other){.h = site->h, .cache = site->cache};
 }
 
-static void assert_sound(const struct site *site) {
-    rm_fault_t fault;
-    if (verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK)
-        g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
-}
-
 static void close_site(struct site *site, gconstpointer none) {
-    assert_sound(site);
+    inside_assert_sound(site);
     cache_close(site->cache);
     g_free(site->cache);
     g_assert_true(registry_destroy(site->tag));
@@ -237,7 +226,7 @@ static void test_remade_while_placed(struct site *site, gconstpointer data) {
     assert_happened();
     g_assert_cmpuint(state(site, slot), ==, LOCKS_NONE);
     g_assert_cmpuint(heap_size(site->h, slot), ==, size);
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_cmpint(heap_free(site->h, other.handle, slot), ==, RM_OK);
 }
 
@@ -264,7 +253,7 @@ static void test_locked_before_it_moves(struct site *site, gconstpointer none) {
     g_assert_cmpint(resize_slot(site->h, slot, 20000), ==, RM_ELOCKED);
     assert_happened();
     g_assert_cmpuint(heap_locks(site->h, slot), ==, 1);
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_true(unlock_slot(site->h, slot));
     assert_content(site, slot, 100);
     g_assert_cmpint(resize_slot(site->h, slot, 20000), ==, RM_OK);
@@ -280,7 +269,7 @@ static void test_locked_when_full(struct site *site, gconstpointer data) {
     free = site->h->store.area.free_units;
     g_assert_cmpint(resize_slot(site->h, slot, 9000), !=, RM_OK);
     assert_happened();
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_cmpuint(heap_locks(site->h, slot), ==, 1);
     g_assert_cmpuint(site->h->store.area.free_units, >=, free);
     g_assert_true(unlock_slot(site->h, slot));
@@ -297,7 +286,7 @@ static void test_freed_when_full(struct site *site, gconstpointer data) {
     g_assert_cmpint(resize_block(site->h, handle, slot, 9000), !=, RM_OK);
     assert_happened();
     g_assert_cmpint(resize_block(site->h, handle, slot, 9000), ==, RM_EHANDLE);
-    assert_sound(site);
+    inside_assert_sound(site);
     assert_content(site, above, 5000);
 }
 
@@ -309,7 +298,7 @@ static void test_raised_is_locked(struct site *site, gconstpointer data) {
     arrive(BEFORE_CLAIM_SPAN, above, locks);
     g_assert_cmpint(resize_slot(site->h, slot, 8000), ==, RM_ENOMEM);
     assert_happened();
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_cmpuint(heap_locks(site->h, above), ==, 1);
     g_assert_true(unlock_slot(site->h, above));
     assert_content(site, slot, 5000);
@@ -391,7 +380,7 @@ static void assert_stays(const struct site *site, const struct single *single) {
     g_assert_cmpuint(move_single(s, single->gap, single->run, single->i), ==, UNIT_NIL);
     assert_happened();
     g_assert_cmpuint(s->area.free_units, ==, free);
-    assert_sound(site);
+    inside_assert_sound(site);
 }
 
 /* It is too large for the gap by then. */
@@ -432,7 +421,7 @@ static void test_merged_is_locked(struct site *site, gconstpointer none) {
     assert_happened();
     g_assert_cmpuint(s->voided, >, voided);
     g_assert_cmpuint(heap_locks(site->h, other.slot), ==, 1);
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_true(unlock_slot(site->h, other.slot));
     for (unsigned i = 0; i < OBJECTS; i += 4) assert_content(site, slots[i], SIZE);
 }
@@ -450,7 +439,7 @@ static void test_locked_when_freed(struct site *site, gconstpointer none) {
     g_assert_cmpint(free_slot(site->h, slot), ==, RM_ELOCKED);
     assert_happened();
     g_assert_cmpuint(heap_locks(site->h, slot), ==, 1);
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_true(unlock_slot(site->h, slot));
     assert_content(site, slot, 100);
     g_assert_cmpint(free_slot(site->h, slot), ==, RM_OK);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "asleep.h"
 #include "os.h"
 #include "threads.h"
 
@@ -128,16 +129,6 @@ static void *take_default(void *context) {
     atomic_store(&ids[i], (pid_t)syscall(SYS_gettid));
     defaults[i] = rm_heap_default();
     return NULL;
-}
-
-static bool is_asleep(pid_t thread) {
-    char name[64], state = 0;
-    snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)thread);
-    FILE *file = fopen(name, "r");
-    if (file == NULL) return false;
-    if (fscanf(file, "%*d %*s %c", &state) != 1) state = 0;
-    fclose(file);
-    return state == 'S';
 }
 
 static void before_fork(void) {

@@ -4,6 +4,7 @@
 
 #include "calls.h"
 #include "claim.h"
+#include "inside.h"
 #include "registry.h"
 #include "verify.h"
 
@@ -18,25 +19,13 @@ enum { LIMIT = 1 << 20 };
 
 static void open_site(struct site *site, gconstpointer limit) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct access access;
     options.size = GPOINTER_TO_SIZE(limit);
     options.threads = RM_THREADS_NONE;
-    g_assert_cmpint(registry_create(&options, &site->tag), ==, RM_OK);
-    g_assert_true(registry_enter(site->tag, &access));
-    registry_region(&access, &site->low, &site->bytes);
-    site->crowd = registry_crowd(&access);
-    registry_leave(&access);
-    site->h = access.heap;
-}
-
-static void assert_sound(const struct site *site) {
-    rm_fault_t fault;
-    if (verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK)
-        g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
+    inside_open(site, &options);
 }
 
 static void close_site(struct site *site, gconstpointer none) {
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_true(registry_destroy(site->tag));
 }
 
@@ -72,7 +61,7 @@ static void test_kept_when_full(struct site *site, gconstpointer none) {
     for (unsigned i = 0; i < 2; i++) drop(site, gaps[i]);
     g_assert_true(cache_any(s));
     g_assert_cmpint(heap_alloc(site->h, NULL, 35000, 0, 0, &slot), ==, RM_ENOMEM);
-    assert_sound(site);
+    inside_assert_sound(site);
     cache_stop(s);
     g_assert_cmpint(heap_alloc(site->h, NULL, 35000, 0, 0, &slot), ==, RM_OK);
     cache_go(s->crowd);
@@ -107,7 +96,7 @@ static void test_old_slots(struct site *site, gconstpointer none) {
             uint32_t queued = s->quick.n_queued;
             drop(site, old[i]);
             g_assert_cmpuint(s->quick.n_queued, ==, queued + (old[i] == high));
-            assert_sound(site);
+            inside_assert_sound(site);
         }
     }
     quick_flush(s);

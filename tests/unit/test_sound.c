@@ -12,6 +12,7 @@
 #include "claim.h"
 #include "compact.h"
 #include "damage.h"
+#include "inside.h"
 #include "merge.h"
 #include "move.h"
 #include "os.h"
@@ -29,12 +30,6 @@ struct site {
     uint64_t tag;
 };
 
-static void assert_sound(const struct site *site) {
-    rm_fault_t fault;
-    if (verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK)
-        g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
-}
-
 static uint32_t make(const struct site *site, size_t size, size_t alignment) {
     uint32_t slot = SLOT_NIL;
     g_assert_cmpint(heap_alloc(site->h, NULL, size, alignment, 0, &slot), ==, RM_OK);
@@ -47,32 +42,26 @@ static void drop(const struct site *site, uint32_t slot) {
 
 /* What is there now is what it is put back to. */
 static void keep_copy(const struct site *site) {
-    assert_sound(site);
+    inside_assert_sound(site);
     memcpy(site->copy, site->low, site->bytes);
 }
 
 static void open_site(struct site *site, gconstpointer none) {
     size_t page = os_page();
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct access access;
     char *memory =
         mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     g_assert_cmpint(mprotect(memory + page, REGION, PROT_READ | PROT_WRITE), ==, 0);
     options.memory = memory + page;
     options.size = REGION;
     options.threads = RM_THREADS_NONE;
-    g_assert_cmpint(registry_create(&options, &site->tag), ==, RM_OK);
-    g_assert_true(registry_enter(site->tag, &access));
-    registry_region(&access, &site->low, &site->bytes);
-    site->crowd = registry_crowd(&access);
-    registry_leave(&access);
-    site->h = access.heap;
+    inside_open(site, &options);
     site->copy = g_malloc(site->bytes);
     keep_copy(site);
 }
 
 static void close_site(struct site *site, gconstpointer none) {
-    assert_sound(site);
+    inside_assert_sound(site);
     g_assert_true(registry_destroy(site->tag));
     munmap(site->low - os_page(), REGION + 2 * os_page());
     g_free(site->copy);

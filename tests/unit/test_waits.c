@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "asleep.h"
 #include "os.h"
 #include "threads.h"
 
@@ -75,16 +76,6 @@ static void *run(void *context) {
     w->status = w->call(w);
     atomic_store(&w->chapter, OVER);
     return NULL;
-}
-
-static bool is_asleep(pid_t thread) {
-    char name[64], state = 0;
-    snprintf(name, sizeof name, "/proc/self/task/%d/stat", (int)thread);
-    FILE *file = fopen(name, "r");
-    if (file == NULL) return false;
-    if (fscanf(file, "%*d %*s %c", &state) != 1) state = 0;
-    fclose(file);
-    return state == 'S';
 }
 
 /* Somebody waits for the heap, and that is the thread. */
