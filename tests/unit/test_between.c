@@ -15,7 +15,6 @@
 #include "pages.h"
 #include "registry.h"
 #include "resize.h"
-#include "verify.h"
 
 /* --- the other thread --- */
 

@@ -6,7 +6,6 @@
 #include "claim.h"
 #include "inside.h"
 #include "registry.h"
-#include "verify.h"
 
 struct site {
     struct heap *h;

@@ -18,7 +18,6 @@
 #include "os.h"
 #include "registry.h"
 #include "small.h"
-#include "verify.h"
 
 enum { REGION = 1 << 20, N_BLOCKS = 1200, PREVIOUS = 8, CHILD = 16, IN_TRIE = 28 };
 
