@@ -56,8 +56,9 @@ struct rm_core {
 typedef uint64_t rm_word_t __attribute__((aligned(8)));
 /* Whose heap lies in a place of the registry. */
 struct rm_gate {
-    uint32_t tag;    /* the handles' lowest 18 bits, and RM_GATE_LIVE; 0: no heap */
-    uint32_t shared; /* 1: between threads, where there are any */
+    uint32_t tag; /* the handles' lowest 18 bits, and RM_GATE_LIVE; 0: no heap */
+    uint32_t
+        shared; /* bit 0: between threads, where there are any; the rest is the library's own */
     struct rm_core *heap;
 };
 enum { RM_GATE_LIVE = 1 << 18 };
@@ -132,7 +133,7 @@ static inline int rm_enter(uint32_t live, struct rm_core **heap, int *shared) {
     const struct rm_gate *gate = rm_gate_of(live);
     if (__builtin_expect(__atomic_load_n(&gate->tag, __ATOMIC_ACQUIRE) != live, 0))
         return 0;
-    *shared = !RM_SINGLE_THREADED && gate->shared;
+    *shared = !RM_SINGLE_THREADED && (gate->shared & 1);
     *heap = gate->heap;
     return 1;
 }

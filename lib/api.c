@@ -13,13 +13,14 @@
 
 /* A block of 1 to SMALL_MAX bytes from the quick lists of a heap where nobody else is: its handle; NULL: slowly,
    then. */
-static inline rm_memory_t *take_quickly(struct rm_core *core, uint64_t tag, size_t size) {
+static inline rm_memory_t *take_quickly(struct rm_core *core, uint32_t live,
+                                        size_t size) {
     struct store *s = &((struct heap *)core)->store;
     uint32_t slot;
     uint64_t e;
-    if (unlikely(!quick_take(s, size, &slot, &e))) return NULL;
+    if (unlikely(!quick_take(s, registry_quick_last(live), size, &slot, &e))) return NULL;
     store_count_new(s, size);
-    return handle_make(tag, slot, e);
+    return handle_make(live ^ RM_GATE_LIVE, slot, e);
 }
 
 /* From the thread's cache; SLOT_NIL: it has none of that size, or there is no cache. */
@@ -117,7 +118,8 @@ static inline bool take_medium(rm_heap_t *heap, rm_memory_t **out, size_t size) 
     struct heap *h = registry_heap(tag, &shared);
     uint32_t *tops = h == NULL || shared ? NULL : heap_tops_of(h);
     uint32_t slot = SLOT_NIL;
-    if (tops != NULL) slot = quick_take_medium(&h->store, tops, size, &e);
+    if (tops != NULL)
+        slot = quick_take_medium(&h->store, registry_quick_last(tag), tops, size, &e);
     if (slot == SLOT_NIL) return false;
     store_count_new(&h->store, size);
     *out = handle_make(tag, slot, e);
@@ -160,7 +162,7 @@ rm_status_t rm_heap_alloc(rm_heap_t *heap, rm_memory_t **out, size_t size,
     if (likely(size - 1 < SMALL_MAX) && likely(tag < RM_GATE_LIVE) &&
         likely(rm_enter(live, &core, &shared))) {
         if (shared) return alloc_cached(live, out, size);
-        rm_memory_t *handle = take_quickly(core, tag, size);
+        rm_memory_t *handle = take_quickly(core, live, size);
         if (likely(handle != NULL)) {
             *out = handle;
             return call_done(tag);
@@ -177,7 +179,7 @@ rm_status_t rmalloc(rm_memory_t **out, ssize_t size) {
     if (likely((size_t)size - 1 < SMALL_MAX) && likely(live != 0) &&
         likely(rm_enter(live, &core, &shared))) {
         if (shared) return alloc_cached(live, out, (size_t)size);
-        rm_memory_t *handle = take_quickly(core, live ^ RM_GATE_LIVE, (size_t)size);
+        rm_memory_t *handle = take_quickly(core, live, (size_t)size);
         if (likely(handle != NULL)) {
             *out = handle;
             return call_done(live ^ RM_GATE_LIVE);
@@ -252,19 +254,20 @@ static SLOW rm_status_t free_slowly(rm_memory_t *handle) {
 
 /* A plain object that is not freed quickly, of a heap where nobody else is. */
 static SLOW rm_status_t free_plainly(rm_memory_t *handle, struct store *s, uint64_t e) {
-    uint32_t slot = rm_slot_of(handle);
-    if (quick_queue(s, NULL, slot, store_slot(s, slot), e))
-        return call_done(call_handle(handle));
+    uint64_t h = call_handle(handle);
+    uint32_t slot = rm_slot_of(handle), last = registry_quick_last(h);
+    if (quick_queue(s, last, NULL, slot, store_slot(s, slot), e)) return call_done(h);
     return free_slowly(handle);
 }
 
 /* An unlocked block that is not a plain object. */
 static SLOW rm_status_t free_other(rm_memory_t *handle, struct heap *h, uint64_t e) {
     uint32_t slot = rm_slot_of(handle), *tops = heap_tops_of(h);
+    uint32_t last = registry_quick_last(call_handle(handle));
     char *at = store_slot(&h->store, slot);
     if (shape_is_medium(e) && tops != NULL &&
-        (quick_put_medium(&h->store, tops, slot, at, e) ||
-         quick_queue(&h->store, tops, slot, at, e)))
+        (quick_put_medium(&h->store, last, tops, slot, at, e) ||
+         quick_queue(&h->store, last, tops, slot, at, e)))
         return call_done(call_handle(handle));
     return free_slowly(handle);
 }
@@ -295,7 +298,7 @@ rm_status_t rmfree(rm_memory_t *handle) {
     uint64_t e = word_load(at);
     if (unlikely(rm_upper(e ^ h) != 0)) return free_slowly(handle);
     if (unlikely(!shape_is_plain(e))) return free_other(handle, heap, e);
-    if (unlikely(!quick_put(&heap->store, slot, (char *)at, e)))
+    if (unlikely(!quick_put(&heap->store, registry_quick_last(h), slot, (char *)at, e)))
         return free_plainly(handle, &heap->store, e);
     return call_done(h);
 }

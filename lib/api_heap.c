@@ -390,11 +390,12 @@ static rm_status_t check_frozen(rm_heap_t *heap, rm_fault_t *fault) {
     call_tag(heap, &tag);
     registry_look(tag, &a);
     registry_region(&a, &low, &bytes);
-    if (verify_heap(a.heap, registry_crowd(&a), low, bytes, fault) != RM_OK)
-        return RM_ECORRUPT;
-    fault->invariant = 17;
-    strcpy(fault->text,
-           "Something was found to be damaged by the call that was made last.");
+    if (verify_heap(a.heap, registry_crowd(&a), low, bytes, fault) == RM_OK) {
+        fault->invariant = 17;
+        strcpy(fault->text,
+               "Something was found to be damaged by the call that was made last.");
+    }
+    registry_look_away(&a);
     return RM_ECORRUPT;
 }
 

@@ -15,6 +15,7 @@ struct bounds bounds_of(const struct heap *h) {
         .blocks = s->quick.blocks,
         .pool = s->quick.pool,
         .n_chunks = s->quick.n_chunks,
+        .cache = h->cache,
         .tag = h->tag,
         .pages = h->region.pages,
     };
@@ -30,8 +31,9 @@ static bool is_as_made(const struct heap *h, const struct bounds *b) {
         (number(s->table.top) ^ number(h)) | (number(s->area.base) ^ number(b->base)) |
         (number(s->area.zones) ^ number(b->zones)) |
         (number(s->crowd) ^ number(b->crowd)) | (number(s->moves) ^ number(b->moves)) |
-        (number(q->blocks) ^ number(b->blocks)) | (h->tag ^ b->tag) |
-        (number(h->region.low) ^ number(b->low)) | (h->region.bytes ^ b->bytes);
+        (number(q->blocks) ^ number(b->blocks)) | (h->cache ^ b->cache) |
+        (h->tag ^ b->tag) | (number(h->region.low) ^ number(b->low)) |
+        (h->region.bytes ^ b->bytes);
     return (changed | (q->pool ^ b->pool) | (q->n_chunks ^ b->n_chunks) |
             (pages ^ (unsigned)b->pages)) == 0;
 }

@@ -19,6 +19,7 @@ struct bounds {
     const struct moves *moves;
     const uint32_t *blocks; /* tops of quick lists; and their pool */
     uint32_t pool, n_chunks;
+    size_t cache;
     uint64_t tag;
     bool pages;
 };

@@ -12,7 +12,7 @@ static UNSEEN void copy_byte(char *to, const char *from) {
 }
 
 UNSEEN void bytes_copy_unseen(char *to, const char *from, size_t bytes) {
-    if (to <= from || to >= from + bytes) {
+    if (to <= from) {
         for (; bytes >= 8; bytes -= 8, to += 8, from += 8) copy_word(to, from);
         for (; bytes > 0; bytes--) copy_byte(to++, from++);
         return;

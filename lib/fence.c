@@ -80,7 +80,6 @@ static uint32_t random_below(struct fence *f, uint32_t n) {
 
 /* So many blocks until the next one: on the mean every so many, and no program is in step with it. */
 static uint32_t gap(struct fence *f) {
-    if (f->every < 2) return 1;
     uint32_t most = f->every < UINT32_MAX / 2 ? 2 * f->every - 1 : UINT32_MAX;
     return 1 + random_below(f, most);
 }
@@ -187,7 +186,7 @@ static size_t alignment_of(const struct store *s, const struct heap_block *b) {
     unsigned class_id = header_kind(h) == SPAN_RUN ? run_class(h) : 0;
     if (b->size <= SMALL_MAX && class_of(b->size) == class_id)
         return size_alignment(b->size);
-    return class_id == 0 || size_classes[class_id].stride % UNIT == 0 ? UNIT : 8;
+    return size_classes[class_id].stride % UNIT == 0 ? UNIT : 8; /* 0 without a run */
 }
 
 static uint32_t pages_of(const struct fence *f, size_t bytes) {

@@ -177,7 +177,8 @@ rm_status_t heap_free(struct heap *h, uint64_t handle, uint32_t slot) {
     rm_status_t status = claim_for_good(s, handle, slot, &e);
     if (unlikely(status != RM_OK)) return status;
     if (shape_is_plain(e)) {
-        if (!quick_put(s, slot, table_slot(t, slot), e)) quick_put_slowly(s, slot, e);
+        if (!quick_put(s, quick_last(&s->quick), slot, table_slot(t, slot), e))
+            quick_put_slowly(s, slot, e);
         return RM_OK;
     }
     if (shape_is_medium(e) && quick_put_block(s, slot, e)) return RM_OK;

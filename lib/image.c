@@ -280,13 +280,10 @@ static void pick_begin(struct pick *k, uint64_t e) {
     pick(k, offset_of_unit(k, span), offset_of_unit(k, span + units));
 }
 
-/* What compaction works at: a stretch, a block half moved. */
+/* What compaction works at: a stretch, a block half moved. Of what lies outside of the area nothing is picked. */
 static void pick_mover(struct pick *k, const struct store *s) {
     const struct mover *m = &s->mover;
-    unit_t limit = k->area->limit;
-    if (m->slot == SLOT_NIL || m->to >= limit || m->from >= limit ||
-        m->units > limit - m->from || m->units > limit - m->to)
-        return;
+    if (m->slot == SLOT_NIL) return;
     pick_header(k, m->to);
     pick_header(k, m->from);
     pick_header(k, m->to + m->units);
@@ -430,6 +427,16 @@ static void rebase(struct image *m) {
     }
 }
 
+/* False: it is damaged, in a way that the proof has not seen. */
+static bool settle(struct heap *h) {
+    jmp_buf edge;
+    bool sound = _setjmp(edge) == 0;
+    damage_edge = &edge;
+    if (sound) heap_settle(h);
+    damage_edge = NULL;
+    return sound;
+}
+
 rm_view_status_t image_settle(struct image *m, rm_fault_t *fault) {
     rm_fault_t found;
     if (fault == NULL) fault = &found;
@@ -448,7 +455,12 @@ rm_view_status_t image_settle(struct image *m, rm_fault_t *fault) {
         image_drop(m);
         return RM_VIEW_DAMAGED;
     }
-    heap_settle(m->heap);
+    if (!settle(m->heap)) {
+        fault->invariant = 17;
+        strcpy(fault->text, "What rests there cannot be freed.");
+        image_drop(m);
+        return RM_VIEW_DAMAGED;
+    }
     m->settled = true;
     return RM_VIEW_OK;
 }

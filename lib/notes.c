@@ -44,7 +44,7 @@ static struct note *make(struct notes *n, uint32_t slot) {
 /* A slot is used again, or its block is used elsewhere: what has been known of it is kept for a while, if anybody
    has ever had it. */
 static void bury(struct notes *n, const struct note *note) {
-    if (note->state == NOTE_NONE || note->given == NULL) return;
+    if (note->given == NULL) return;
     if (n->past == NULL) n->past = aside_alloc(n->aside, NOTES_PAST * sizeof *n->past);
     if (n->past == NULL) return;
     n->past[n->n_past++ % NOTES_PAST] = *note;
@@ -65,7 +65,7 @@ struct note *notes_made(struct notes *n, uint32_t slot, uint64_t handle, size_t 
 void notes_locked(struct notes *n, uint32_t slot, const char *address, unsigned locks) {
     struct note *note = notes_of(n, slot);
     if (note == NULL) return;
-    if (note->given != address && note->given != NULL) bury(n, note);
+    if (note->given != address) bury(n, note);
     note->locks = locks;
     note->given = address;
     note->given_size = note->size;
@@ -96,39 +96,43 @@ void notes_freed(struct notes *n, uint32_t slot) {
 
 /* --- looking for one --- */
 
-/* The later one of two that had the address until before an event; those that have it still do so by right. */
+/* The later one of two that had the address until before an event; those that have it still do so by right. What
+   nobody has ever had is 0 bytes long; of what has no state there was no memory to note how it was made. */
 static const struct note *later(const struct note *a, const struct note *b,
                                 const char *address, uint64_t before) {
-    bool had = b->state != NOTE_NONE && b->locks == 0 && b->given != NULL &&
-               b->when < before && address >= b->given &&
-               address < b->given + b->given_size;
+    bool had = b->state != NOTE_NONE && b->locks == 0 && b->when < before &&
+               (uintptr_t)address - (uintptr_t)b->given < b->given_size;
     return had && (a == NULL || b->when > a->when) ? b : a;
 }
 
 static const struct note *latest(const struct note *who, const struct note *group,
                                  unsigned n, const char *address, uint64_t before) {
-    for (unsigned i = 0; group != NULL && i < n; i++)
-        who = later(who, &group[i], address, before);
+    for (unsigned i = 0; i < n; i++) who = later(who, &group[i], address, before);
     return who;
 }
 
 const struct note *notes_who_had(const struct notes *n, const char *address,
                                  uint64_t before) {
-    const struct note *who = latest(NULL, n->past, NOTES_PAST, address, before);
+    unsigned n_past = n->past != NULL ? NOTES_PAST : 0;
+    const struct note *who = latest(NULL, n->past, n_past, address, before);
     for (unsigned i = 0; i < 1u << TOP_BITS; i++)
-        for (unsigned j = 0; n->groups[i] != NULL && j < 1u << GROUP_BITS; j++)
-            who = latest(who, n->groups[i][j], 1u << NOTE_BITS, address, before);
+        for (unsigned j = 0; n->groups[i] != NULL && j < 1u << GROUP_BITS; j++) {
+            const struct note *group = n->groups[i][j];
+            who =
+                latest(who, group, group != NULL ? 1u << NOTE_BITS : 0, address, before);
+        }
     return who;
 }
 
 /* --- saying it --- */
 
+/* So many characters, one at least. */
 static void put(const char *text, size_t n) {
-    while (n > 0) {
+    do {
         ssize_t written = write(STDERR_FILENO, text, n);
         if (written < 0 && errno != EINTR) return;
-        if (written > 0) text += written, n -= (size_t)written;
-    }
+        if (written >= 0) text += written, n -= (size_t)written;
+    } while (n > 0);
 }
 
 void notes_print(const char *format, ...) {
@@ -199,7 +203,7 @@ void notes_say(const struct note *note, const char *address, const char *block) 
                     into - (ptrdiff_t)note->size);
     notes_print(" a block of %zu bytes, handle 0x%" PRIx64 ", which is %s%s\n",
                 note->size, note->handle, is,
-                note->state == NOTE_LIVE && note->when == 0 ? ", and always was" : "");
+                note->locks == 0 && note->when == 0 ? ", and always was" : "");
     if (note->n_last > 0) {
         notes_print("  %s here:\n", note->state == NOTE_FREED ? "freed" : "unlocked");
         notes_print_stack(note->last, note->n_last);

@@ -53,30 +53,24 @@ void origins_finish(struct origins *o) {
 
 static uint64_t hash_of(void *const *frames, uint32_t n) {
     uint64_t h = n;
-    for (uint32_t i = 0; i < n; i++) {
-        h = (h ^ (uintptr_t)frames[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    do {
+        h = (h ^ (uintptr_t)frames[--n]) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 29;
-    }
-    return h | 1;
+    } while (n > 0);
+    return h;
 }
 
-static bool same(const struct origin_stack *s, uint64_t hash, void *const *frames,
-                 uint32_t n) {
-    return s->hash == hash && s->n == n &&
-           memcmp(s->frames, frames, n * sizeof *frames) == 0;
-}
-
-/* Its number; it is added where it is new. */
+/* The number of a stack of one frame at least; it is added where it is new. */
 static uint32_t number_of(struct origins *o, void *const *frames, uint32_t n) {
     uint64_t hash = hash_of(frames, n);
     for (uint32_t i = (uint32_t)(hash >> 32);; i++) {
         uint32_t at = i % ORIGIN_STACKS;
         struct origin_stack *s = &o->stacks[at];
-        if (same(s, hash, frames, n)) return at + 1;
-        if (s->hash != 0) continue;
+        if (s->n == n && memcmp(s->frames, frames, n * sizeof *frames) == 0)
+            return at + 1;
+        if (s->n != 0) continue;
         if (o->n_stacks >= ORIGIN_STACKS / 4 * FULL) return ORIGIN_NONE;
         o->n_stacks++;
-        s->hash = hash;
         s->n = n;
         memcpy(s->frames, frames, n * sizeof *frames);
         return at + 1;
@@ -97,7 +91,6 @@ uint32_t origin_here(struct origins *o) {
 }
 
 void origin_set(struct origins *o, uint32_t slot, uint32_t number) {
-    if (o->stacks == NULL) return;
     if (slot >= o->n_slots) {
         size_t end = round_up((size_t)slot + 1, STEP);
         if (end > o->most) end = o->most;

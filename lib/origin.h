@@ -16,8 +16,7 @@ enum {
 };
 
 struct origin_stack {
-    uint64_t hash; /* 0: there is none */
-    uint32_t n;
+    uint32_t n; /* 0: there is none */
     void *frames[ORIGIN_FRAMES];
 };
 

@@ -28,7 +28,6 @@ static uint32_t link_depth(uint32_t link) {
 void quick_init(struct store *s, uint32_t pool, uint32_t n_chunks, uint32_t *tops) {
     struct quick *q = &s->quick;
     *q = (struct quick){.pool = pool, .n_chunks = n_chunks, .fresh = 1, .blocks = tops};
-    q->end = pool + n_chunks * QUICK_CHUNK;
     store32(quick_word(s, pool), QUICK_LINK);
     store32(quick_word(s, quick_bottom(q)), QUICK_LINK);
     for (unsigned c = 0; c < CLASSES; c++) q->small[c] = quick_bottom(q);
@@ -228,6 +227,8 @@ bool quick_flush_some(struct store *s, uint32_t most) {
         most = flush_list(s, &q->small[c], c, most);
     for (unsigned i = 0; q->blocks != NULL && q->n_used > 0 && i < QUICK_BLOCKS; i++)
         most = flush_list(s, &q->blocks[i], 0, most);
+    SOUND(most == 0 ||
+          q->n_used == 0); /* else whoever flushes until nothing rests does so for ever */
     while (s->table.n_taken == 0 && small_drop_kept(s)) continue;
     return !quick_any(s);
 }
@@ -242,20 +243,19 @@ static bool is_high(struct store *s, uint32_t slot, uint64_t e) {
                                      slot > QUICK_LOW && slot > s->table.n_slots / 2);
 }
 
-bool quick_queue(struct store *s, const uint32_t *tops, uint32_t slot, char *at,
-                 uint64_t e) {
+bool quick_queue(struct store *s, uint32_t last, const uint32_t *tops, uint32_t slot,
+                 char *at, uint64_t e) {
     struct quick *q = &s->quick;
     bool plain = shape_is_plain(e);
     size_t size = plain ? shape_size(e) : shape_medium_size(e);
     if (q->n_queued >= QUICK_QUEUE - 1 || (!plain && size > QUICK_SIZE_MAX)) return false;
     uint32_t top = plain ? q->small[class_of(size)]
                          : tops[block_units(size, false) - QUICK_UNITS_MIN];
-    if (top >= q->end) return false;
+    if (top > last) return false;
     if (!is_high(s, slot, e)) {
         uint32_t link = load32(quick_word(s, chunk_of(top)));
-        bool full = top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD;
         unsigned depth = plain ? QUICK_SMALL_DEPTH : QUICK_BLOCKS_DEPTH;
-        if (!full || link_depth(link) != depth) return false;
+        if (!quick_is_full(top) || link_depth(link) != depth) return false;
     }
     s->requested -= size;
     word_store(at, entry_resting(e)); /* with its size, so with its class */
@@ -266,8 +266,7 @@ bool quick_queue(struct store *s, const uint32_t *tops, uint32_t slot, char *at,
 static void put(struct store *s, uint32_t slot, uint64_t e, uint32_t *list,
                 unsigned depth) {
     struct quick *q = &s->quick;
-    bool full = *list % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD;
-    if (!is_high(s, slot, e) && (!full || add_chunk(s, list, depth))) {
+    if (!is_high(s, slot, e) && (!quick_is_full(*list) || add_chunk(s, list, depth))) {
         push(s, list, slot);
         table_set(&s->table, slot,
                   shape_is_plain(e) ? shape_to_rest(e) : entry_resting(e));
@@ -283,7 +282,7 @@ bool quick_has_room(const struct store *s, uint32_t slot, uint64_t e) {
     const struct quick *q = &s->quick;
     return shape_is_plain(e) && entry_locks(e) == LOCKS_NONE && slot < q->high &&
            entry_generation(e) != GENERATION_DROP_MAX - 1 &&
-           q->small[class_of(shape_size(e))] % QUICK_CHUNK != QUICK_CHUNK - QUICK_WORD;
+           !quick_is_full(q->small[class_of(shape_size(e))]);
 }
 
 void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e) {

@@ -17,7 +17,8 @@
  *      bottom     the last word of the pool's first 64 bytes: a link to nowhere
  *
  * So neither handing out a block nor laying it to rest reads or writes its memory. A top behind the pool, or a
- * slot behind the table, ends the quick way: damage (damage.h) leads no further than into the heap itself.
+ * slot behind the table, ends the quick way: damage (damage.h) leads no further than into the heap itself. Where the
+ * pool ends, `last` below, is told by who calls, as nothing in the heap can be trusted yet (registry_quick_last).
  *
  * Where enough rests on its list, a block waits in a short queue to be freed for good: those of one run,
  * and of one group of the table, together. What rests is garbage that nobody has looked for yet: whoever
@@ -51,6 +52,14 @@ static inline uint32_t quick_chunks(size_t bytes) {
 static inline uint32_t quick_bottom(const struct quick *q) {
     return q->pool + QUICK_CHUNK - QUICK_WORD;
 }
+/* The last word that can be a top: the pool's. */
+static inline uint32_t quick_last(const struct quick *q) {
+    return q->pool + q->n_chunks * QUICK_CHUNK - QUICK_WORD;
+}
+/* Is there no word above a top in its chunk? Nor is there above one that is none, between the last two words. */
+static inline bool quick_is_full(uint32_t top) {
+    return top % QUICK_CHUNK > QUICK_CHUNK - 2 * QUICK_WORD;
+}
 /* The word at a top. */
 static inline char *quick_word(const struct store *s, uint32_t top) {
     return (char *)s + top;
@@ -82,10 +91,10 @@ void quick_free_place(struct store *s, uint64_t e);
 
 /* Take an object for `size` bytes, 1 to SMALL_MAX: its slot, live again, whose block is placed and
    named, and its entry. False: the uppermost chunk has none. */
-static inline bool quick_take(struct store *s, size_t size, uint32_t *taken,
-                              uint64_t *entry) {
+static inline bool quick_take(struct store *s, uint32_t last, size_t size,
+                              uint32_t *taken, uint64_t *entry) {
     uint32_t *list = &s->quick.small[class_of(size)], top = *list;
-    if (unlikely(top >= s->quick.end)) return false;
+    if (unlikely(top > last)) return false;
     uint32_t slot = load32(quick_word(s, top));
     if (unlikely(slot - 1 >= QUICK_LINK - 1) || unlikely(slot >= s->table.n_slots))
         return false;
@@ -117,12 +126,13 @@ uint32_t quick_next(const struct store *s, size_t size);
 /* --- putting --- */
 
 /* Lay an unlocked plain object to rest, whose entry is `e`, at `at`. Its memory is not read. False: slowly, then. */
-static inline bool quick_put(struct store *s, uint32_t slot, char *at, uint64_t e) {
+static inline bool quick_put(struct store *s, uint32_t last, uint32_t slot, char *at,
+                             uint64_t e) {
     size_t size = shape_size(e);
     uint32_t *list = &s->quick.small[class_of(size)], top = *list;
-    if (unlikely(slot >= s->quick.high) || unlikely(top >= s->quick.end) ||
+    if (unlikely(slot >= s->quick.high) || unlikely(top > last) ||
         unlikely(entry_generation(e) == GENERATION_DROP_MAX - 1) ||
-        unlikely(top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD))
+        unlikely(quick_is_full(top)))
         return false;
     s->requested -= size;
     *list = top + QUICK_WORD;
@@ -132,21 +142,20 @@ static inline bool quick_put(struct store *s, uint32_t slot, char *at, uint64_t 
 }
 /* The same of a block of either kind for which there is no chunk: it waits to be freed, with others. False: it does
    not, or the last of them has come. `tops` as below. */
-bool quick_queue(struct store *s, const uint32_t *tops, uint32_t slot, char *at,
-                 uint64_t e);
+bool quick_queue(struct store *s, uint32_t last, const uint32_t *tops, uint32_t slot,
+                 char *at, uint64_t e);
 /* Would laying it to rest change nothing but its list and its entry? */
 bool quick_has_room(const struct store *s, uint32_t slot, uint64_t e);
 /* The same, one way or the other. */
 void quick_put_slowly(struct store *s, uint32_t slot, uint64_t e);
 /* The same of a medium block, given the tops of their lists; and taking one: SLOT_NIL: slowly, then. */
-static inline bool quick_put_medium(struct store *s, uint32_t *tops, uint32_t slot,
-                                    char *at, uint64_t e) {
+static inline bool quick_put_medium(struct store *s, uint32_t last, uint32_t *tops,
+                                    uint32_t slot, char *at, uint64_t e) {
     size_t size = shape_medium_size(e);
     if (size > QUICK_SIZE_MAX) return false;
     uint32_t *list = &tops[block_units(size, false) - QUICK_UNITS_MIN], top = *list;
-    if (slot >= s->quick.high || top >= s->quick.end ||
-        entry_generation(e) == GENERATION_DROP_MAX - 1 ||
-        top % QUICK_CHUNK == QUICK_CHUNK - QUICK_WORD)
+    if (slot >= s->quick.high || top > last ||
+        entry_generation(e) == GENERATION_DROP_MAX - 1 || quick_is_full(top))
         return false;
     s->requested -= size;
     *list = top + QUICK_WORD;
@@ -154,11 +163,11 @@ static inline bool quick_put_medium(struct store *s, uint32_t *tops, uint32_t sl
     word_store(at, entry_resting(e));
     return true;
 }
-static inline uint32_t quick_take_medium(struct store *s, uint32_t *tops, size_t size,
-                                         uint64_t *entry) {
+static inline uint32_t quick_take_medium(struct store *s, uint32_t last, uint32_t *tops,
+                                         size_t size, uint64_t *entry) {
     if (size <= SMALL_MAX || size > QUICK_SIZE_MAX) return SLOT_NIL;
     uint32_t *list = &tops[block_units(size, false) - QUICK_UNITS_MIN], top = *list;
-    if (top >= s->quick.end) return SLOT_NIL;
+    if (top > last) return SLOT_NIL;
     uint32_t slot = load32(quick_word(s, top));
     if (slot - 1 >= QUICK_LINK - 1 || slot >= s->table.n_slots) return SLOT_NIL;
     *list = top - QUICK_WORD;

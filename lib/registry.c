@@ -80,7 +80,7 @@ static struct place *find(uint64_t tag) {
 
 bool registry_exists(uint64_t tag, bool *shared) {
     const struct place *p = find(tag);
-    if (p != NULL) *shared = p->gate.shared;
+    if (p != NULL) *shared = registry_shared(&p->gate);
     return p != NULL;
 }
 
@@ -89,13 +89,13 @@ static bool begin(struct place *p, struct access *a, uint32_t about) {
     a->heap = (struct heap *)p->gate.heap;
     a->guard = p->guard;
     if (likely(a->guard == NULL) && likely(!p->corrupt)) {
-        a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
+        a->heap->store.concurrent = registry_concurrent(&p->gate);
         return true;
     }
     if (a->guard != NULL) {
         a->how |= ACCESS_GUARDED;
         if (guard_is_open(a->guard)) /* else it never is; and nothing is written yet */
-            a->heap->store.concurrent = p->gate.shared && !RM_SINGLE_THREADED;
+            a->heap->store.concurrent = registry_concurrent(&p->gate);
     }
     if (!p->corrupt && guard_begin(a->guard, about)) return true;
     if (a->how & ACCESS_LOCKED) pthread_mutex_unlock(&p->mutex);
@@ -120,7 +120,7 @@ bool registry_enter_locked(uint64_t tag, struct access *a) {
 bool registry_enter_about(uint64_t tag, struct access *a, uint32_t slot) {
     struct place *p = find(tag);
     if (p == NULL) return false;
-    if (p->gate.shared && !RM_SINGLE_THREADED) {
+    if (registry_concurrent(&p->gate)) {
         take_mutex(p);
         return entered(tag, a, slot);
     }
@@ -146,7 +146,7 @@ rm_status_t registry_refused(uint64_t tag, rm_status_t none) {
 bool registry_try(uint64_t tag, struct access *a) {
     const struct place *p = find(tag);
     if (p == NULL) return false;
-    if (!p->gate.shared || RM_SINGLE_THREADED) return registry_enter(tag, a);
+    if (!registry_concurrent(&p->gate)) return registry_enter(tag, a);
     return pthread_mutex_trylock(&places[registry_place(tag)].mutex) == 0 &&
            entered(tag, a, SLOT_NIL);
 }
@@ -204,6 +204,17 @@ rm_status_t registry_freeze(const struct access *a) {
     return RM_ECORRUPT;
 }
 
+void registry_look(uint64_t tag, struct access *a) {
+    a->place = registry_place(tag);
+    a->heap = (struct heap *)places[a->place].gate.heap;
+    a->guard = NULL;
+    a->how = ACCESS_LOCKED;
+    take_mutex(&places[a->place]); /* threads that end take their caches from it */
+}
+void registry_look_away(const struct access *a) {
+    pthread_mutex_unlock(&places[a->place].mutex);
+}
+
 void registry_forget(uint64_t tag, struct cache *c) {
     struct place *p = find(tag);
     if (p == NULL) return;
@@ -258,7 +269,7 @@ static void before_fork(void) {
     pthread_mutex_lock(&registry_mutex);
     for (unsigned i = 0; i < registry_sign.n_fresh; i++) {
         uint32_t tag = __atomic_load_n(&places[i].gate.tag, __ATOMIC_RELAXED);
-        if (tag == 0 || !places[i].gate.shared) continue;
+        if (tag == 0 || !registry_shared(&places[i].gate)) continue;
         take_mutex(&places[i]);
         if (places[i].guard != NULL || places[i].corrupt) continue;
         (void)entered(tag, &a, SLOT_NIL); /* it is there, as nobody unmakes it */
@@ -271,7 +282,7 @@ static void thaw_place(unsigned i, void (*lost)(struct heap *)) {
     struct rm_gate *gate = &places[i].gate;
     struct heap *h = (struct heap *)gate->heap;
     if (__atomic_load_n(&gate->tag, __ATOMIC_RELAXED) == 0) return;
-    if (!gate->shared) return;
+    if (!registry_shared(gate)) return;
     if (!places[i].corrupt) {
         motion_end(&h->store);
         cache_go(&places[i].crowd);
@@ -356,18 +367,6 @@ static void return_place(unsigned place) {
     queue_length++;
 }
 
-/* The tag of the n-th heap in a place. */
-static uint64_t tag_make(unsigned place, uint32_t n) {
-    uint64_t low = n & bit_mask(PLACE_SHIFT), high = n >> PLACE_SHIFT;
-    high &= bit_mask(EPOCH_BITS - PLACE_SHIFT);
-    return high << (PLACE_SHIFT + PLACE_BITS) | (uint64_t)place << PLACE_SHIFT | low;
-}
-
-/* Epochs come round after 32 heaps in one place, or 2: then generations start elsewhere. */
-static uint32_t first_generation(uint32_t uses) {
-    return (uses >> EPOCH_BITS) * GENERATION_STEP % GENERATIONS;
-}
-
 /* The heap of a place has been made. False: it is not guarded, and was to be by its options. */
 static bool guard(struct place *p, struct heap *h, const rm_heap_options_t *o) {
     struct settings settings;
@@ -388,7 +387,7 @@ static void open_gates(unsigned place, struct heap *h) {
     struct place *p = &places[place];
     uint32_t live = registry_live(h->tag);
     p->gate.heap = (struct rm_core *)h;
-    p->gate.shared = h->shared;
+    p->gate.shared = registry_gate_word(h);
     __atomic_store_n(&p->gate.tag, live, __ATOMIC_RELEASE);
     if (p->guard != NULL && !guard_is_open(p->guard)) return;
     rm_gates[place].heap = p->gate.heap;
@@ -404,7 +403,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     size_t structure = heap_structure(o->size);
     char *top = region_init(&region, o->memory, o->size, structure, &refused);
     if (top == NULL) return refused ? RM_ESYSTEM : RM_ENOMEM;
-    *tag = tag_make(place, p->uses);
+    *tag = registry_tag(place, p->uses);
     struct heap *h = (struct heap *)top;
     memset(h, 0, sizeof *h);
     h->tag = *tag;
@@ -413,7 +412,7 @@ static rm_status_t fill_place(unsigned place, const rm_heap_options_t *o, uint64
     h->shared = o->threads != RM_THREADS_NONE;
     h->region = region;
     heap_init(h, o->size);
-    region_open(&h->region, &h->store, top, first_generation(p->uses));
+    region_open(&h->region, &h->store, top, registry_first_generation(p->uses));
     p->uses++;
     p->low = region.low;
     p->bytes = region.bytes;
@@ -457,7 +456,7 @@ bool registry_destroy(uint64_t tag) {
     struct place *p = find(tag);
     bool found = p != NULL;
     if (found) {
-        bool locked = p->gate.shared && !RM_SINGLE_THREADED;
+        bool locked = registry_concurrent(&p->gate);
         uint32_t state = p->gate.tag;
         if (locked) take_mutex(p);
         cache_forget(

@@ -71,7 +71,7 @@ struct place {
             sizeof(struct watch), offsetof(struct place, gate), REGISTRY_REVISION        \
     }
 /* To be raised where the meaning changes and no size does. */
-enum { REGISTRY_REVISION = 1 };
+enum { REGISTRY_REVISION = 2 };
 enum { REGISTRY_N_SIZES = 12 };
 struct registry_sign {
     char magic[16];
@@ -104,10 +104,35 @@ static inline unsigned registry_place(uint64_t tag) {
 static inline uint32_t registry_live(uint64_t tag) {
     return (uint32_t)tag % RM_GATE_LIVE | RM_GATE_LIVE;
 }
+/* The tag of the n-th heap in a place. */
+static inline uint64_t registry_tag(unsigned place, uint32_t n) {
+    uint64_t low = n & bit_mask(PLACE_SHIFT), high = n >> PLACE_SHIFT;
+    high &= bit_mask(EPOCH_BITS - PLACE_SHIFT);
+    return high << (PLACE_SHIFT + PLACE_BITS) | (uint64_t)place << PLACE_SHIFT | low;
+}
+/* Its table's first generation. Epochs come round after 32 heaps in one place, or 2: then it is another. */
+static inline uint32_t registry_first_generation(uint32_t n) {
+    return (n >> EPOCH_BITS) * GENERATION_STEP % GENERATIONS;
+}
 
 /* Is a heap one whose guard is open (guard.h)? What takes longer than a common case goes by that, as of one that is
    closed. */
 static inline bool registry_fenced(const struct heap *h) { return h->store.fenced; }
+
+/* What else than its tag and its address a gate says of a heap: whether it is shared between threads; and the end of
+   the pool of its quick lists, as quick_last, where no damage to the heap reaches it. */
+static inline uint32_t registry_gate_word(const struct heap *h) {
+    return quick_last(&h->store.quick) | h->shared;
+}
+static inline bool registry_shared(const struct rm_gate *gate) {
+    return gate->shared & 1;
+}
+static inline bool registry_concurrent(const struct rm_gate *gate) {
+    return !RM_SINGLE_THREADED && registry_shared(gate);
+}
+static inline uint32_t registry_quick_last(uint64_t tag) {
+    return rm_gate_of((uint32_t)tag)->shared & ~UINT32_C(1);
+}
 
 /* The heap of a tag, which nobody is kept out of; NULL: there is none, or it is guarded. `*shared`: others may be
    inside. */
@@ -167,12 +192,8 @@ void registry_leave_damaged(const struct access *a);
 void registry_compare(const struct access *a); /* with what never changes of the heap */
 __attribute__((cold)) rm_status_t registry_freeze(const struct access *a);
 /* A heap that has been left for good, to be looked at. */
-static inline void registry_look(uint64_t tag, struct access *a) {
-    a->place = registry_place(tag);
-    a->heap = (struct heap *)registry_sign.places[a->place].gate.heap;
-    a->guard = NULL;
-    a->how = 0;
-}
+void registry_look(uint64_t tag, struct access *a);
+void registry_look_away(const struct access *a);
 /* Do so many bytes lie in a heap's region? */
 static inline bool registry_contains(uint64_t tag, const void *pointer, size_t bytes) {
     const struct place *p = &registry_sign.places[registry_place(tag)];

@@ -8,9 +8,10 @@
  *               byte that says so
  *      groups   one sum for each 64 slots of the handle table
  *
- * Content of blocks is their owners', and not looked at. A sum is a chain of words, x = (x ^ word) * odd: each
- * step is a bijection in x and in the word, so that a change of one word is found for certain, and any other
- * but for one in 2^64. Who knows the key may forge it: this is about bugs, not about attacks on the library's own data.
+ * Content of blocks is their owners', and not looked at. A sum is a chain of words: each step is a bijection in the
+ * sum so far and in the word, so that a change of one word is found for certain. That another word hides it is left to
+ * chance, some one in 2^48 even for those that are chosen best: what a change does to the sum depends on odd factors
+ * that nobody knows (seal.c). Who does may forge it: this is about bugs, not about attacks on the library's own data.
  *
  * Cost: the whole is O(metadata): reads of all headers and references, that is some 3 % of a heap of small objects. A
  * call that needs no more of the heap than its structure and the entry of one block, as locking does, has those
@@ -25,7 +26,7 @@
 #include "heap.h"
 
 struct seal {
-    uint64_t key;
+    uint64_t key, odd[2];     /* that sums begin with, and their factors */
     uint64_t structure, area; /* sums */
     uint32_t pool, n_chunks;  /* of quick lists, as they have always been */
     uint64_t *groups;

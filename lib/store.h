@@ -89,7 +89,6 @@ enum {
 };
 struct quick {
     uint32_t pool;           /* where the first chunk is, in bytes from the store on */
-    uint32_t end;            /* of the pool, likewise */
     uint32_t high;           /* slots from here on do not rest */
     uint32_t small[CLASSES]; /* tops of lists, likewise */
     uint32_t *blocks; /* those of QUICK_BLOCKS lists, by length in units; or NULL */

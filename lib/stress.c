@@ -87,7 +87,7 @@ static uint32_t block_near(const struct heap *h, size_t place, ptrdiff_t *offset
     const struct store *s = &h->store;
     uint32_t nearest = SLOT_NIL;
     size_t least = NEAR;
-    for (uint32_t slot = 0; slot < s->table.n_slots && least > 0; slot++) {
+    for (uint32_t slot = 0; slot < s->table.n_slots; slot++) {
         if (!table_live(&s->table, slot)) continue;
         uint64_t e = table_entry(&s->table, slot);
         size_t begin = entry_place(e), end = begin + many_size(s, e), away = 0;
@@ -122,7 +122,7 @@ static _Noreturn void found(const struct stress *t, const struct heap *h,
     ptrdiff_t offset = 0;
     uint32_t slot = block_near(h, d->place, &offset);
     size_t size = slot != SLOT_NIL ? many_size(s, table_entry(&s->table, slot)) : 0;
-    bool within = offset >= 0 && (size_t)offset < size;
+    bool within = (size_t)offset < size; /* before it that is more than any */
     const struct departure *left = trail_find(&t->trail, d->place);
     const char *what = "to memory that is nobody's";
     if (within)

@@ -188,7 +188,6 @@ void tool_place(const void *pc, char *text, size_t size) {
 
 __attribute__((noinline)) unsigned tool_stack(void **frames, unsigned most) {
     enum { OWN = 1, DEEPEST = 64 };
-    if (most == 0) return 0;
 #ifdef RM_BACKTRACE
     void *all[DEEPEST];
     int n = backtrace(all, (int)(most < DEEPEST - OWN ? most + OWN : DEEPEST));
@@ -196,6 +195,7 @@ __attribute__((noinline)) unsigned tool_stack(void **frames, unsigned most) {
     memcpy(frames, all + OWN, depth * sizeof *frames);
     return depth;
 #else
+    if (most == 0) return 0;
     frames[0] = __builtin_return_address(0);
     return 1;
 #endif

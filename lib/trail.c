@@ -45,10 +45,9 @@ bool trail_reach(struct trail *t, uint32_t n_slots) {
 }
 
 const struct departure *trail_find(const struct trail *t, size_t place) {
-    size_t n = t->n_left < TRAIL_LOG ? t->n_left : TRAIL_LOG;
-    for (size_t i = 1; i <= n; i++) {
+    for (size_t i = 1; i <= TRAIL_LOG; i++) { /* those of nobody so far have no size */
         const struct departure *d = &t->log[(t->n_left - i) % TRAIL_LOG];
-        if (place >= d->place && place - d->place < d->size) return d;
+        if (place - d->place < d->size) return d; /* below it that is more than any */
     }
     return NULL;
 }

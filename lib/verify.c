@@ -374,6 +374,9 @@ static bool trie_sound(struct proof *p, unit_t root, unsigned order) {
 static bool index_sound(struct proof *p) {
     const struct buddy *b = &p->a->buddy;
     uint64_t bins_used = 0, orders_used = 0;
+    p->fault->offset = p->self;
+    if (b->limit != p->a->limit)
+        return fail(p, 4, "The index is wrong about where spans end.");
     for (unsigned key = 0; key < BUDDY_BINS; key++) {
         p->fault->offset = p->self;
         if (!same_size_sound(p, b->bins[key], key)) return false;

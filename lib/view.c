@@ -96,7 +96,7 @@ static void describe(const struct rm_gate *gate, const struct place *place,
     is->heap = (rm_heap_t *)(uintptr_t)token_of(gate->tag % RM_GATE_LIVE);
     is->address = (uintptr_t)place->low;
     is->grows = region.pages;
-    is->threads = gate->shared ? RM_THREADS_SAFE : RM_THREADS_NONE;
+    is->threads = registry_shared(gate) ? RM_THREADS_SAFE : RM_THREADS_NONE;
     if ((unsigned)h->compaction <= RM_COMPACT_BACKGROUND) is->compaction = h->compaction;
     is->limit = place->bytes;
     is->capacity = region_capacity(&region, &h->store);

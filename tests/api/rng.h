@@ -26,6 +26,10 @@ enum shape {
 
 /* One step of splitmix64 as a function: scrambles 64 bits. */
 uint64_t rng_mix(uint64_t x);
+/* A sum of many values, of which the order matters as well. */
+static inline uint64_t rng_sum(uint64_t sum, uint64_t value) {
+    return rng_mix(sum ^ rng_mix(value));
+}
 uint64_t rng_next(struct rng *rng);
 /* In [0, n); n above 0. */
 uint64_t rng_below(struct rng *rng, uint64_t n);

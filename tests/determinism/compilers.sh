@@ -32,7 +32,7 @@ zstd -dcq tests/traces/lua-wordfreq.rmt.zst >"$trace" || { echo 'Bail out! no tr
 # build COMPILER FLAG...: the program, all of the library in it.
 build() {
     "$@" -std=gnu11 -D_GNU_SOURCE -DRM_CHECKS=0 -Iinclude -Ilib -Itests/api lib/*.c \
-        tests/determinism/*.c tests/api/rng.c -pthread -o "$scratch/determinism" \
+        tests/determinism/*.c tests/api/golden.c tests/api/rng.c -pthread -o "$scratch/determinism" \
         >"$scratch/build.log" 2>&1
 }
 

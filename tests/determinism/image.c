@@ -8,16 +8,17 @@
 
 #include "rng.h"
 
-uint64_t image_mix(uint64_t hash, uint64_t value) {
-    return rng_mix(hash ^ rng_mix(value));
-}
+uint64_t image_mix(uint64_t hash, uint64_t value) { return rng_sum(hash, value); }
 
+/* Guarded or not. */
 static struct heap *heap_of(rm_heap_t *token) {
+    const struct place *p;
     uint64_t tag;
-    bool shared;
 
     if (call_tag(token, &tag) != RM_OK) abort();
-    return registry_heap(tag, &shared);
+    p = &registry_sign.places[registry_place(tag)];
+    if (p->gate.heap == NULL) abort();
+    return (struct heap *)p->gate.heap;
 }
 
 /* What lies between a member and the next one, or the end, is padding; who assigns the whole may write it. */
@@ -65,15 +66,21 @@ uintptr_t image_base(rm_heap_t *heap) {
     return (uintptr_t)heap_of(heap)->store.area.base;
 }
 
-void image_copy_bytes(rm_heap_t *heap) { heap_of(heap)->store.pages_state = PAGES_STAY; }
+void image_copy_bytes(rm_heap_t *heap) {
+    struct access a;
 
-static bool add_span(const rm_span_t *span, void *context) {
+    if (call_enter_heap(heap, &a) != RM_OK) abort();
+    a.heap->store.pages_state = PAGES_STAY;
+    registry_leave(&a);
+}
+
+bool image_add_span(const rm_span_t *span, void *context) {
     uint64_t *hash = context;
 
     /* Where a heap that grows ends is a matter of how much is reserved. */
     if (span->kind == RM_SPAN_RESERVED || span->kind == RM_SPAN_METADATA) return true;
     *hash = image_mix(*hash, span->offset);
-    *hash = image_mix(*hash, span->size * 8 + span->kind);
+    *hash = image_mix(*hash, span->size * 16 + span->kind * 2u + (span->handle != NULL));
     *hash = image_mix(*hash, span->requested * 2048 + span->locks);
     return true;
 }
@@ -81,6 +88,6 @@ static bool add_span(const rm_span_t *span, void *context) {
 uint64_t image_picture(rm_heap_t *heap) {
     uint64_t hash = 1;
 
-    if (rm_heap_walk(heap, add_span, &hash) != RM_OK) abort();
+    if (rm_heap_walk(heap, image_add_span, &hash) != RM_OK) abort();
     return hash;
 }

@@ -14,6 +14,7 @@
 #ifndef DETERMINISM_IMAGE_H
 #define DETERMINISM_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,8 @@ uint64_t image_of(rm_heap_t *heap, const void *memory, size_t size, void *copy);
 uintptr_t image_base(rm_heap_t *heap);
 /* From now on bytes are copied, and no pages moved, whatever the system offers. */
 void image_copy_bytes(rm_heap_t *heap);
-/* How a heap looks: its spans, in order, but for handles. */
+/* How a heap looks: its spans, in order, but for handles; and one of them, added to a number (rm_walk_fn). */
 uint64_t image_picture(rm_heap_t *heap);
+bool image_add_span(const rm_span_t *span, void *hash);
 
 #endif

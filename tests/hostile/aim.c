@@ -9,6 +9,7 @@
 
 const char *const kind_names[N_KINDS] = {
     [K_TABLE] = "structure-table",
+    [K_OUTER] = "structure-outer",
     [K_AREA] = "structure-area",
     [K_INDEX] = "structure-index",
     [K_QUICK] = "structure-quick",
@@ -61,7 +62,8 @@ static void add_structure(struct list *l) {
     const struct heap *h = l->s->h;
     const struct store *s = &h->store;
     const struct quick *q = &s->quick;
-    add_words(l, K_TABLE, &s->table, &s->requested);
+    add_words(l, K_TABLE, &s->table, &s->crowd);
+    add_words(l, K_OUTER, &s->crowd, &s->requested);
     add_words(l, K_NOTES, &s->requested, &s->area);
     add_words(l, K_AREA, &s->area, &s->area.buddy);
     add_words(l, K_INDEX, &s->area.buddy, &s->area + 1);

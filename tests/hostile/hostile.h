@@ -19,6 +19,7 @@
 /* What a word that is damaged is to the heap. */
 enum kind {
     K_TABLE,  /* the structure: the table's fields, */
+    K_OUTER,  /* where what lies outside of the heap is, */
     K_AREA,   /* the area's, */
     K_INDEX,  /* first spans by length, */
     K_QUICK,  /* tops of quick lists, and their counters, */
@@ -56,6 +57,7 @@ struct scene {
     char *mapping, *memory;
     size_t mapped, size;
     bool integrity;
+    bool timeless; /* nothing that is done in it depends on time */
     rm_heap_t *heap;
     struct heap *h;
     rm_memory_t *live[LIVE_MOST], *stale[STALE_MOST];
@@ -91,7 +93,12 @@ struct outcome {
     bool wrote;      /* and the heap's memory has changed since the call before it */
     bool missed;     /* rm_heap_check said that all is well */
     unsigned strays; /* addresses handed out that are not in the region */
+    uint64_t
+        answers; /* all that was said, as a number; where calls depend on time, not to be had again */
 };
+/* From now on this process is one that has had another thread. */
+void scene_threads(void);
+
 /* calls.c. Every call, in some order. */
 struct outcome calls_make(struct scene *s, struct rng *rng, const struct word *hit);
 
@@ -104,6 +111,7 @@ struct work {
     uint64_t seed, from, trials;
     enum kind kind;        /* N_KINDS: all, in turn */
     bool integrity, alone; /* one trial, in this process */
+    bool threads;          /* which has had another thread, so that heaps have caches */
     unsigned jobs;
 };
 /* False: a process could not be made. */

@@ -25,6 +25,7 @@ static const char help[] =
     "  --seed N      the same heaps and damage again (else the clock's)\n"
     "  --integrity   heaps that verify themselves: they have to say RM_ECORRUPT, and "
     "write no more\n"
+    "  --threads     in processes that have had another thread: heaps have caches then\n"
     "  --kind KIND   one kind of words; `--kind list` prints them\n"
     "  --jobs N      processes at a time (1)\n"
     "  --only N      one trial of that number, in this process: for a debugger\n"
@@ -68,6 +69,7 @@ static struct work parse(int argc, char **argv, uint64_t *seconds) {
                                             {"seconds", required_argument, NULL, 'n'},
                                             {"seed", required_argument, NULL, 's'},
                                             {"integrity", no_argument, NULL, 'i'},
+                                            {"threads", no_argument, NULL, 'm'},
                                             {"kind", required_argument, NULL, 'k'},
                                             {"jobs", required_argument, NULL, 'j'},
                                             {"only", required_argument, NULL, 'o'},
@@ -79,6 +81,7 @@ static struct work parse(int argc, char **argv, uint64_t *seconds) {
         case 't': work.trials = number(optarg, 1); break;
         case 'n': *seconds = number(optarg, 1); break;
         case 's': work.seed = number(optarg, 0); break;
+        case 'm': work.threads = true; break;
         case 'i': work.integrity = true; break;
         case 'k': work.kind = kind_named(optarg); break;
         case 'j': work.jobs = (unsigned)number(optarg, 1); break;
@@ -137,9 +140,10 @@ int main(int argc, char **argv) {
         printf("%s %u - %s\n", ok ? "ok" : "not ok", kind + 1, kind_names[kind]);
         well &= ok;
     }
-    printf("# %" PRIu64 " trials, %s, %.1f s; again: hostile %s--seed %" PRIu64
+    printf("# %" PRIu64 " trials, %s, %.1f s; again: hostile %s%s--seed %" PRIu64
            " --trials %" PRIu64 "\n",
            trials, work.integrity ? "integrity" : "plain", now() - begun,
-           work.integrity ? "--integrity " : "", seed, trials);
+           work.integrity ? "--integrity " : "", work.threads ? "--threads " : "", seed,
+           trials);
     return well ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hostile.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,10 +16,18 @@ static const size_t sizes[SIZES] = {RM_HEAP_SIZE_MIN, 6000,   20000,
 
 /* --- memory --- */
 
+/* Where the region is, if nothing else is there: some of what is damaged are addresses, and the same seed is to have
+   the same damage. */
+#if UINTPTR_MAX > UINT32_MAX && !defined(__SANITIZE_THREAD__)
+#define ADDRESS ((void *)(UINT64_C(1) << 45))
+#else
+#define ADDRESS NULL
+#endif
+
 static void map(struct scene *s, struct rng *rng) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = round_up(s->size, page);
     s->mapped = inside + 2 * page;
-    s->mapping = mmap(NULL, s->mapped, PROT_NONE,
+    s->mapping = mmap(ADDRESS, s->mapped, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (s->mapping == MAP_FAILED ||
         mprotect(s->mapping + page, inside, PROT_READ | PROT_WRITE) != 0)
@@ -132,6 +141,15 @@ void scene_restore(struct scene *s) {
     if (s->was.guard == NULL) return;
     s->was.guard->corrupt = false;
     if (s->integrity) seal_all(&s->was.guard->seal, s->h);
+}
+
+static void *nothing(void *context) { return context; }
+
+void scene_threads(void) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, nothing, NULL) != 0 ||
+        pthread_join(thread, NULL) != 0)
+        give_up("no thread");
 }
 
 /* --- the whole --- */

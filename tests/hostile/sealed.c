@@ -3,7 +3,7 @@
  * sealed [--seconds N] [--seed N]
  *
  * What lib/seal.h promises, word by word: each bit of each word that is metadata is seen when it is turned, and
- * no byte of a block's content is. Which words are metadata is found out apart from it (aim.c).
+ * no byte of a block's content is; and bits turned by twos. Which words are metadata is found out apart from it (aim.c).
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,7 +14,11 @@
 #include "hostile.h"
 #include "seal.h"
 
-enum { SAMPLE = 300 }; /* words of a kind, where there are more */
+enum {
+    SAMPLE = 300, /* words of a kind, where there are more */
+    PAIRS = 1000,
+    NEAR = 8 /* words */
+};
 
 static const char help[] =
     "Usage: sealed [OPTION]...\n"
@@ -30,6 +34,7 @@ static const char help[] =
 
 struct counts {
     uint64_t turned[N_KINDS], unseen[N_KINDS];
+    uint64_t pairs, hidden;   /* bits turned by twos, and both unseen */
     uint64_t content, broken; /* bytes of blocks; and where that broke the seal */
     uint64_t heaps, entries, wrong;
 };
@@ -66,6 +71,25 @@ static void turn(const struct scene *s, const struct seal *seal, const struct wo
     }
 }
 
+/* Two bits of the structure at once: one of the uppermost of a word, and any of another's behind it. Neither hides the
+   other, whatever the key. */
+static void turn_two(const struct scene *s, const struct seal *seal, struct rng *rng,
+                     struct counts *c) {
+    char *structure = (char *)s->h;
+    size_t words = s->h->store.quick.pool / 8;
+    for (unsigned n = 0; n < PAIRS; n++) {
+        char *one = structure + 8 * rng_below(rng, words - NEAR);
+        char *other = one + 8 * rng_between(rng, 1, NEAR);
+        unsigned a = 63 - (unsigned)rng_below(rng, 8), b = (unsigned)rng_below(rng, 64);
+        one[a / 8] ^= (char)(1u << a % 8);
+        other[b / 8] ^= (char)(1u << b % 8);
+        c->pairs++;
+        c->hidden += seal_holds(seal, s->h);
+        one[a / 8] ^= (char)(1u << a % 8);
+        other[b / 8] ^= (char)(1u << b % 8);
+    }
+}
+
 /* Content of blocks is no business of the seal's. */
 static void write_content(const struct scene *s, const struct seal *seal, struct rng *rng,
                           struct counts *c) {
@@ -96,6 +120,7 @@ static void one_heap(uint64_t seed, struct counts *c) {
             turn(&s, &seal, &s.words[s.first[kind] + (n > most ? rng_below(&rng, n) : i)],
                  c);
     }
+    turn_two(&s, &seal, &rng, c);
     write_content(&s, &seal, &rng, c);
     seal_finish(&seal);
     scene_restore(&s);
@@ -121,7 +146,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     double begun = now();
-    printf("# seed %" PRIu64 "\n1..3\n", seed);
+    printf("# seed %" PRIu64 "\n1..4\n", seed);
     do one_heap(rng_mix(seed + rng_mix(c.heaps)), &c);
     while (now() - begun < (double)seconds);
     for (unsigned kind = 0; kind < K_ANY; kind++) {
@@ -131,11 +156,13 @@ int main(int argc, char **argv) {
         unseen += c.unseen[kind];
     }
     bool all = unseen == 0, content = c.broken == 0 && c.content > 0,
-         entries = c.wrong == 0;
-    printf("%s 1 - metadata\n%s 2 - content\n%s 3 - entries\n", all ? "ok" : "not ok",
-           content ? "ok" : "not ok", entries ? "ok" : "not ok");
+         entries = c.wrong == 0, pairs = c.hidden == 0;
+    printf("%s 1 - metadata\n%s 2 - content\n%s 3 - entries\n%s 4 - pairs\n",
+           all ? "ok" : "not ok", content ? "ok" : "not ok", entries ? "ok" : "not ok",
+           pairs ? "ok" : "not ok");
     printf("# %" PRIu64 " heaps, %" PRIu64 " bits turned, %" PRIu64 " unseen; %" PRIu64
+           " pairs, %" PRIu64 " unseen; %" PRIu64
            " bytes of content; %.1f s; seed %" PRIu64 "\n",
-           c.heaps, turned, unseen, c.content, now() - begun, seed);
-    return all && content && entries ? 0 : 1;
+           c.heaps, turned, unseen, c.pairs, c.hidden, c.content, now() - begun, seed);
+    return all && content && entries && pairs ? 0 : 1;
 }

@@ -25,6 +25,17 @@ struct shared {
     struct row rows[N_KINDS];
 };
 
+/* What has come of the trial that is being made, and how it is had again. */
+static void tell(const struct work *work, const struct shared *shared, const char *what) {
+    const char *kind = kind_names[shared->kind];
+    printf("# trial %llu, %s: %s; again: hostile %s%s--seed %llu --only %llu%s%s\n",
+           (unsigned long long)shared->at, kind, what,
+           work->integrity ? "--integrity " : "", work->threads ? "--threads " : "",
+           (unsigned long long)work->seed, (unsigned long long)shared->at,
+           work->kind != N_KINDS ? " --kind " : "", work->kind != N_KINDS ? kind : "");
+    fflush(stdout);
+}
+
 /* --- a trial --- */
 
 static uint64_t mixed(uint64_t seed, uint64_t n) { return rng_mix(seed + rng_mix(n)); }
@@ -49,11 +60,15 @@ static void trial(const struct work *work, struct shared *shared, struct scene *
     shared->in_trial = true;
     struct outcome o = calls_make(s, &rng, &hit);
     shared->in_trial = false;
+    bool intact = scene_intact(s), seen = !work->integrity || kind == K_ANY;
+    if (!intact) tell(work, shared, "writes outside");
+    if (o.missed && !seen) tell(work, shared, "is not found");
+    if (o.wrote && !seen) tell(work, shared, "writes after it was found");
     row->found += o.found;
     row->missed += o.missed;
     row->wrote += o.wrote;
     row->strays += o.strays > 0;
-    row->outside += !scene_intact(s);
+    row->outside += !intact;
     if (!last) scene_restore(s);
 }
 
@@ -85,6 +100,7 @@ extern void __gcov_dump(void) __attribute__((weak));
 static void trials(const struct work *work, struct shared *shared, uint64_t from,
                    uint64_t end) {
     struct scene s;
+    if (work->threads) scene_threads();
     for (uint64_t n = from; n < end;) {
         uint64_t next = n / EACH * EACH + EACH;
         if (next > end) next = end;
@@ -121,12 +137,7 @@ static uint64_t end_child(const struct work *work, struct shared *shared, int st
     bool hung = WIFEXITED(status) && WEXITSTATUS(status) == HUNG;
     (*(hung ? &row->hangs : &row->crashes))++;
     shared->in_trial = false;
-    printf("# trial %llu, %s: %s; again: hostile %s--seed %llu --only %llu%s%s\n",
-           (unsigned long long)shared->at, kind_names[shared->kind],
-           hung ? "hangs" : "crashes", work->integrity ? "--integrity " : "",
-           (unsigned long long)work->seed, (unsigned long long)shared->at,
-           work->kind != N_KINDS ? " --kind " : "",
-           work->kind != N_KINDS ? kind_names[work->kind] : "");
+    tell(work, shared, hung ? "hangs" : "crashes");
     return shared->at + 1;
 }
 

@@ -311,6 +311,31 @@ static void test_checked(void) {
     }
 }
 
+/* The same of several, while the heap is looked at: what they take from it is not looked at any more. */
+static void test_readers_end(void) {
+    enum { READERS = 8, ROUNDS = 20 };
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct turn turn;
+        pthread_t readers[READERS];
+        open_own(&turn.own, SIZE, RM_THREADS_SAFE, false);
+        pthread_barrier_init(&turn.barrier, NULL, READERS + 1);
+        for (unsigned i = 0; i < READERS; i++)
+            g_assert_cmpint(pthread_create(&readers[i], NULL, read_and_end, &turn), ==,
+                            0);
+        pthread_barrier_wait(&turn.barrier);
+        turn.own.h->store.table.room ^= 2;
+        g_assert_cmpint(rm_heap_trim(turn.own.heap), ==, RM_ECORRUPT);
+        turn.own.h->store.table.room ^= 2; /* nothing is seen: all is looked at */
+        pthread_barrier_wait(&turn.barrier);
+        for (unsigned i = 0; i < READERS; i++)
+            g_assert_cmpint(rm_heap_check(turn.own.heap, NULL), ==, RM_ECORRUPT);
+        for (unsigned i = 0; i < READERS; i++)
+            g_assert_cmpint(pthread_join(readers[i], NULL), ==, 0);
+        pthread_barrier_destroy(&turn.barrier);
+        close_own(&turn.own);
+    }
+}
+
 /* No memory for fences: there is no heap, and the caller's memory is as good as before. */
 static void test_no_fence(void) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
@@ -399,6 +424,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/corners/never-held", test_never_held);
     g_test_add_func("/corners/medium", test_medium);
     g_test_add_func("/corners/reader-ends", test_reader_ends);
+    g_test_add_func("/corners/readers-end", test_readers_end);
     g_test_add_func("/corners/checked", test_checked);
     g_test_add_func("/corners/no-fence", test_no_fence);
     g_test_add_func("/corners/end-inside", test_end_inside);

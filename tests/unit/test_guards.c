@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "call.h"
 #include "check.h"
+#include "guarded.h"
 #include "inject.h"
 #include "os.h"
 
@@ -76,13 +76,18 @@ static void set(const char *stress, const char *fence) {
     g_setenv("RMALLOC_FENCE", fence, TRUE);
 }
 
+/* A heap that is not made has left nothing behind, and its memory is its caller's. */
 static void refuse(unsigned every) {
     unsigned n_made = 0, n_refused = 0;
+    const size_t bytes = (size_t)1 << 20;
+    char *memory = g_malloc(bytes);
     for (unsigned k = 1; k <= REQUESTS; k++)
         for (unsigned all = 0; all < 2; all++) {
+            size_t kept = inject_kept();
             rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
             rm_heap_t *heap;
-            options.size = (size_t)1 << 22;
+            options.memory = k % 2 ? memory : NULL;
+            options.size = k % 2 ? bytes : 4 * bytes;
             options.fence_every = every;
             inject_begin(&(struct fault){k, all != 0, k, REQUESTS_ALL});
             rm_status_t status = rm_heap_create(&heap, &options);
@@ -94,9 +99,12 @@ static void refuse(unsigned every) {
                 inject_end();
                 g_assert_cmpint(status, ==, RM_ESYSTEM);
                 g_assert_null(heap);
+                g_assert_cmpuint(inject_kept(), ==, kept);
                 n_refused++;
             }
+            memset(memory, 1, bytes);
         }
+    g_free(memory);
     g_test_message("%u heaps made, %u not", n_made, n_refused);
     g_assert_cmpuint(n_made, >, 0);
     g_assert_cmpuint(n_refused, >, 0);
@@ -117,22 +125,6 @@ static void test_option(void) {
 static void test_both(void) {
     set("onall:1", "2");
     refuse(0);
-}
-
-static struct guard *guard_of(rm_heap_t *heap) {
-    struct access a;
-    uint64_t tag;
-    g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
-    g_assert_true(registry_enter(tag, &a));
-    struct guard *g = a.guard;
-    registry_leave(&a);
-    return g;
-}
-
-static unsigned char *lock(rm_memory_t *handle) {
-    void *at;
-    g_assert_cmpint(rmlock(handle, &at), ==, RM_OK);
-    return at;
 }
 
 /* When all pages have been used the first ones are again, but for those that are open; where none are left blocks are
@@ -156,6 +148,7 @@ static void test_round(void) {
         g_assert_cmpint(rmunlock(block), ==, RM_OK);
     }
     g_assert_cmpuint(f->n_fenced, ==, 10 * FEW_PAGES + 3);
+    g_assert_cmpuint(f->n_slots, <, f->most / 2); /* memory for some, not for all */
     lock(large);
     g_assert_cmpuint(f->n_fenced, ==, 10 * FEW_PAGES + 3);
     g_assert_cmpint(rmunlock(large), ==, RM_OK);
@@ -201,6 +194,8 @@ static void test_sweep(void) {
             g_assert_cmpint(rmunlock(block), ==, RM_OK);
             g_assert_cmpint(rmfree(block), ==, RM_OK);
             g_assert_cmpuint(f->n_blocks, <=, f->most);
+            g_assert_cmpuint(f->n_slots, <=, f->most);
+            g_assert_cmpuint(f->room, <=, f->most);
         }
         g_assert_cmpuint(f->n_fenced, ==, TURNS);
         g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
@@ -280,10 +275,15 @@ static void test_seldom(void) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
     rm_heap_t *heap;
     set("", "");
-    for (options.fence_every = UINT32_MAX - 2; options.fence_every != 0;
-         options.fence_every++) {
+    static const uint32_t each[] = {1000000,        INT32_MAX,      UINT32_C(1) << 31,
+                                    (1u << 31) + 1, UINT32_MAX - 2, UINT32_MAX - 1,
+                                    UINT32_MAX};
+    for (unsigned i = 0; i < G_N_ELEMENTS(each); i++) {
+        options.fence_every = each[i];
         g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
-        g_assert_cmpuint(guard_of(heap)->fence.left, >, 0);
+        uint32_t left = guard_of(heap)->fence.left;
+        g_assert_cmpuint(left, >, 1); /* but for one chance in a million */
+        if (each[i] <= INT32_MAX) g_assert_cmpuint(left, <, 2 * each[i]);
         g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
     }
 }

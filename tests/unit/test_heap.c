@@ -90,8 +90,8 @@ static void test_old_slots(struct site *site, gconstpointer none) {
             table_set(t, old[i], e);
             g_assert_false(quick_has_room(s, old[i], e)); /* not quickly */
             if (k == 1)
-                g_assert_false(quick_put_medium(s, s->quick.blocks, old[i],
-                                                table_slot(t, old[i]), e));
+                g_assert_false(quick_put_medium(s, quick_last(&s->quick), s->quick.blocks,
+                                                old[i], table_slot(t, old[i]), e));
             uint32_t queued = s->quick.n_queued;
             drop(site, old[i]);
             g_assert_cmpuint(s->quick.n_queued, ==, queued + (old[i] == high));

@@ -9,49 +9,13 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "inject.h"
 #include "os.h"
+#include "reading.h"
 #include "threads.h"
 #include "watch.h"
 
-enum { LIMIT = 32 << 20, LARGE = 1 << 20, OBJECTS = 2000 };
-
-/* --- what is read --- */
-
-/* So many bytes from `at` on are another word, from the n-th read of them on. */
-struct patch {
-    const void *at;
-    uint64_t word;
-    unsigned bytes, from;
-};
-enum { PATCHES = OBJECTS };
-struct other {
-    struct patch patches[PATCHES];
-    unsigned n_patches, seen[PATCHES];
-    const void *dark; /* this byte cannot be read; ... */
-    size_t longest;   /* ... in reads of so many bytes or more */
-};
-
-static void apply(const struct patch *p, unsigned *seen, uint64_t address, char *to,
-                  size_t size) {
-    uint64_t at = (uintptr_t)p->at;
-    if (at < address || at + p->bytes > address + size || ++*seen < p->from) return;
-    memcpy(to + (at - address), &p->word, p->bytes);
-}
-
-static bool read_own(uint64_t address, void *to, size_t size, void *context) {
-    struct other *other = context;
-    uint64_t dark = (uintptr_t)other->dark;
-    if (dark >= address && dark < address + size && size >= other->longest) return false;
-    memcpy(to, (const void *)(uintptr_t)address, size);
-    for (unsigned i = 0; i < other->n_patches; i++)
-        apply(&other->patches[i], &other->seen[i], address, to, size);
-    return true;
-}
-
-static void add(struct other *other, const void *at, uint64_t word, unsigned bytes) {
-    g_assert_cmpuint(other->n_patches, <, PATCHES);
-    other->patches[other->n_patches++] = (struct patch){at, word, bytes, 0};
-}
+enum { LIMIT = 32 << 20, LARGE = 1 << 20, OBJECTS = 2000, MOST_READS = 20 };
 
 /* --- the heap --- */
 
@@ -180,6 +144,52 @@ static void test_sound(struct site *site, gconstpointer compaction) {
     rm_view_close(view);
 }
 
+/* What blocks contain is not read, and what is read comes in a few long pieces; each copy takes the place of the one
+   before, and all of it goes back. */
+static void test_cost(struct site *site, gconstpointer compaction) {
+    struct other other = {.n_patches = 0};
+    size_t kept = inject_kept(), with = 0, bytes;
+    rm_view_t *view = view_of(&other);
+    for (unsigned i = 0; i < 3; i++) {
+        other.n_reads = other.n_bytes = 0;
+        g_assert_cmpint(rm_view_copy(view, site->heap, &bytes), ==, RM_VIEW_OK);
+        g_assert_cmpuint(bytes, ==, other.n_bytes);
+        g_test_message("%zu reads, %zu bytes", other.n_reads, other.n_bytes);
+        g_assert_cmpuint(other.n_reads, <, MOST_READS);
+        g_assert_cmpuint(other.n_bytes, >, OBJECTS * 500);
+        g_assert_cmpuint(other.n_bytes, <, OBJECTS * 500 + LARGE / 2);
+        if (i == 0) with = inject_kept();
+        g_assert_cmpuint(inject_kept(), ==, with);
+    }
+    rm_view_close(view);
+    g_assert_cmpuint(inject_kept(), ==, kept);
+}
+
+/* Each request for memory is refused in turn: there is no copy, and nothing is left of it. */
+static void test_no_memory(struct site *site, gconstpointer compaction) {
+    struct other other = {.n_patches = 0};
+    rm_view_t *view = view_of(&other);
+    rm_view_forget(view);
+    size_t kept = inject_kept();
+    rm_view_status_t status = RM_VIEW_NO_MEMORY;
+    unsigned k = 0;
+    while (status != RM_VIEW_OK) {
+        g_assert_cmpuint(++k, <, 20);
+        inject_begin(
+            &(struct fault){k, false, 0, 1u << REQUEST_RESERVE | 1u << REQUEST_COMMIT});
+        status = rm_view_copy(view, site->heap, NULL);
+        inject_end();
+        if (status == RM_VIEW_OK) break;
+        g_assert_cmpint(status, ==, RM_VIEW_NO_MEMORY);
+        g_assert_cmpuint(inject_kept(), ==, kept);
+        g_assert_cmpint(rm_view_settle(view, NULL), ==, RM_VIEW_EINVAL);
+    }
+    /* Each is reserved and committed: caches; the copy, in two parts; what is wanted of it. */
+    g_assert_cmpuint(k, ==, 2 + 3 + 2 + 1);
+    g_assert_cmpint(rm_view_settle(view, NULL), ==, RM_VIEW_OK);
+    rm_view_close(view);
+}
+
 static void test_caches(struct site *site, gconstpointer compaction) {
     struct other other = {.n_patches = 0};
     struct cache *first = site->caches[0], *second = site->caches[1];
@@ -196,6 +206,9 @@ static void test_caches(struct site *site, gconstpointer compaction) {
     expect(site, &other, RM_VIEW_BUSY, 0, "the second cache goes");
     other.dark = &second->busy;
     expect(site, &other, RM_VIEW_UNREADABLE, 0, "what a cache begins with");
+    other.dark = &second->busy;
+    other.n_dark = 1;
+    expect(site, &other, RM_VIEW_UNREADABLE, 0, "what a cache begins with, once");
     other.dark = &second->blocks;
     expect(site, &other, RM_VIEW_UNREADABLE, 0, "what is in a cache");
     IS(site->place->crowd.caches, 0, COPIED, RM_VIEW_DAMAGED);
@@ -443,6 +456,8 @@ int main(int argc, char **argv) {
     alarm(60);
     ADD("/image/sound", test_sound, NULL);
     ADD("/image/sound/background", test_sound, "background");
+    ADD("/image/cost", test_cost, NULL);
+    ADD("/image/no-memory", test_no_memory, NULL);
     ADD("/image/caches", test_caches, NULL);
     ADD("/image/plan", test_plan, NULL);
     ADD("/image/dark", test_dark, NULL);

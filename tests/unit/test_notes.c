@@ -151,6 +151,46 @@ static void test_later(void) {
     aside_finish(&a);
 }
 
+/* So many blocks that somebody has had are remembered: not those that nobody ever had push them out, nor those that are
+   used where they were. What was never made has not been had. */
+static void test_past(void) {
+    struct aside a = {.chunks = NULL};
+    struct notes n;
+    g_assert_true(notes_init(&n, &a));
+    notes_made(&n, 1, 1, 50);
+    notes_locked(&n, 1, memory, 1);
+    notes_unlocked(&n, 1, 0);
+    notes_made(&n, 1, 2, 50);
+    for (unsigned i = 0; i < 2 * NOTES_PAST; i++) {
+        notes_made(&n, 2, 3, 50);
+        notes_made(&n, 3, 4, 50);
+        notes_locked(&n, 3, memory + 5000 + i, 1);
+    }
+    g_assert_null(notes_who_had(&n, memory, UINT64_MAX)); /* these have pushed it out */
+    notes_made(&n, 1, 5, 50);
+    notes_locked(&n, 1, memory, 1);
+    notes_unlocked(&n, 1, 0);
+    notes_made(&n, 1, 6, 50);
+    for (unsigned i = 0; i < 2 * NOTES_PAST; i++) {
+        notes_made(&n, 2, 3, 50);
+        notes_locked(&n, 4, memory + 3000, 1);
+        notes_unlocked(&n, 4, 0);
+    }
+    g_assert_cmpuint(notes_who_had(&n, memory, UINT64_MAX)->handle, ==, 5);
+    notes_resized(&n, 5, 50);
+    notes_locked(&n, 5, memory + 4000, 1);
+    notes_unlocked(&n, 5, 0);
+    g_assert_null(notes_who_had(&n, memory + 4000, UINT64_MAX));
+    /* Who has it again does so by right. */
+    notes_made(&n, 6, 7, 50);
+    notes_locked(&n, 6, memory + 2000, 1);
+    notes_unlocked(&n, 6, 0);
+    g_assert_cmpuint(notes_who_had(&n, memory + 2000, UINT64_MAX)->handle, ==, 7);
+    notes_locked(&n, 6, memory + 2000, 1);
+    g_assert_null(notes_who_had(&n, memory + 2000, UINT64_MAX));
+    aside_finish(&a);
+}
+
 /* What the system makes of a line: the first write is interrupted, the others take a part of it, or none ever does. */
 static unsigned n_writes;
 static bool refuses;
@@ -227,6 +267,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/notes/who-had", test_who_had);
     g_test_add_func("/notes/say", test_say);
     g_test_add_func("/notes/later", test_later);
+    g_test_add_func("/notes/past", test_past);
     g_test_add_func("/notes/print", test_print);
     g_test_add_func("/notes/no-memory", test_no_memory);
     return g_test_run();

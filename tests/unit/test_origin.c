@@ -130,6 +130,16 @@ static void test_tool(void) {
         g_assert_cmpstr(text, ==, "0x10");
     tool_place((char *)(uintptr_t)exit + 1, text, sizeof text);
     g_assert_nonnull(strstr(text, "exit"));
+    if (tool_watching() ==
+        TOOL_NONE) { /* nobody is there to be told, and nothing happens */
+        tool_place((char *)(uintptr_t)test_tool + 1, text, sizeof text);
+        g_assert_nonnull(strstr(text, "origin+0x"));
+        tool_hide(text, sizeof text);
+        tool_show(text, sizeof text);
+        tool_root(text, sizeof text);
+        tool_unroot(text, sizeof text);
+        tool_on_report(NULL);
+    }
 }
 
 int main(int argc, char **argv) {

@@ -394,6 +394,7 @@ static void test_lists(struct site *site, gconstpointer none) {
     ENDS((q->n_queued = QUICK_QUEUE, q->off = true, q->high = 0),
          free_slot(site->h, small[7]));
     ENDS((q->n_queued = QUICK_QUEUE + 1), quick_flush_some(s, 1));
+    ENDS(q->n_used++, quick_flush_some(s, UINT32_MAX)); /* or it would never be done */
     /* A chunk given back that does not begin as one. */
     ENDS((q->vacant = q->pool + QUICK_CHUNK - QUICK_WORD,
           q->small[class_of(200)] = quick_bottom(q)),
@@ -411,20 +412,27 @@ static void test_lists(struct site *site, gconstpointer none) {
          quick_return(s, c, &small[7], 1));
     /* The quick ways leave it to the slow ones. */
     uint64_t taken;
-    uint32_t which;
+    uint32_t which, last = quick_last(q);
     memcpy(tops, q->blocks, sizeof tops);
-    HOLDS(tops[n] = q->end, quick_take_medium(s, tops, 1000, &taken) == SLOT_NIL);
-    HOLDS(0, !quick_put_medium(s, tops, slot, table_slot(t, slot), e));
+    HOLDS(tops[n] = last + 1, quick_take_medium(s, last, tops, 1000, &taken) == SLOT_NIL);
+    HOLDS(0, !quick_put_medium(s, last, tops, slot, table_slot(t, slot), e));
     tops[n] = q->blocks[n];
-    HOLDS(q->high = slot, !quick_put_medium(s, tops, slot, table_slot(t, slot), e));
-    HOLDS(0, !quick_put_medium(s, tops, slot, table_slot(t, slot), large));
+    HOLDS(q->high = slot, !quick_put_medium(s, last, tops, slot, table_slot(t, slot), e));
+    HOLDS(0, !quick_put_medium(s, last, tops, slot, table_slot(t, slot), large));
     HOLDS(store32(quick_word(s, tops[n]), 0),
-          quick_take_medium(s, tops, 1000, &taken) == SLOT_NIL);
+          quick_take_medium(s, last, tops, 1000, &taken) == SLOT_NIL);
     HOLDS(store32(quick_word(s, tops[n]), t->n_slots),
-          quick_take_medium(s, tops, 1000, &taken) == SLOT_NIL);
-    HOLDS(store32(top, 0), !quick_take(s, 40, &which, &taken));
-    HOLDS(store32(top, t->n_slots), !quick_take(s, 40, &which, &taken));
-    HOLDS(q->small[c] = q->end, !quick_take(s, 40, &which, &taken));
+          quick_take_medium(s, last, tops, 1000, &taken) == SLOT_NIL);
+    HOLDS(store32(top, 0), !quick_take(s, last, 40, &which, &taken));
+    HOLDS(store32(top, t->n_slots), !quick_take(s, last, 40, &which, &taken));
+    HOLDS(q->small[c] = last + 1, !quick_take(s, last, 40, &which, &taken));
+    /* What is put above a top just below the last word would be behind the pool. */
+    uint64_t plain = table_entry(t, small[6]);
+    for (unsigned i = 1; i <= QUICK_WORD; i++)
+        HOLDS(q->small[c] = last - QUICK_WORD + i,
+              !quick_put(s, last, small[6], table_slot(t, small[6]), plain));
+    HOLDS(q->small[c] = last - QUICK_WORD,
+          quick_put(s, last, small[6], table_slot(t, small[6]), plain));
     HOLDS(q->pool++, heap_tops_of(site->h) == NULL);
     HOLDS(q->blocks++, heap_tops_of(site->h) == NULL);
     HOLDS(0, heap_tops_of(site->h) == q->blocks);

@@ -67,6 +67,7 @@ static void test_structure(struct site *site, gconstpointer none) {
     SPOIL(1, a->base = NULL);
     SPOIL(1, a->limit = UNIT_NIL);
     SPOIL(4, a->buddy.bins_used ^= 2);
+    SPOIL(4, a->buddy.limit -= 1);
     SPOIL(4, a->buddy.bins[free_size(area_header(a, site->free))] = site->block);
     SPOIL(4, a->buddy.tries[bit_lowest(a->buddy.orders_used) - BUDDY_ORDER_MIN]--);
     SPOIL(6, a->zones[1].first++);
