@@ -37,6 +37,7 @@ typedef enum marker {
     MARKER_UPPER_ROMAN
 } marker_t;
 typedef enum float_side { FLOAT_NONE, FLOAT_LEFT, FLOAT_RIGHT } float_side_t;
+enum { CLEAR_LEFT = 1, CLEAR_RIGHT = 2 };
 
 #define COLOUR_NONE UINT32_C(0) /* fully transparent */
 typedef uint32_t colour_t;      /* 0xAARRGGBB, not premultiplied */
@@ -54,9 +55,10 @@ struct style {
     float line_height; /* times the font's size; 0: as the font says */
     uint8_t family, align, marker;
     bool bold, italic, underline, strike, pre /* white space kept */,
-        wrap /* lines broken at its end */, hidden;
+        wrap /* lines broken at its end */, hidden,
+        collapse; /* borders of a table's cells */
     /* Not inherited. */
-    uint8_t display, float_side,
+    uint8_t display, float_side, clear, /* 0, or of CLEAR_LEFT | CLEAR_RIGHT */
         valign; /* valign: -1 sub as 1, super as 2, 0 baseline; of a cell: 0 top, 3 middle, 4 bottom */
     colour_t background;
     struct length margin[SIDES], padding[SIDES], width, height, most_width;
