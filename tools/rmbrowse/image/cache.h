@@ -35,6 +35,8 @@ char *cache_url(cache_t *cache, image_id_t id);
 bool cache_size(const cache_t *cache, image_id_t id, int *width, int *height);
 
 void cache_coming(cache_t *cache, image_id_t id);
+/* Its fetch was given up: what is IMAGE_COMING is IMAGE_WANTED again. */
+void cache_not_coming(cache_t *cache, image_id_t id);
 /* Decodes what has come, within the budget. `bytes` must not lie in an unlocked object. Returns: whether it is there. */
 bool cache_arrived(cache_t *cache, image_id_t id, const void *bytes, size_t n);
 void cache_failed(cache_t *cache, image_id_t id);
