@@ -4,7 +4,7 @@
 # The storeys of lib/STOREYS hold: a file of lib/ includes its own header first, then
 # libc, then rooms of lower storeys; rooms of one storey do not know each other. A tool
 # includes its own folder, what tools share, and of the library its public headers alone;
-# rmtool has storeys of its own, tools/rmtool/STOREYS.
+# rmtool and rmbrowse have storeys of their own, tools/*/STOREYS.
 # Usage: storeys.sh SOURCE_ROOT
 . "$(dirname "$0")/tap.sh"
 cd "$1" || exit 1
@@ -76,26 +76,30 @@ else
     not_ok 'lib/STOREYS' "$scratch/missing"
 fi
 
-# A file of tools/ knows the public headers and libraries only; and what lies in its folder or in tools/common.
-# In rmtool, a folder is a room: rmtool/STOREYS says which others it may look into. The table of verbs is of all.
-storey() { awk -v room="$1" '!/^#/ { for (i = 2; i <= NF; i++) if ($i == room) print $1 }' tools/rmtool/STOREYS; }
+# A file of tools/ knows the public headers and libraries only; and what lies in its folder or in tools/common, what
+# tools share. In a program that has STOREYS a folder is a room, and they say which others it may look into; what
+# lies beside them, main and the like, is above all.
+storey() { awk -v room="$2" '!/^#/ { for (i = 2; i <= NF; i++) if ($i == room) print $1 }' "tools/$1/STOREYS"; }
 
-# reaches FILE ROOM NAME: may a file of that room include NAME, "OTHER/HEADER"?
+# reaches PROGRAM ROOM NAME: may a file of that room include NAME, "OTHER/HEADER"?
 reaches() {
     other=${3%/*}
-    [ -f "tools/rmtool/$3" ] || return 1
+    [ ! -f "tools/common/$3" ] || return 0
+    [ -f "tools/$1/STOREYS" ] && [ -f "tools/$1/$3" ] || return 1
     [ "$other" != "$2" ] || return 0
-    [ "$2" != rmtool ] || return 0
-    [ "$(storey "$other")" -lt "$(storey "$2")" ]
+    [ "$2" != "$1" ] || return 0
+    [ "$(storey "$1" "$other")" -lt "$(storey "$1" "$2")" ]
 }
 
 find tools -name '*.[ch]' | sort | while read -r file; do
     folder=${file%/*}
     room=${folder##*/}
+    program=${file#tools/}
+    program=${program%%/*}
     sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' "$file" | while read -r name; do
         case $name in
         rmalloc.h | rmalloc_inline.h | rmalloc_view.h | verbs.h) ;;
-        */*) reaches "$file" "$room" "$name" || echo "$file: includes $name" ;;
+        */*) reaches "$program" "$room" "$name" || echo "$file: includes $name" ;;
         *) [ -f "$folder/$name" ] || [ -f "tools/common/$name" ] || echo "$file: includes $name" ;;
         esac
     done
@@ -105,9 +109,12 @@ find tools -name '*.[ch]' | sort | while read -r file; do
 done >"$scratch/tools" 2>&1
 check_empty 'tools: public headers alone, and lower storeys' "$scratch/tools"
 
-for folder in tools/rmtool/*/; do
-    room=$(basename "$folder")
-    [ -n "$(storey "$room")" ] || echo "tools/rmtool/STOREYS: $room is missing"
+for storeys in tools/*/STOREYS; do
+    program=$(basename "${storeys%/STOREYS}")
+    for folder in "tools/$program"/*/; do
+        room=$(basename "$folder")
+        [ -n "$(storey "$program" "$room")" ] || echo "$storeys: $room is missing"
+    done
 done >"$scratch/folders"
-check_empty 'tools/rmtool/STOREYS: every room is there' "$scratch/folders"
+check_empty 'tools: every room is in its STOREYS' "$scratch/folders"
 plan

@@ -9,6 +9,7 @@
 #include "compare/compare.h"
 #include "compare/compare_files.h"
 #include "base/say.h"
+#include "trace/options.h"
 #include "verbs.h"
 
 static const char help[] =

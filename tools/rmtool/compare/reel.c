@@ -9,7 +9,7 @@
 
 #include "rmalloc.h"
 #include "base/say.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 #define BATCH 1024
 

@@ -17,6 +17,7 @@
 #include "base/output.h"
 #include "base/say.h"
 #include "base/units.h"
+#include "trace/options.h"
 
 enum { ROUNDS = 9, ROUNDS_MAX = MICRO_ROUNDS_MAX, TRACES_MAX = 64 };
 enum { MILLISECONDS = 100, MILLISECONDS_MAX = 100000 };

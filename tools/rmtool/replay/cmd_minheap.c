@@ -16,6 +16,7 @@
 #include "replay/report.h"
 #include "base/say.h"
 #include "base/units.h"
+#include "trace/options.h"
 
 #define RESOLUTION_SHARE 2048 /* of the peak: 0.05 % */
 #define RESOLUTION_LEAST 16

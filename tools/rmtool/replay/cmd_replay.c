@@ -15,6 +15,7 @@
 #include "base/say.h"
 #include "replay/series.h"
 #include "base/units.h"
+#include "trace/options.h"
 
 #define SAMPLES_DEFAULT 1000
 #define SAMPLES_MAX 100000

@@ -9,7 +9,7 @@
 
 #include "rmalloc.h"
 #include "trace/trace.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 struct contents_block {
     void *locked_at; /* while the trace has it locked */

@@ -7,7 +7,7 @@
 #ifndef RMTOOL_FOOTPRINT_H
 #define RMTOOL_FOOTPRINT_H
 
-#include "base/watch.h"
+#include "trace/watch.h"
 
 struct footprint_sample {
     uint64_t event; /* first: see watch_thin_items */

@@ -16,7 +16,7 @@
 #define RMTOOL_HEAPMAP_H
 
 #include "base/output.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 #define HEAPMAP_CELLS 256
 #define HEAPMAP_CELLS_MAX 4096

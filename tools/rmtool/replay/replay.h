@@ -19,7 +19,7 @@
 #include "base/histogram.h"
 #include "rmalloc.h"
 #include "trace/trace.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 /* The calls that a replay makes for a trace's events. */
 struct driver {

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/arguments.h"
 #include "base/units.h"
+#include "trace/options.h"
 
 double report_per_operation(const struct replay_result *result, uint64_t total) {
     return ratio_of(total, result->end.operations);

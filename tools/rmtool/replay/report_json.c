@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "replay/report.h"
 
-#include "base/arguments.h"
 #include "base/member.h"
 #include "base/output.h"
 #include "base/units.h"
+#include "trace/options.h"
 
 static json_t *trace_object(const struct report *report) {
     const struct replay_result *result = report->result;

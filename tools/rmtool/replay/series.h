@@ -6,7 +6,7 @@
 #define RMTOOL_SERIES_H
 
 #include "base/output.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 struct series_sample {
     uint64_t event; /* first: see watch_thin_items */

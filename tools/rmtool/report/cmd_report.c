@@ -13,6 +13,7 @@
 #include "report/dossier.h"
 #include "report/page.h"
 #include "base/say.h"
+#include "trace/options.h"
 #include "verbs.h"
 
 static const char help[] =

@@ -8,7 +8,7 @@
 
 #include "base/histogram.h"
 #include "trace/trace.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 enum { CENSUS_CLASSES = 58, CENSUS_GROWTHS = 8 };
 

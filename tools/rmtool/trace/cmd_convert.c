@@ -14,6 +14,7 @@
 #include "base/member.h"
 #include "base/output.h"
 #include "base/say.h"
+#include "trace/options.h"
 #include "trace/trace_csv.h"
 #include "trace/trace_writer.h"
 #include "base/units.h"

@@ -17,6 +17,7 @@
 #include "base/arguments.h"
 #include "base/member.h"
 #include "base/output.h"
+#include "trace/options.h"
 #include "trace/rules.h"
 #include "base/say.h"
 #include "trace/trace_writer.h"

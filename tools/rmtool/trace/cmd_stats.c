@@ -11,6 +11,7 @@
 #include "trace/census_report.h"
 #include "base/member.h"
 #include "base/say.h"
+#include "trace/options.h"
 
 #define POINTS 1000
 

@@ -21,7 +21,7 @@
 
 #include "trace/import.h"
 #include "base/say.h"
-#include "base/watch.h"
+#include "trace/watch.h"
 
 #define VERSION_MOST 3
 

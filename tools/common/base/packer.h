@@ -2,8 +2,8 @@
 /*
  * Text on its way into a file through zstd. input.h is the other direction.
  */
-#ifndef RMTOOL_PACKER_H
-#define RMTOOL_PACKER_H
+#ifndef BASE_PACKER_H
+#define BASE_PACKER_H
 
 #include <stdbool.h>
 #include <stddef.h>

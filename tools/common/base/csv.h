@@ -4,8 +4,8 @@
  * column names, rows of as many fields. Fields hold no commas and no quotes that mean
  * anything. Knows nothing of what the columns are.
  */
-#ifndef RMTOOL_CSV_H
-#define RMTOOL_CSV_H
+#ifndef BASE_CSV_H
+#define BASE_CSV_H
 
 #include <stdbool.h>
 #include <stddef.h>

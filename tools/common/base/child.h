@@ -2,8 +2,8 @@
 /*
  * Runs other programs, one at a time, and waits for them.
  */
-#ifndef RMTOOL_CHILD_H
-#define RMTOOL_CHILD_H
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
 
 #include <stdbool.h>
 

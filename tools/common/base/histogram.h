@@ -3,8 +3,8 @@
  * How often each duration occurred, in constant memory. Buckets are powers of two cut
  * into 64 equal parts, so a percentile is at most 1/64 too high.
  */
-#ifndef RMTOOL_HISTOGRAM_H
-#define RMTOOL_HISTOGRAM_H
+#ifndef BASE_HISTOGRAM_H
+#define BASE_HISTOGRAM_H
 
 #include <stdint.h>
 

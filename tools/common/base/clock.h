@@ -4,8 +4,8 @@
  * of some hundred nanoseconds, so what one start and stop cost by themselves is measured
  * once and taken off.
  */
-#ifndef RMTOOL_CLOCK_H
-#define RMTOOL_CLOCK_H
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
 
 #include <stdint.h>
 

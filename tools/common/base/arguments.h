@@ -3,30 +3,17 @@
  * Options: how a verb reads its own, and the values of those that several verbs take. Each
  * function complains about what it cannot read, naming the verb, and returns a status.
  */
-#ifndef RMTOOL_ARGUMENTS_H
-#define RMTOOL_ARGUMENTS_H
+#ifndef BASE_ARGUMENTS_H
+#define BASE_ARGUMENTS_H
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rmalloc.h"
-
-/* manual, demand or steady. */
-int parse_policy(const char *verb, const char *text, rm_compaction_t *policy);
-const char *policy_name(rm_compaction_t policy);
-
-/* safe or none. */
-int parse_threads(const char *verb, const char *text, rm_threads_t *threads);
-const char *threads_name(rm_threads_t threads);
-
 /* A number from least to most. */
 int parse_number(const char *verb, const char *option, const char *text, uint64_t least,
                  uint64_t most, uint64_t *number);
-
-/* The first N events of a trace only. */
-int parse_limit_events(const char *verb, const char *text, uint64_t *limit_events);
 
 /* What a verb knows of its options. */
 struct option_reader {
@@ -57,8 +44,5 @@ int check_standard_output(const char *verb, const char *files, const char *const
 
 /* Refuses a path that is standard output where that is a terminal: for compressed data. */
 int check_terminal(const char *verb, const char *path);
-
-/* The one argument that is no option: the trace. */
-int parse_trace(const char *verb, int argc, char **argv, const char **path);
 
 #endif

@@ -3,8 +3,8 @@
  * Decompressing, zstd or gzip, told apart by a file's first bytes. Memory is bounded by the
  * window: 128 MiB for zstd, 32 KiB for gzip.
  */
-#ifndef RMTOOL_UNPACK_H
-#define RMTOOL_UNPACK_H
+#ifndef BASE_UNPACK_H
+#define BASE_UNPACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

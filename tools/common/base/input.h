@@ -3,8 +3,8 @@
  * Lines of a text file, plain or compressed with zstd or gzip, one at a time: memory use does not
  * depend on the file's length. Knows nothing of what the lines say.
  */
-#ifndef RMTOOL_INPUT_H
-#define RMTOOL_INPUT_H
+#ifndef BASE_INPUT_H
+#define BASE_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

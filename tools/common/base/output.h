@@ -2,8 +2,8 @@
 /*
  * Files that are there whole or not at all: written as FILE.tmp, renamed at the end.
  */
-#ifndef RMTOOL_OUTPUT_H
-#define RMTOOL_OUTPUT_H
+#ifndef BASE_OUTPUT_H
+#define BASE_OUTPUT_H
 
 #include <stdio.h>
 

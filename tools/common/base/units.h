@@ -2,8 +2,8 @@
 /*
  * Numbers as people write them: sizes such as 64MiB, and back.
  */
-#ifndef RMTOOL_UNITS_H
-#define RMTOOL_UNITS_H
+#ifndef BASE_UNITS_H
+#define BASE_UNITS_H
 
 #include <stdbool.h>
 #include <stddef.h>

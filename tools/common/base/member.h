@@ -4,8 +4,8 @@
  * jansson passes a failed allocation on: setting a member of NULL fails, and so does
  * printing it in the end. So nobody has to look in between.
  */
-#ifndef RMTOOL_MEMBER_H
-#define RMTOOL_MEMBER_H
+#ifndef BASE_MEMBER_H
+#define BASE_MEMBER_H
 
 #include <jansson.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 /*
  * A directory for files that nobody is to see.
  */
-#ifndef RMTOOL_SCRATCH_H
-#define RMTOOL_SCRATCH_H
+#ifndef BASE_SCRATCH_H
+#define BASE_SCRATCH_H
 
 /* In $TMPDIR, or /tmp. Returns: a status. directory receives its path, on the heap, or NULL. */
 int scratch_make(char **directory);

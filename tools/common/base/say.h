@@ -3,8 +3,8 @@
  * What goes to standard error: complaints and the progress bar. They share a file
  * because they share the terminal's last line.
  */
-#ifndef RMTOOL_SAY_H
-#define RMTOOL_SAY_H
+#ifndef BASE_SAY_H
+#define BASE_SAY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,14 +19,14 @@ enum {
     STATUS_MALFORMED = 4, /* the input breaks a rule of its format */
 };
 
-/* Prints "rmtool: ..." and returns status, so that a function can end with it. */
+/* Prints "PROGRAM: ..." and returns status, so that a function can end with it. */
 int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same with a place: "rmtool: FILE:LINE: ...". */
+/* The same with a place: "PROGRAM: FILE:LINE: ...". */
 int complain_at(int status, const char *file, uint64_t line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* For wrong arguments: complains, names the verb's --help, returns STATUS_USAGE. */
+/* For wrong arguments: complains, names the verb's --help (NULL: the program's), returns STATUS_USAGE. */
 int complain_usage(const char *verb, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/say.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -63,7 +64,7 @@ int complain(int status, const char *format, ...) {
     va_list arguments;
 
     bar_erase();
-    fputs("rmtool: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -75,7 +76,7 @@ int complain_at(int status, const char *file, uint64_t line, const char *format,
     va_list arguments;
 
     bar_erase();
-    fprintf(stderr, "rmtool: %s:%" PRIu64 ": ", file, line);
+    fprintf(stderr, "%s: %s:%" PRIu64 ": ", program_invocation_short_name, file, line);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
@@ -86,10 +87,11 @@ int complain_at(int status, const char *file, uint64_t line, const char *format,
 int complain_usage(const char *verb, const char *format, ...) {
     va_list arguments;
 
-    fputs("rmtool: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nTry 'rmtool %s --help'.\n", verb);
+    fprintf(stderr, "\nTry '%s%s%s --help'.\n", program_invocation_short_name,
+            verb ? " " : "", verb ? verb : "");
     return STATUS_USAGE;
 }

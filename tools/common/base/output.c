@@ -61,7 +61,7 @@ void provenance_init(struct provenance *provenance, int argc, char **argv) {
     *provenance = (struct provenance){.trace = ""};
     command = open_memstream(&provenance->command, &size);
     if (command) {
-        fputs("rmtool", command);
+        fputs(program_invocation_short_name, command);
         for (int i = 0; i < argc; i++) {
             fputc(' ', command);
             write_argument(command, argv[i]);

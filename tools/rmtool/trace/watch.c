@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/watch.h"
+#include "trace/watch.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * Random numbers, the same everywhere for the same seed: integers only.
  */
-#ifndef RMTOOL_CHANCE_H
-#define RMTOOL_CHANCE_H
+#ifndef BASE_CHANCE_H
+#define BASE_CHANCE_H
 
 #include <stddef.h>
 #include <stdint.h>

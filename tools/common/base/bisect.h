@@ -9,8 +9,8 @@
  * the result is a size that has been seen to suffice, and one a resolution smaller has been
  * seen not to.
  */
-#ifndef RMTOOL_BISECT_H
-#define RMTOOL_BISECT_H
+#ifndef BASE_BISECT_H
+#define BASE_BISECT_H
 
 #include <stdbool.h>
 #include <stdint.h>

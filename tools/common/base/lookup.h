@@ -3,8 +3,8 @@
  * From one number to another: addresses to blocks, threads to their numbers. About 100 bytes
  * for each that is held.
  */
-#ifndef RMTOOL_LOOKUP_H
-#define RMTOOL_LOOKUP_H
+#ifndef BASE_LOOKUP_H
+#define BASE_LOOKUP_H
 
 #include <stdbool.h>
 #include <stddef.h>
