@@ -22,8 +22,8 @@ struct node {
     uint8_t tag;     /* tag_t; TAG_NONE for text */
 };
 
-/* The value of an attribute, NUL-terminated, in what node_attributes gave; NULL where there is none. Names are in
-   lower case. `attributes` may be NULL. */
+/* The value of an attribute, NUL-terminated, in an element's content of `n` bytes; NULL where there is none. Names are
+   in lower case. `attributes` may be NULL. */
 const char *attribute_of(const char *attributes, size_t n, const char *name);
 
 typedef struct document {
@@ -37,8 +37,9 @@ typedef struct document {
 } document_t;
 
 enum {
-    DOCUMENT_DEPTH_MAX = 256
-}; /* deeper elements are made children of the deepest one */
+    DOCUMENT_DEPTH_MAX = 256, /* deeper elements are made children of the deepest one */
+    DOCUMENT_NODES_MAX = 1 << 22
+};
 
 /* Frees every node. The document is empty then. */
 void document_free(document_t *document);

@@ -67,6 +67,8 @@ struct style {
 };
 
 /* A style sheet: an object of a store with its rules, in it or behind it. */
+enum { SHEET_SCREEN_WIDTH = 1024 }; /* pixels: what widths in @media are compared with */
+
 typedef struct sheet {
     store_t *store;
     ref_t rules; /* NO_REF: none */
@@ -79,6 +81,8 @@ void sheet_parse(sheet_t *sheet, store_t *store, const char *css, size_t n);
 /* The browser's own sheet: what headings, lists, tables and links look like without any other. */
 void sheet_parse_own(sheet_t *sheet, store_t *store);
 void sheet_free(sheet_t *sheet);
+/* Whether a list of media, as in an attribute `media`, is for screens that are SHEET_SCREEN_WIDTH wide. */
+bool sheet_media(const char *media, size_t n);
 
 /* One element on the way from the root to the one that is styled. */
 struct style_step {
