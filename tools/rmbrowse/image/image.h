@@ -27,6 +27,9 @@ enum { IMAGE_SIDE_MAX = 32767, IMAGE_PIXELS_MAX = 64 << 20 };
    free (store_free of pixels). */
 image_status_t image_decode(store_t *store, const void *bytes, size_t n, image_t *out);
 
+/* The size alone, of what stands in the header: `out` has no pixels. */
+image_status_t image_measure(const void *bytes, size_t n, image_t *out);
+
 /* A sentence, for a placeholder. */
 const char *image_status_text(image_status_t status);
 
