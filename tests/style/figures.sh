@@ -104,6 +104,11 @@ make_comparison() {
 }
 make_comparison
 
+for compaction in off idle; do
+    awk -v compaction=$compaction -v frames=1500 -f "$plots/../tests/tools/session.awk" >$compaction.csv
+done
+awk -v objects=malloc -v frames=90 -f "$plots/../tests/tools/session.awk" >malloc.csv
+
 for format in png svg; do
     for figure in time footprint along; do
         out=$figure.$format
@@ -119,16 +124,18 @@ for format in png svg; do
         check_empty "$out" why
     done
     for figure in memory free fragmentation heapmap steps micro-scale micro-steps \
-        micro-latency; do
+        micro-latency session session-alone; do
         suffix=
         if [ "$figure" = heapmap ]; then suffix=-map; fi
         variables="plain='plain$suffix.csv'; compacted='compacted$suffix.csv'"
         case $figure in
         steps) variables="steps='compacted-steps.csv'" ;;
         micro-*) variables="csv='micro.csv'" ;;
+        session) variables="array sessions[4]=['off.csv','idle.csv','malloc.csv','off.csv']" ;;
+        session-alone) variables="array sessions[1]=['malloc.csv']" ;;
         esac
         out=$figure.$format
-        gnuplot -e "$variables; out='$out'" "$plots/$figure.gp" >why 2>&1 ||
+        gnuplot -e "$variables; out='$out'" "$plots/${figure%-alone}.gp" >why 2>&1 ||
             echo 'gnuplot failed' >>why
         case $format in
         png) head -c 4 "$out" 2>/dev/null | grep -q PNG || echo 'not a PNG file' >>why ;;

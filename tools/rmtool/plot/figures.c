@@ -198,7 +198,7 @@ int figures_draw(struct figures *all, const char *script, const char *variables,
     bool found;
 
     snprintf(file, sizeof file, "%s/%s.gp", all->scripts, script);
-    snprintf(picture, sizeof picture, "-%s.%s", figure, format);
+    snprintf(picture, sizeof picture, "%s%s.%s", *name ? "-" : "", figure, format);
     path = path_in(all, name, picture);
     if (path && asprintf(&temporary, "%s.tmp", path) < 0) temporary = NULL;
     if (asprintf(&settings, "%s%s%s; format='%s'; out='%s%s.tmp'", variables,

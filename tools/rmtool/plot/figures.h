@@ -62,6 +62,7 @@ int figures_make(struct figures *figures, const char *trace, const char *name);
 
 /*
  * Draws one picture, DIRECTORY/NAME-FIGURE.FORMAT.
+ *  name:      "" for DIRECTORY/FIGURE.FORMAT.
  *  script:    its gnuplot script, without the ending.
  *  variables: what it is told, as gnuplot assignments.
  * Returns: a status.

@@ -4,6 +4,7 @@
  * are its arguments, and what it needs to be there: gnuplot, the scripts, a directory.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arguments.h"
@@ -11,6 +12,8 @@
 #include "plot/figures.h"
 #include "plot/lock_figures.h"
 #include "plot/micro_figures.h"
+#include "plot/session.h"
+#include "plot/session_figures.h"
 #include "base/output.h"
 #include "base/say.h"
 #include "verbs.h"
@@ -47,6 +50,12 @@ static const char help[] =
     "that 'rmtool micro' has written, the groups scale, steps and latency; of one of\n"
     "'rmtool locks', its models, and what they cost.\n"
     "\n"
+    "Those that 'rmbrowse --csv' has written are drawn on one sheet, DIR/session.png "
+    "and\n"
+    ".svg: memory over the frames of a session, frame times, steps of compaction. A "
+    "table\n"
+    "of what each comes to goes to standard output before the names.\n"
+    "\n"
     "Example: rmtool plot -o out --format png --animate "
     "tests/traces/lua-wordfreq.rmt.zst\n";
 
@@ -71,20 +80,47 @@ static int parse_animation(struct figures *figures, const char *format) {
 
 /* ------------------------------------------------------------------------ verb */
 
-/* Two traces of one name would overwrite each other's files. */
+/* Two traces of one name would overwrite each other's files. Sessions share one sheet. */
 static int check_names(char *const traces[], int n) {
     for (int i = 0; i < n; i++) {
         char name[FIGURES_NAME], other[FIGURES_NAME];
         if (strcmp(traces[i], "-") == 0)
             return complain_usage("plot", "a trace is read several times; save it first");
+        if (session_wanted(traces[i])) continue;
         figures_name(traces[i], name);
         for (int j = 0; j < i; j++) {
             figures_name(traces[j], other);
-            if (strcmp(name, other) == 0)
+            if (strcmp(name, other) == 0 && !session_wanted(traces[j]))
                 return complain_usage("plot", "two traces are called '%s'", name);
         }
     }
     return STATUS_OK;
+}
+
+/* The pictures of one trace, or of a CSV file that is no session. */
+static int draw(struct figures *figures, const char *file) {
+    char name[FIGURES_NAME];
+
+    figures_name(file, name);
+    if (lock_figures_wanted(file)) return lock_figures_make(figures, file, name);
+    if (!compare_figures_wanted(file)) return figures_make(figures, file, name);
+    if (micro_figures_wanted(file)) return micro_figures_make(figures, file, name);
+    return compare_figures_make(figures, file, name);
+}
+
+/* Sessions first, as all of them are checked before any is drawn. */
+static int draw_all(struct figures *figures, char *const files[], int n) {
+    const char **sessions = calloc((size_t)n, sizeof(*sessions));
+    size_t n_sessions = 0;
+    int status = sessions ? STATUS_OK : complain(STATUS_IO, "no memory for names");
+
+    for (int i = 0; i < n && status == STATUS_OK; i++)
+        if (session_wanted(files[i])) sessions[n_sessions++] = files[i];
+    if (n_sessions > 0) status = session_figures_make(figures, sessions, n_sessions);
+    for (int i = 0; i < n && status == STATUS_OK; i++)
+        if (!session_wanted(files[i])) status = draw(figures, files[i]);
+    free(sessions);
+    return status;
 }
 
 enum { ANIMATE = 256, FORMAT, COMPACT, STEP, SAMPLES, LIMIT_EVENTS, REUSE, PLOTS_DIR };
@@ -150,17 +186,6 @@ int verb_plot(int argc, char **argv) {
 
     status = figures_find(figures, wish.scripts);
     if (status == STATUS_OK) status = output_directory(figures->directory);
-    for (int i = optind; i < argc && status == STATUS_OK; i++) {
-        char name[FIGURES_NAME];
-        figures_name(argv[i], name);
-        if (lock_figures_wanted(argv[i]))
-            status = lock_figures_make(figures, argv[i], name);
-        else if (!compare_figures_wanted(argv[i]))
-            status = figures_make(figures, argv[i], name);
-        else if (micro_figures_wanted(argv[i]))
-            status = micro_figures_make(figures, argv[i], name);
-        else
-            status = compare_figures_make(figures, argv[i], name);
-    }
+    if (status == STATUS_OK) status = draw_all(figures, argv + optind, argc - optind);
     return status;
 }
