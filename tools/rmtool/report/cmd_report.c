@@ -42,7 +42,8 @@ static const char help[] =
     "  what 'rmtool compare' writes: one of --csv or --json (the table, goals and "
     "bars),\n"
     "  of --series (all allocators along each trace), of --times;\n"
-    "  what 'rmtool micro --csv' writes (pauses and latency), or 'rmtool locks --csv'.\n"
+    "  what 'rmtool micro --csv' writes (pauses and latency), or 'rmtool locks --csv';\n"
+    "  what 'rmbrowse --csv' writes: all of these are drawn on one sheet.\n"
     "Each TRACE is replayed with and without compaction, as 'rmtool plot' does, for the\n"
     "heap map, fragmentation, step times, locks and who blocks what.\n"
     "\n"
@@ -204,8 +205,8 @@ static const struct {
     {"title", write_title},          {"style", write_style},
     {"contents", write_contents},    {"lead", dossier_lead},
     {"comparison", dossier_compare}, {"apart", dossier_micro},
-    {"traces", dossier_traces},      {"data", dossier_files},
-    {"script", write_script},
+    {"sessions", dossier_sessions},  {"traces", dossier_traces},
+    {"data", dossier_files},         {"script", write_script},
 };
 enum { N_PARTS = sizeof(parts) / sizeof(parts[0]) };
 
@@ -239,6 +240,7 @@ static int make(struct dossier *dossier, const char *output) {
 
     for (size_t i = 0; i < dossier->n_inputs && status == STATUS_OK; i++)
         status = dossier_draw(dossier, &dossier->inputs[i]);
+    if (status == STATUS_OK) status = dossier_draw_sessions(dossier);
     if (status == STATUS_OK) status = write_commands(dossier);
     return status ? status : write_page(dossier, output);
 }

@@ -12,6 +12,7 @@
 
 #include "compare/compare_load.h"
 #include "plot/figures.h"
+#include "plot/session.h"
 #include "base/output.h"
 
 enum { DOSSIER_INPUTS = 256, DOSSIER_PICTURES = 4096 };
@@ -22,6 +23,7 @@ enum dossier_kind {
     DOSSIER_TIMES,
     DOSSIER_MICRO,
     DOSSIER_LOCKS,
+    DOSSIER_SESSION,
     DOSSIER_JSON,
     DOSSIER_TRACE
 };
@@ -50,6 +52,8 @@ struct dossier {
     bool compared;
     char traces[DOSSIER_INPUTS][FIGURES_NAME]; /* that something is known of, in order */
     size_t n_traces;
+    struct session *sessions; /* of inputs, in their order */
+    size_t n_sessions;
     struct dossier_picture *pictures;
     size_t n_pictures;
 };
@@ -92,8 +96,13 @@ int dossier_figure(const struct dossier *dossier, const struct dossier_picture *
  */
 int dossier_add(struct dossier *dossier, const char *path);
 
-/* Puts what an input is drawn from into the folder, and draws it. Returns: a status. */
+/* Puts what an input is drawn from into the folder, and draws it; but not sessions, which share a sheet. Returns: a
+   status. */
 int dossier_draw(struct dossier *dossier, const struct dossier_input *input);
+
+/* Notes the session that an input is, having checked it; draws the sheet of all of them. Return: a status. */
+int dossier_add_session(struct dossier *dossier, const struct dossier_input *input);
+int dossier_draw_sessions(struct dossier *dossier);
 
 void dossier_finish(struct dossier *dossier);
 
@@ -105,6 +114,7 @@ int dossier_lead(const struct dossier *dossier, FILE *to);
 int dossier_compare(const struct dossier *dossier, FILE *to);
 int dossier_traces(const struct dossier *dossier, FILE *to);
 int dossier_micro(const struct dossier *dossier, FILE *to);
+int dossier_sessions(const struct dossier *dossier, FILE *to);
 int dossier_files(const struct dossier *dossier, FILE *to);
 
 /* A line for each picture in the folder: the command that draws it there. The CSV files say

@@ -74,7 +74,7 @@ static int kind_of_csv(const struct csv *csv, enum dossier_kind *kind) {
     else
         return complain(STATUS_MALFORMED,
                         "%s: no CSV file of 'rmtool compare', 'rmtool micro' or 'rmtool "
-                        "locks', by its columns",
+                        "locks', by its columns, and no session of 'rmbrowse'",
                         csv->path);
     if (csv->n_rows == 0) return complain(STATUS_MALFORMED, "%s: no rows", csv->path);
     return STATUS_OK;
@@ -108,7 +108,13 @@ static int add_comparison(struct dossier *dossier, const struct csv *csv,
 
 static int add_csv(struct dossier *dossier, struct dossier_input *input) {
     struct csv csv;
-    int status = csv_read(&csv, input->path);
+    int status;
+
+    if (session_wanted(input->path)) {
+        input->kind = DOSSIER_SESSION;
+        return dossier_add_session(dossier, input);
+    }
+    status = csv_read(&csv, input->path);
 
     if (status == STATUS_OK) status = kind_of_csv(&csv, &input->kind);
     if (status == STATUS_OK && input->kind == DOSSIER_SUMMARY)
@@ -240,7 +246,8 @@ int dossier_draw(struct dossier *dossier, const struct dossier_input *input) {
         status = micro_figures_make(figures, copy, input->name);
     else if (status == STATUS_OK && input->kind == DOSSIER_LOCKS)
         status = lock_figures_make(figures, copy, input->name);
-    else if (status == STATUS_OK && input->kind != DOSSIER_TIMES)
+    else if (status == STATUS_OK && input->kind != DOSSIER_TIMES &&
+             input->kind != DOSSIER_SESSION)
         status = compare_figures_make(figures, copy, input->name);
     free(copy);
     return status;
@@ -253,6 +260,7 @@ void dossier_finish(struct dossier *dossier) {
         free(dossier->pictures[i].variables);
     }
     free(dossier->pictures);
+    free(dossier->sessions);
     compare_unload(&dossier->loaded);
     provenance_finish(&dossier->provenance);
 }

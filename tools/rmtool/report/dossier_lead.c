@@ -52,6 +52,9 @@ void dossier_title(const struct dossier *dossier, FILE *to) {
         page_format(to, "A heap over time: %s", dossier->traces[0]);
     else if (n > 0)
         fprintf(to, "Heaps over time: %zu traces", n);
+    else if (dossier->n_sessions > 0)
+        fputs(dossier->n_sessions > 1 ? "A browser’s sessions" : "A browser’s session",
+              to);
     else if (count_inputs(dossier, DOSSIER_LOCKS) > 0)
         fputs("What a program would lock", to);
     else
@@ -66,6 +69,7 @@ void dossier_contents(const struct dossier *dossier, FILE *to) {
         fputs("<li><a href=\"#latency\">Latency</a></li>", to);
     if (count_inputs(dossier, DOSSIER_LOCKS) > 0)
         fputs("<li><a href=\"#locks\">Locks</a></li>", to);
+    if (dossier->n_sessions > 0) fputs("<li><a href=\"#sessions\">Sessions</a></li>", to);
     for (size_t i = 0; i < dossier->n_traces; i++) {
         fputs("<li class=\"trace\"><a href=\"#trace-", to);
         page_name(to, dossier->traces[i]);
