@@ -143,8 +143,8 @@ static size_t take_header(char *line, size_t one, size_t n, void *context) {
 
 /* --------------------------------------------------------------- one comes, one goes */
 
-static bool is_scheme(const fetch_t *fetch, const char *scheme) {
-    return strncasecmp(fetch->url, scheme, strlen(scheme)) == 0;
+static bool begins(const char *url, const char *with) {
+    return strncasecmp(url, with, strlen(with)) == 0;
 }
 
 static void append(fetcher_t *fetcher, fetch_t *fetch) {
@@ -203,15 +203,15 @@ size_t fetch_received(const fetch_t *fetch) { return fetch->size; }
 
 /* ------------------------------------------------------------------ how it went */
 
-/* Where it was in the end. A redirection that names no place in the page keeps the one that was asked for. NULL: no
-   memory; the URL asked for will do. */
+/* Where it was in the end. A redirection that names no place in the page keeps the one that was asked for. NULL: the
+   URL asked for will do, as it was to a place where we do not follow, or there is no memory. */
 static char *final_url(const fetch_t *fetch) {
     const char *mark = strchr(fetch->url, '#');
     char *effective = NULL, *url;
 
-    if (!is_scheme(fetch, "http")) return NULL;
+    if (!begins(fetch->url, "http")) return NULL;
     curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &effective);
-    if (!effective) return NULL;
+    if (!effective || !begins(effective, "http")) return NULL;
     if (strchr(effective, '#')) mark = NULL;
     return asprintf(&url, "%s%s", effective, mark ? mark : "") < 0 ? NULL : url;
 }
@@ -220,8 +220,8 @@ static char *final_url(const fetch_t *fetch) {
 static struct media media_of(const fetch_t *fetch) {
     char *header = NULL;
 
-    if (is_scheme(fetch, "about:")) return media_of_header("text/html");
-    if (is_scheme(fetch, "file:")) return media_of_name(fetch->url);
+    if (begins(fetch->url, "about:")) return media_of_header("text/html");
+    if (begins(fetch->url, "file:")) return media_of_name(fetch->url);
     curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_TYPE, &header);
     return media_of_header(header);
 }
@@ -309,13 +309,13 @@ static void set_options(fetch_t *fetch) {
 static void start(fetch_t *fetch) {
     fetcher_t *fetcher = fetch->fetcher;
 
-    if (is_scheme(fetch, "about:")) {
+    if (begins(fetch->url, "about:")) {
         if (strcmp(fetch->url + strcspn(fetch->url, ":#"), ":blank") != 0)
             snprintf(fetch->sentence, sizeof fetch->sentence, "There is no such page.");
         end(fetch, CURLE_OK);
         return;
     }
-    if (is_scheme(fetch, "file:") && !sentence_of_file(fetch->sentence, fetch->url)) {
+    if (begins(fetch->url, "file:") && !sentence_of_file(fetch->sentence, fetch->url)) {
         end(fetch, CURLE_OK);
         return;
     }

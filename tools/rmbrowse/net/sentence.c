@@ -50,6 +50,16 @@ static void say_not_connected(char *sentence, CURL *easy) {
         SAY("There is no connection to the server.");
 }
 
+static void say_unsupported(char *sentence, CURL *easy) {
+    long redirections = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_REDIRECT_COUNT, &redirections);
+    if (redirections > 0)
+        SAY("It is redirected to an address that is not fetched.");
+    else
+        SAY("The server does not speak HTTP.");
+}
+
 void sentence_of(char sentence[SENTENCE_MOST], enum trouble trouble, CURLcode code,
                  CURL *easy, const char *detail, const struct fetch_limits *limits) {
     switch (trouble) {
@@ -70,6 +80,7 @@ void sentence_of(char sentence[SENTENCE_MOST], enum trouble trouble, CURLcode co
     case CURLE_COULDNT_RESOLVE_HOST: SAY("There is no host of that name."); break;
     case CURLE_GOT_NOTHING: SAY("The server hung up without an answer."); break;
     case CURLE_TOO_MANY_REDIRECTS: SAY("It is redirected without an end."); break;
+    case CURLE_UNSUPPORTED_PROTOCOL: say_unsupported(sentence, easy); break;
     default:
         SAY("It could not be fetched: %s.", *detail ? detail : curl_easy_strerror(code));
     }
