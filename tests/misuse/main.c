@@ -41,7 +41,7 @@ static const char help[] =
     "          RMALLOC_STRESS=onchange misuse --unlocked --seed 7\n"
     "          valgrind --log-file=log misuse --tool-log log --only 'over*'\n";
 
-enum { ONLY_MOST = 32 };
+enum { ONLY_MOST = 256 };
 static struct arguments {
     uint64_t seed;
     unsigned seconds, n_only;
