@@ -45,7 +45,7 @@ refused() {
 }
 : >bad.csv
 refused 'an empty file' 'bad.csv: empty' bad.csv
-head -c 300 some.csv >bad.csv
+head -n 3 some.csv | head -c -5 >bad.csv
 refused 'a CSV file cut in its comments' 'truncated' bad.csv
 head -c $(($(wc -c <some.csv) - 20)) some.csv >bad.csv
 refused 'a CSV file cut in a row' 'bad.csv:[0-9]*: truncated' bad.csv

@@ -190,18 +190,18 @@ static ref_t last_text(builder_t *builder) {
     return is_text ? last : NO_REF;
 }
 
-static void extend_text(builder_t *builder, ref_t node, const char *text, size_t n) {
-    ref_t content = ((struct node *)store_lock(node))->content;
+static void extend_text(builder_t *builder, ref_t ref, const char *text, size_t n) {
+    struct node *node = store_lock(ref);
+    size_t size = store_size(node->content);
+    bool extended = store_resize(builder->document->store, &node->content, size + n);
 
-    store_unlock(node);
-    size_t size = store_size(content);
-
-    if (!store_resize(builder->document->store, content, size + n)) {
+    if (extended) {
+        memcpy((char *)store_lock(node->content) + size, text, n);
+        store_unlock(node->content);
+    } else {
         builder->document->truncated = true;
-        return;
     }
-    memcpy((char *)store_lock(content) + size, text, n);
-    store_unlock(content);
+    store_unlock(ref);
 }
 
 /* What has come of text goes into a node, or goes on with the one before it. */

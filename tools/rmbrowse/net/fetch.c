@@ -88,7 +88,7 @@ static bool make_room(fetch_t *fetch, size_t n) {
 
     if (fetch->body == NO_REF)
         fetch->body = store_new(fetch->store, room);
-    else if (!store_resize(fetch->store, fetch->body, room))
+    else if (!store_resize(fetch->store, &fetch->body, room))
         return false;
     if (fetch->body == NO_REF) return false;
     fetch->room = room;
@@ -233,7 +233,7 @@ static void settle_body(fetch_t *fetch, bool failed) {
         fetch->body = NO_REF;
         fetch->size = 0;
     } else if (fetch->size < fetch->room) {
-        store_resize(fetch->store, fetch->body, fetch->size); /* larger is fine, too */
+        store_resize(fetch->store, &fetch->body, fetch->size); /* larger is fine, too */
     }
 }
 

@@ -12,29 +12,32 @@
 struct memory_figures {
     size_t own_live;    /* bytes asked for by live objects of all stores */
     size_t own_objects; /* how many */
+    /* What they take of the system: of heaps, all that they hold; of malloc, all that it holds but for what the
+       libraries use of it. */
+    size_t own_footprint;
+    /* Free in that, and in one piece. In malloc: all that is free in it, whether pages are there or have been
+       given back. */
+    size_t own_free, own_largest;
     size_t
-        own_footprint; /* what they take of the system: of heaps, all that they hold; of malloc, all that it
-                               holds but for what the libraries use of it */
-    size_t
-        own_free; /* free inside of own_footprint (of malloc: all that is free in it) */
-    size_t own_largest; /* the largest piece of that */
-    size_t
-        libraries_live; /* bytes of malloc that others use: the third-party libraries, control structures */
+        libraries_live; /* bytes of malloc that others use: the libraries, control structures */
     size_t footprint; /* heaps and malloc, together */
     size_t
-        resident; /* the kernel's count of the process's private memory, bytes; 0: not known */
+        resident; /* the kernel's count of the process's private memory; 0: not known */
 };
 
 /* Cost: O(stores), and what mallinfo2 and malloc_info take. */
 void memory_look(struct memory_figures *figures);
 
-/* Heaps and malloc together, bytes: `footprint` of the above alone, quickly. */
+/* Heaps and malloc together, bytes: `footprint` of the above alone. Of malloc, what it has of the system but for pages
+   that it has not yet touched, or has given back inside (malloc_trim). */
 size_t memory_footprint(void);
 
 /*
- * No more than `bytes` of footprint, from now on; 0: no limit. An allocation that goes beyond is made good, by these
- * in turn: giving back what is free; compaction, where there is a policy; shedding caches. It fails where that is not
- * enough. Libraries are counted, but not refused.
+ * No more than `bytes` of footprint, from now on; 0: no limit. An allocation that goes beyond is undone and tried
+ * again after each of these in turn: giving back what is free; compaction, where there is a policy; shedding caches,
+ * until nobody sheds more. Then it fails. One that takes nothing of the system succeeds even where others have gone
+ * beyond. Libraries are counted, but not refused. To know the footprint takes time, so it is looked at after each
+ * 16 KiB of objects near the limit, and after each 1 MiB far from it.
  */
 void memory_limit(size_t bytes);
 

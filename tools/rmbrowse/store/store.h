@@ -10,7 +10,10 @@
  *      memcpy(store_lock(text), from, n);               const struct node *at = store_peek(ref);
  *      store_unlock(text);                              store_release(store);
  *
- * A store's heap is not shared between threads. What one store's objects refer to may lie in another.
+ * An object that is freed, resized or unlocked in a state in which that is not allowed is a mistake of the browser's:
+ * where it is seen, it is said, and the program aborts. malloc sees fewer of them.
+ *
+ * Stores are for one thread. What one store's objects refer to may lie in another.
  */
 #ifndef RMBROWSE_STORE_H
 #define RMBROWSE_STORE_H
@@ -41,8 +44,8 @@ typedef struct store store_t;
  */
 store_t *store_open(const char *name, compaction_t compaction);
 
-/* All objects must have been freed: what is left is said on standard error, with the name, and goes.
-   NULL does nothing. Returns: how many were left. */
+/* All objects must have been freed: how many are left is said on standard error, with the name, and they go (in malloc
+   they stay, as nobody knows where they are). NULL does nothing. Returns: how many were left. */
 size_t store_close(store_t *store);
 
 /* "rmalloc" or "malloc". */
@@ -59,9 +62,10 @@ ref_t store_new_zeroed(store_t *store, size_t bytes);
 /* One that begins as a copy of `bytes` bytes, which must not lie in an unlocked object. */
 ref_t store_copy(store_t *store, const void *from, size_t bytes);
 
-/* Changes the size of an object that is neither locked nor in a held store. Returns: false where there is no
-   memory; it is as it was then. */
-bool store_resize(store_t *store, ref_t object, size_t bytes);
+/* Changes the size of an object that is neither locked nor in a held store; what is kept, is kept from its
+   beginning. In malloc the object may have another reference afterwards, which takes the place of *object: whoever
+   else has the old one must be told. Returns: false where there is no memory; it is as it was then. */
+bool store_resize(store_t *store, ref_t *object, size_t bytes);
 
 /* Frees an object that is not locked. NO_REF does nothing. */
 void store_free(store_t *store, ref_t object);
