@@ -40,7 +40,7 @@ static void draw_head(cairo_t *cairo, const struct session *session) {
 
 /* A number that is meant to be seen from afar, and what it is. */
 static void draw_large(cairo_t *cairo, int column, const char *number, const char *name) {
-    const struct ink_style large = {"Sans Bold 15", INK_BRIGHT, INK_LEFT};
+    const struct ink_style large = {"Sans Bold 13", INK_BRIGHT, INK_LEFT};
     const struct ink_style small = {PANEL_SMALL, INK_DIM, INK_LEFT};
     double width = INNER / 3.0, x = MARGIN + column * width;
 
@@ -82,7 +82,7 @@ static double draw_figures(cairo_t *cairo, const struct session *session,
     snprintf(text, sizeof(text), "%.0f %%", session_fragmentation(memory) * 100);
     draw_figure(cairo, y, 0, "fragmentation", text);
     draw_figure(cairo, y, 1, "largest free", format_size(text, memory->own_largest));
-    snprintf(text, sizeof(text), "%zu: %s", moment->locked_blocks,
+    snprintf(text, sizeof(text), "%zu · %s", moment->locked_blocks,
              format_size(size, moment->locked));
     draw_figure(cairo, y + 16, 0, "locked", text);
     snprintf(text, sizeof(text), "%zu", memory->own_objects);

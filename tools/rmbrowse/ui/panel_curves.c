@@ -25,12 +25,16 @@ static struct place below_title(const struct place *place) {
                           place->height - TITLE};
 }
 
-static void draw_ground(cairo_t *cairo, const struct place *chart, const char *scale) {
-    const struct ink_style small = {"Sans 6.5", INK_DIM, INK_LEFT};
-
+static void draw_ground(cairo_t *cairo, const struct place *chart) {
     ink_box(cairo, chart->x, chart->y, chart->width, 1, INK_RULE);
     ink_box(cairo, chart->x, chart->y + chart->height - 1, chart->width, 1, INK_RULE);
-    ink_text(cairo, &small, chart->x, chart->y + 1, chart->width, 12, scale);
+}
+
+static void draw_scale(cairo_t *cairo, const struct place *chart, double y,
+                       const char *text) {
+    const struct ink_style small = {"Sans 6.5", INK_DIM, INK_LEFT};
+
+    ink_text(cairo, &small, chart->x, y + 1, chart->width, 12, text);
 }
 
 static size_t moment_live(const struct moment *moment) { return moment->memory.own_live; }
@@ -80,7 +84,8 @@ void panel_curve(cairo_t *cairo, const struct session *session,
     panel_title(cairo, place, "Footprint", keys, 2);
     draw_area(cairo, session, &chart, moment_held, most, INK_FREE);
     draw_area(cairo, session, &chart, moment_live, most, INK_LIVE);
-    draw_ground(cairo, &chart, format_size(text, (uint64_t)most));
+    draw_ground(cairo, &chart);
+    draw_scale(cairo, &chart, chart.y, format_size(text, (uint64_t)most));
 }
 
 /* ------------------------------------------------------------ frame times */
@@ -111,7 +116,8 @@ void panel_frames(cairo_t *cairo, const struct session *session,
     panel_title(cairo, place, "Frames", keys, 3);
     for (size_t n = 0; (moment = session_moment(session, n)); n++)
         draw_bar(cairo, &chart, n, &moment->frame);
-    draw_ground(cairo, &chart, "20 ms");
+    draw_ground(cairo, &chart);
+    draw_scale(cairo, &chart, y, "16 ms");
     ink_colour(cairo, INK_DIM);
     cairo_set_line_width(cairo, 1);
     cairo_set_dash(cairo, (const double[]){2, 3}, 2, 0);

@@ -15,9 +15,10 @@
 #include "ui/panel_parts.h"
 
 enum {
-    CELL = 2,        /* pixels */
-    ROW = 11,        /* of a map that has several, with the gap below */
-    LABEL = 18,      /* above a map */
+    CELL = 2,   /* pixels */
+    ROW = 11,   /* of a map that has several, with the gap below */
+    LABEL = 17, /* above a map */
+    BELOW = 5,
     NAME = 76,       /* left of one */
     LINE_LEAST = 11, /* a store with its name beside it */
     LINE_MOST = 22,
@@ -134,7 +135,7 @@ static void draw_sizes(cairo_t *cairo, const struct store_figures *figures,
 /* A few: rows are shared out by what the stores have, each at least one. */
 static void draw_blocks(cairo_t *cairo, const struct place *place,
                         const struct census *census) {
-    double spare = (place->height - (double)census->stores * (LABEL + ROW)) / ROW;
+    double spare = (place->height - (double)census->stores * (LABEL + ROW + BELOW)) / ROW;
     struct place at = *place;
 
     for (store_t *store = store_first(); store; store = store_next(store)) {
@@ -148,7 +149,7 @@ static void draw_blocks(cairo_t *cairo, const struct place *place,
         draw_sizes(cairo, &figures, &at);
         at.y += LABEL;
         draw_map(cairo, store, &at, rows, ROW);
-        at.y += (double)rows * ROW;
+        at.y += (double)rows * ROW + BELOW;
     }
 }
 
@@ -212,7 +213,7 @@ void panel_maps(cairo_t *cairo, const struct place *place) {
     }
     if (census.stores == 0 || rest.height < STRIP_LEAST) return;
     each = rest.height / (double)census.stores;
-    if (known && each >= LABEL + 2 * ROW)
+    if (known && each >= LABEL + 2 * ROW + BELOW)
         draw_blocks(cairo, &rest, &census);
     else if (each >= LINE_LEAST)
         draw_lines(cairo, &rest, (int)(each < LINE_MOST ? each : LINE_MOST));

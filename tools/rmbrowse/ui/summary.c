@@ -178,12 +178,13 @@ int summary_print_json(const struct session *session) {
 
     sum_up(session, &summary);
     member_text(object, "objects", store_kind);
-    member_text(object, "compaction", compaction_names[session->compaction]);
+    member_text(object, "policy", compaction_names[session->compaction]);
     member_text(object, "heaps", session->shared ? "shared" : "tab");
     json_object_set_new(object, "pages", pages_object(&summary.counts));
     json_object_set_new(object, "images", images_object(&summary.counts.images));
     json_object_set_new(object, "frames", frames_object(&summary));
-    json_object_set_new(object, "steps", compaction_object(&summary.totals->compaction));
+    json_object_set_new(object, "compaction",
+                        compaction_object(&summary.totals->compaction));
     json_object_set_new(object, "memory", memory_object(&summary));
     return member_print(object);
 }
