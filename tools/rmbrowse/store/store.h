@@ -130,6 +130,10 @@ struct store_cell {
 };
 size_t store_map(store_t *store, struct store_cell *cells, size_t n);
 
+/* Bytes that have been moved in all stores since the program began, by steps and by allocations, in stores that have
+   been closed too. */
+uint64_t store_moved(void);
+
 /* The longest call of store_new or store_resize since the last time this was asked, nanoseconds. */
 uint64_t store_longest_allocation(void);
 

@@ -11,6 +11,7 @@
 
 static struct store *oldest;
 static uint64_t longest_ns;
+static uint64_t moved_before; /* in stores that have been closed */
 
 store_t *store_open(const char *name, compaction_t compaction) {
     struct store *store = calloc(1, sizeof(*store)), **last = &oldest;
@@ -38,6 +39,7 @@ size_t store_close(store_t *store) {
                  left.objects, left.requested);
     while (*at != store) at = &(*at)->next;
     *at = store->next;
+    moved_before += kind_moved(store);
     kind_close(store);
     free(store);
     return left.objects;
@@ -46,6 +48,14 @@ size_t store_close(store_t *store) {
 store_t *store_first(void) { return oldest; }
 store_t *store_next(const store_t *store) { return store->next; }
 const char *store_name(const store_t *store) { return store->name; }
+
+uint64_t store_moved(void) {
+    uint64_t moved = moved_before;
+
+    for (struct store *store = oldest; store; store = store->next)
+        moved += kind_moved(store);
+    return moved;
+}
 
 void store_misused(const char *call, const char *what) {
     complain(STATUS_FOUND, "%s: %s", call, what);

@@ -87,7 +87,7 @@ static double draw_figures(cairo_t *cairo, const struct session *session,
     draw_figure(cairo, y + 16, 0, "locked", text);
     snprintf(text, sizeof(text), "%zu", memory->own_objects);
     draw_figure(cairo, y + 16, 1, "objects", text);
-    draw_figure(cairo, y + 32, 0, "moved", format_size(text, totals->compaction.moved));
+    draw_figure(cairo, y + 32, 0, "moved", format_size(text, session->moved));
     draw_figure(cairo, y + 32, 1, "in compaction",
                 format_ns(text, totals->compaction.ns));
     snprintf(text, sizeof(text), "%llu", (unsigned long long)totals->compaction.steps);

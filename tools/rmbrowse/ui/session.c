@@ -50,7 +50,7 @@ static void write_row(const struct moment *moment, FILE *file) {
     fprintf(file,
             ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
             ",%d\n",
-            frame->work_ns, work->ns, work->steps, work->longest_ns, work->moved,
+            frame->work_ns, work->ns, work->steps, work->longest_ns, moment->moved,
             frame->longest_allocation_ns, frame->busy);
 }
 
@@ -105,6 +105,8 @@ void session_frame(struct session *session, int wait_ms, struct frame *frame) {
     session->by_key = (struct store_work){0};
     memory_look(&moment->memory);
     look_at_stores(moment);
+    moment->moved = store_moved() - session->moved;
+    session->moved += moment->moved;
     moment->tabs = browser_tabs(session->browser, numbers, TABS_MAX);
     write_row(moment, session->csv.file);
     sum_up(&session->totals, moment);

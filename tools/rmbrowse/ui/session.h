@@ -15,6 +15,7 @@ struct moment {
     struct frame frame; /* with what was compacted by a key since the one before */
     struct memory_figures memory;
     size_t locked, locked_blocks;
+    uint64_t moved; /* bytes, by compaction and by allocations */
     unsigned tabs;
 };
 
@@ -39,6 +40,7 @@ struct session {
     bool shared;
     struct output csv;
     struct store_work by_key; /* since the last frame */
+    uint64_t moved;           /* as of the last frame, bytes since the program began */
     struct moment moments[SESSION_MOMENTS];
     struct session_totals totals;
 };

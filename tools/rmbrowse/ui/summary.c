@@ -25,13 +25,14 @@ struct summary {
     struct memory_figures end;
     const struct session_totals *totals;
     double mean_ratio, end_ratio; /* footprint over live, of the browser's own objects */
+    uint64_t moved;
     uint64_t mean_ns, median_ns, most_ns, longest_ns; /* of frames; most: 99 of 100 */
 };
 
 static void sum_up(const struct session *session, struct summary *summary) {
     const struct session_totals *totals = &session->totals;
 
-    *summary = (struct summary){.totals = totals};
+    *summary = (struct summary){.totals = totals, .moved = session->moved};
     browser_count(session->browser, &summary->counts);
     memory_look(&summary->end);
     summary->mean_ratio = ratio_of(totals->own_per_live, (double)totals->live_frames);
@@ -59,7 +60,7 @@ static void print_times(const struct summary *summary, FILE *file) {
             format_ns(c, summary->most_ns), format_ns(d, summary->longest_ns));
     fprintf(file, "compaction      %" PRIu64 " steps in %s, longest %s, %s moved\n",
             work->steps, format_ns(a, work->ns), format_ns(b, work->longest_ns),
-            format_size(c, work->moved));
+            format_size(c, summary->moved));
     fprintf(file, "allocation      longest %s\n",
             format_ns(a, totals->longest_allocation_ns));
 }
@@ -142,13 +143,14 @@ static json_t *frames_object(const struct summary *summary) {
     return object;
 }
 
-static json_t *compaction_object(const struct store_work *work) {
+static json_t *compaction_object(const struct summary *summary) {
+    const struct store_work *work = &summary->totals->compaction;
     json_t *object = json_object();
 
     member_count(object, "steps", work->steps);
     member_count(object, "ns", work->ns);
     member_count(object, "longest_step_ns", work->longest_ns);
-    member_count(object, "moved", work->moved);
+    member_count(object, "moved", summary->moved);
     return object;
 }
 
@@ -183,8 +185,7 @@ int summary_print_json(const struct session *session) {
     json_object_set_new(object, "pages", pages_object(&summary.counts));
     json_object_set_new(object, "images", images_object(&summary.counts.images));
     json_object_set_new(object, "frames", frames_object(&summary));
-    json_object_set_new(object, "compaction",
-                        compaction_object(&summary.totals->compaction));
+    json_object_set_new(object, "compaction", compaction_object(&summary));
     json_object_set_new(object, "memory", memory_object(&summary));
     return member_print(object);
 }
