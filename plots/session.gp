@@ -4,7 +4,7 @@
 # which pieces, how long frames and steps of compaction take.
 #
 # By hand:
-#   rmbrowse --script session.txt --compaction idle --csv idle.csv
+#   rmbrowse --script session.txt --compact idle --csv idle.csv
 #   rmbrowse-malloc --script session.txt --csv malloc.csv
 #   gnuplot -e "array sessions[2]=['idle.csv','malloc.csv']; out='session.png'" plots/session.gp
 
