@@ -5,7 +5,7 @@
 # are never compacted, compacted in idle time, steadily, in one heap for all tabs, and in malloc.
 # Usage: rmbrowse.sh BUILD [SCRIPT]
 #   BUILD   a build directory, with rmbrowse, rmbrowse-malloc and rmtool
-#   SCRIPT  the session (default: session.txt of tools/rmbrowse)
+#   SCRIPT  the session (default: tests/rmbrowse/session.txt, on pages of Debian's documentation)
 # Screenshots have to be the same byte for byte; what is asked of steps and of the end is said beside what was
 # reached. The smallest budget is searched by bisection, to 256 KiB: of each way a dozen sessions more. To be
 # made while nothing else runs.
@@ -16,7 +16,7 @@ if [ $# -lt 1 ] || [ $# -gt 2 ]; then
 fi
 here=$(cd "$(dirname "$0")" && pwd) || exit 3
 tools=$(cd "$1/tools" && pwd) || exit 3
-script=${2:-$here/../../tools/rmbrowse/session.txt}
+script=${2:-$here/../../tests/rmbrowse/session.txt}
 rmtool=$tools/rmtool/rmtool
 PATH=$tools/rmbrowse:$PATH # so that the commands that are noted hold no names of this machine
 work=$(mktemp -d) || exit 3
@@ -78,6 +78,8 @@ count() {
 }
 
 check() {
+    [ "$(count failures)" = 0 ]
+    verdict "error pages: $(count failures)" none $?
     n=$(find off -name '*.png' | wc -l)
     alike=yes
     for way in $ways; do
@@ -137,7 +139,7 @@ smallest() {
     echo "$(rmbrowse --version), $(sed -n 's/^# machine: //p' off.csv)"
     for way in $ways; do sed -n 's/^# command: //p' "$way.csv"; done
     echo
-    echo "$(grep -c '^open ' session.txt) tabs, $(count loads) pages, $(count failures) of them error pages; the sheet: rmbrowse.png"
+    echo "$(grep -c '^open ' session.txt) tabs, $(count loads) pages; the sheet: rmbrowse.png"
     echo
     sed '/^$/,$d' table
     echo

@@ -23,7 +23,7 @@ case \$0 in *-malloc) objects=malloc compaction=off ;; esac
 while [ \$# -gt 0 ]; do
     case \$1 in
     --version) echo 'rmbrowse 7.0'; exit ;;
-    --json) printf '{\n    "loads": 62,\n    "failures": 1\n}\n' ;;
+    --json) printf '{\n    "loads": 62,\n    "failures": %d\n}\n' \${BAD:-0} ;;
     --compact) compaction=\$2 ;;
     --heap) heaps=\$2 ;;
     --csv) csv=\$2 ;;
@@ -54,10 +54,10 @@ results=plots/results/rmbrowse
 expect 'all is well' 0 '' $results.sh build session.txt
 check 'the sheet' test -s $results.png
 holds 'its version and machine' $results.txt 'rmbrowse 7.0, made up'
-holds 'how much is opened' $results.txt '2 tabs, 62 pages, 1 of them error pages'
+holds 'how much is opened' $results.txt '2 tabs, 62 pages;'
 holds 'the table' $results.txt 'rmalloc, idle, one heap '
-[ "$(grep -c ', met$' $results.txt)" -eq 7 ] || cat $results.txt >why
-check_empty 'seven verdicts' why
+[ "$(grep -c ', met$' $results.txt)" -eq 8 ] || cat $results.txt >why
+check_empty 'eight verdicts' why
 # 9,000 KiB are 35.2 units of 256 KiB, 11,000 are 43.0: the smallest that do.
 for line in '^off  *10.75 MiB ' '^idle  *9.00 MiB ' '^steady  *9.00 MiB ' '^malloc  *10.75 MiB ' \
     '^shared  *9.00 MiB .*session.txt:2: no memory for one more tab$'; do
@@ -77,6 +77,8 @@ check_empty 'no budget is enough: so it says' why
 expect 'another screenshot' 1 '' env DIFFERS=rmallocsteady $results.sh build session.txt
 holds 'another screenshot: which' $results.txt 'Files off/a.png and steady/a.png differ'
 holds 'another screenshot: missed' $results.txt 'the same in all, missed'
+expect 'an error page' 1 '' env BAD=2 $results.sh build session.txt
+holds 'an error page: missed' $results.txt 'error pages: 2 '
 expect 'steps that take long' 1 '' env SLOW=4 $results.sh build session.txt
 [ "$(grep -c '^longest step.*<= 2000, missed$' $results.txt)" -eq 3 ] || cat $results.txt >why
 check_empty 'steps that take long: missed' why
