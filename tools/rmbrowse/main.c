@@ -8,7 +8,6 @@
 
 #include "base/output.h"
 #include "base/say.h"
-#include "net/url.h"
 #include "ui/run.h"
 #include "ui/script.h"
 #include "ui/session.h"
@@ -21,12 +20,7 @@ static int open_pages(const struct settings *settings, browser_t *browser) {
     unsigned first = 0;
 
     for (int i = 0; i < settings->n_urls; i++) {
-        char *url = url_of_words(settings->urls[i]);
-        if (!url)
-            return complain(STATUS_USAGE, "no address can be made of '%s'",
-                            settings->urls[i]);
-        unsigned tab = browser_open(browser, url);
-        url_free(url);
+        unsigned tab = browser_open(browser, settings->urls[i]);
         if (tab == 0) return complain(STATUS_FOUND, "no memory for a tab");
         if (first == 0) first = tab;
     }

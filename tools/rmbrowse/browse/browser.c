@@ -7,6 +7,7 @@
 
 #include "browse/frame.h"
 #include "browse/pictures.h"
+#include "net/url.h"
 
 const struct browser_options browser_options_default = {.compaction = COMPACT_IDLE,
                                                         .width = 1024,
@@ -228,6 +229,16 @@ bool browser_is_link(const browser_t *browser, float x, float y) {
     bool is = href != NULL;
     free(href);
     return is;
+}
+
+bool browser_link(const browser_t *browser, float x, float y, char *url, size_t size) {
+    char *href = link_at(browser, x, y);
+    char *whole = href != NULL ? page_resolve(&browser->shown->page, href) : NULL;
+    bool leads = whole != NULL;
+    if (leads) snprintf(url, size, "%s", whole);
+    url_free(whole);
+    free(href);
+    return leads;
 }
 
 bool browser_click_text(browser_t *browser, const char *text) {

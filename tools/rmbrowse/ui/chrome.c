@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <math.h>
+#include <string.h>
 
 #include "ui/ink.h"
 
@@ -71,7 +72,7 @@ static void draw_tab(const struct chrome *chrome, cairo_t *cairo, double x, doub
         ink_box(cairo, x + width - 1, 12, 1, CHROME_TABS - 18, 0xb5bec9);
     }
     ink_text(cairo, &style, x + 13, 6, width - 16 - CROSS, CHROME_TABS - 6,
-             *title ? title : "New tab");
+             *title && strcmp(title, BLANK_PAGE) != 0 ? title : "New tab");
     draw_cross(cairo, x + width - CROSS / 2.0 - 4, CHROME_TABS / 2.0 + 3.5,
                shown ? GREY : 0x8d98a5);
 }
@@ -161,7 +162,8 @@ static void draw_address(const struct chrome *chrome, cairo_t *cairo) {
         draw_edited(chrome, cairo);
     } else {
         browser_url(chrome->browser, browser_shown(chrome->browser), url, sizeof(url));
-        ink_text(cairo, &style, FIELD_X + 12, y, width - 24, height, url);
+        ink_text(cairo, &style, FIELD_X + 12, y, width - 24, height,
+                 strcmp(url, BLANK_PAGE) != 0 ? url : "");
     }
     ink_box(cairo, 0, CHROME_HEIGHT - 2, chrome->width, 2, chrome->busy ? BLUE : STRIP);
 }

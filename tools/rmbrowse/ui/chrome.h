@@ -26,6 +26,9 @@ struct chrome {
     bool busy;
 };
 
+/* What a new tab shows: it has no address to be seen. */
+#define BLANK_PAGE "about:blank"
+
 void chrome_draw(const struct chrome *chrome, cairo_t *cairo);
 
 /* What is at a point of it. */

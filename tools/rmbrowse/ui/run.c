@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/say.h"
-#include "net/url.h"
 #include "ui/picture.h"
 #include "ui/summary.h"
 
@@ -32,11 +31,12 @@ static int demand(const struct run *run, bool done, const char *what) {
 
 /* ---------------------------------------------------------------- frames */
 
-static int run_frame(const struct run *run, struct frame *frame) {
+/* Where nothing is busy, no time is lost with waiting for the network. */
+static int run_frame(const struct run *run, bool busy, struct frame *frame) {
     const struct stage *stage = run->stage;
 
     if (!stage->window) {
-        session_frame(stage->session, FRAME_NS / 1000000, frame);
+        session_frame(stage->session, busy ? FRAME_NS / 1000000 : 0, frame);
         return STATUS_OK;
     }
     return demand(run, window_frame(stage->window, frame), "the window was closed");
@@ -49,7 +49,7 @@ static int settle(const struct run *run) {
     int status;
 
     for (;;) {
-        status = run_frame(run, &frame);
+        status = run_frame(run, true, &frame);
         if (status || !frame.busy) return status;
         if (clock_wall_ns() > limit) return fail(run, "the pages do not settle", "");
     }
@@ -60,25 +60,21 @@ static int run_wait(const struct run *run) {
     struct frame frame;
 
     for (long n = run->command->first; !status && n > 0; n--)
-        status = run_frame(run, &frame);
+        status = run_frame(run, false, &frame);
     return status;
 }
 
 /* -------------------------------------------------------------- commands */
 
-/* With open, in a new tab. */
-static int run_open(const struct run *run, bool new_tab) {
-    const char *words = run->command->text;
-    char *url = url_of_words(words);
-    int status = STATUS_OK;
+/* What cannot be read as an address makes a page that says so. */
+static int run_open(const struct run *run) {
+    return demand(run, browser_open(run->browser, run->command->text) != 0,
+                  "too many tabs, or no memory for one more");
+}
 
-    if (!url) return fail(run, "no address can be made of this", words);
-    if (new_tab && browser_open(run->browser, url) == 0)
-        status = fail(run, "too many tabs, or no memory for one more", "");
-    else if (!new_tab && !browser_go(run->browser, url))
-        status = fail(run, "cannot go there", url);
-    url_free(url);
-    return status;
+static int run_go(const struct run *run) {
+    if (browser_shown(run->browser) == 0) return fail(run, "no tab is open", "");
+    return demand(run, browser_go(run->browser, run->command->text), "no memory");
 }
 
 static int run_scroll(const struct run *run) {
@@ -182,8 +178,8 @@ static int run_command(const struct run *run) {
     browser_t *browser = run->browser;
 
     switch (command->verb) {
-    case VERB_OPEN: return run_open(run, true);
-    case VERB_GO: return run_open(run, false);
+    case VERB_OPEN: return run_open(run);
+    case VERB_GO: return run_go(run);
     case VERB_WAIT: return run_wait(run);
     case VERB_SCROLL: return run_scroll(run);
     case VERB_CLICK:
@@ -226,7 +222,8 @@ int script_run(const struct script *script, struct stage *stage) {
     for (size_t i = 0; i < script->n && !status; i++) {
         run.command = &script->commands[i];
         status = run_command(&run);
-        if (!status && is_seen(run.command->verb)) status = run_frame(&run, &frame);
+        if (!status && is_seen(run.command->verb))
+            status = run_frame(&run, false, &frame);
     }
     return status;
 }

@@ -80,6 +80,20 @@ static void draw_bar(const window_t *window, cairo_t *cairo) {
     cairo_fill(cairo);
 }
 
+/* Where the link under the mouse leads, in a corner. */
+static void draw_link(const window_t *window, cairo_t *cairo) {
+    const struct ink_style style = {"Sans 8", 0x1d2530, INK_LEFT};
+    double most = window_view_width(window) * 0.75;
+    double width = ink_width(cairo, style.font, window->link, -1) + 1;
+    double y = CHROME_HEIGHT + window_view_height(window) - 22;
+
+    if (!*window->link) return;
+    if (width > most) width = most;
+    ink_box(cairo, 0, y - 1, width + 17, 23, 0xb5bec9);
+    ink_box(cairo, 0, y, width + 16, 22, 0xf7f9fb);
+    ink_text(cairo, &style, 8, y, width, 22, window->link);
+}
+
 static void draw_view(const window_t *window, cairo_t *cairo) {
     int width = window_view_width(window), height = window_view_height(window);
 
@@ -91,6 +105,7 @@ static void draw_view(const window_t *window, cairo_t *cairo) {
         ink_box(cairo, 0, CHROME_HEIGHT, width, height, 0xeef1f4);
     else
         draw_bar(window, cairo);
+    draw_link(window, cairo);
     cairo_restore(cairo);
 }
 

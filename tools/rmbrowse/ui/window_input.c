@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "net/url.h"
-
 #define WHEEL 72.0F /* pixels a notch */
 
 /* ------------------------------------------------------ tabs and the address */
@@ -13,7 +11,7 @@ void window_edit_address(window_t *window) {
     char url[ENTRY_MOST];
 
     browser_url(window->browser, browser_shown(window->browser), url, sizeof(url));
-    entry_begin(&window->entry, url);
+    entry_begin(&window->entry, strcmp(url, BLANK_PAGE) == 0 ? "" : url);
     SDL_StartTextInput();
     window->stale = true;
 }
@@ -24,20 +22,17 @@ void window_leave_address(window_t *window) {
     window->stale = true;
 }
 
+/* What cannot be read as an address makes a page that says so. */
 void window_go(window_t *window) {
-    char *url = url_of_words(window->entry.text);
-
-    if (!url) return; /* it stays as it is, to be corrected */
     if (browser_shown(window->browser))
-        browser_go(window->browser, url);
+        browser_go(window->browser, window->entry.text);
     else
-        browser_open(window->browser, url);
-    url_free(url);
+        browser_open(window->browser, window->entry.text);
     window_leave_address(window);
 }
 
 void window_new_tab(window_t *window) {
-    if (browser_open(window->browser, "about:blank")) window_edit_address(window);
+    if (browser_open(window->browser, BLANK_PAGE)) window_edit_address(window);
     window->stale = true;
 }
 
@@ -75,15 +70,21 @@ static void drag_to(window_t *window, int y) {
     window->stale = true;
 }
 
-static enum pointer pointer_at(const window_t *window, int x, int y) {
+/* What the mouse is over: the link is kept, to be shown. */
+static enum pointer look_at(window_t *window, int x, int y) {
     struct chrome chrome = window_chrome(window);
+    char link[sizeof(window->link)] = "";
     unsigned tab;
     int at;
 
-    if (on_bar(window, x, y)) return POINTER_ARROW;
-    if (on_page(window, x, y) &&
-        browser_is_link(window->browser, (float)x, (float)(y - CHROME_HEIGHT)))
-        return POINTER_HAND;
+    if (on_page(window, x, y) && !on_bar(window, x, y))
+        browser_link(window->browser, (float)x, (float)(y - CHROME_HEIGHT), link,
+                     sizeof(link));
+    if (strcmp(link, window->link) != 0) {
+        memcpy(window->link, link, sizeof(link));
+        window->stale = true;
+    }
+    if (*link) return POINTER_HAND;
     if (chrome_spot(&chrome, x, y, &tab, &at) == SPOT_ADDRESS) return POINTER_TEXT;
     return POINTER_ARROW;
 }
@@ -94,7 +95,7 @@ static void take_motion(window_t *window, int x, int y) {
     if (window->dragged) drag_to(window, y);
     if (hovered != window->hovered) window->stale = true;
     window->hovered = hovered;
-    SDL_SetCursor(window->cursors[pointer_at(window, x, y)]);
+    SDL_SetCursor(window->cursors[look_at(window, x, y)]);
 }
 
 static void press_address(window_t *window, int at) {
@@ -124,12 +125,25 @@ static void press_chrome(window_t *window, const SDL_MouseButtonEvent *button) {
     }
 }
 
+/* The link in a tab of its own, while the page stays in view. */
+static void open_behind(window_t *window, float x, float y) {
+    unsigned shown = browser_shown(window->browser);
+    char url[ENTRY_MOST];
+
+    if (browser_link(window->browser, x, y, url, sizeof(url)) &&
+        browser_open(window->browser, url))
+        browser_show(window->browser, shown);
+    window->stale = true;
+}
+
 static void press_page(window_t *window, const SDL_MouseButtonEvent *button) {
     float x = (float)button->x, y = (float)(button->y - CHROME_HEIGHT);
 
     window_leave_address(window);
     if (button->button == SDL_BUTTON_LEFT)
         browser_click(window->browser, x, y);
+    else if (button->button == SDL_BUTTON_MIDDLE)
+        open_behind(window, x, y);
     else if (button->button == SDL_BUTTON_X1)
         browser_back(window->browser);
     else if (button->button == SDL_BUTTON_X2)

@@ -20,6 +20,7 @@ struct window {
     struct entry entry;
     struct frame last;
     char title[256];
+    char link[512];    /* that the mouse is over; "": none */
     int width, height; /* of all of it, as it was drawn last */
     bool panel, leave;
     bool stale;            /* it is to be drawn anew, whatever the frame says */
