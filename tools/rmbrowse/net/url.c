@@ -96,6 +96,12 @@ static char *parse(const char *base, const char *reference) {
     return own(url);
 }
 
+/* A file has a path; and what has come from elsewhere shall not look into the files of the machine. */
+static bool may_be_file(const char *base, const char *url) {
+    return strncmp(url, "file:///", 8) == 0 &&
+           !(base && (has_scheme(base, "http") || has_scheme(base, "https")));
+}
+
 static char *resolve(const char *base, const char *reference) {
     bool absolute = scheme_length(reference) > 0;
     char *url;
@@ -107,9 +113,7 @@ static char *resolve(const char *base, const char *reference) {
     if (!absolute && has_scheme(base, "about")) return NULL;
     url = parse(absolute ? NULL : base, reference);
 
-    /* What has come from elsewhere shall not look into the files of the machine. */
-    if (url && base && has_scheme(url, "file") &&
-        (has_scheme(base, "http") || has_scheme(base, "https"))) {
+    if (url && has_scheme(url, "file") && !may_be_file(base, url)) {
         free(url);
         return NULL;
     }
