@@ -58,6 +58,7 @@ busy = Busy()
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *words):
         pass
@@ -135,7 +136,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return
         if "lie" in self.ask:
             headers["Content-Length"] = str(len(body) + int(self.ask["lie"]))
-            self.break_off()
+            headers["Connection"] = "close"
         self.answer(200, body, headers)
 
     def chunk(self, body):

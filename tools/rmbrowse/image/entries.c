@@ -78,7 +78,7 @@ static bool grow_table(struct entries *entries) {
 
     if (entries->table == NO_REF)
         entries->table = store_new(entries->store, room * sizeof *table);
-    else if (!store_resize(entries->store, entries->table, room * sizeof *table))
+    else if (!store_resize(entries->store, &entries->table, room * sizeof *table))
         return false;
     if (entries->table == NO_REF) return false;
 

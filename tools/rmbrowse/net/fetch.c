@@ -21,6 +21,7 @@
 
 #include "net/media.h"
 #include "net/sentence.h"
+#include "net/url.h"
 
 enum { HEADERS_MOST = 256 << 10, REDIRECTIONS_MOST = 10, FIRST_ROOM = 16 << 10 };
 
@@ -310,7 +311,7 @@ static void start(fetch_t *fetch) {
     fetcher_t *fetcher = fetch->fetcher;
 
     if (begins(fetch->url, "about:")) {
-        if (strcmp(fetch->url + strcspn(fetch->url, ":#"), ":blank") != 0)
+        if (!url_same_page(fetch->url, "about:blank"))
             snprintf(fetch->sentence, sizeof fetch->sentence, "There is no such page.");
         end(fetch, CURLE_OK);
         return;
