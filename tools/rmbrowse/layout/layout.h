@@ -40,7 +40,8 @@ typedef struct layout {
     bool truncated; /* memory ran out */
 } layout_t;
 
-/* Lays out from nothing; the stores are held meanwhile. Returns: false where nothing could be made. */
+/* Lays out from nothing; the stores are held meanwhile. The document has to outlive the layout, whose links and
+   placeholders are its attributes. Returns: false where nothing could be made; there is nothing to free then. */
 bool layout_make(layout_t *layout, store_t *store, const struct layout_input *input);
 void layout_free(layout_t *layout);
 
@@ -55,7 +56,7 @@ bool layout_paint(const layout_t *layout, cairo_t *cairo, const struct area *are
 
 /* The link at a point of the page: its href as it stands, for the caller to free(); NULL: none. */
 char *layout_link_at(const layout_t *layout, float x, float y);
-/* The first link whose text contains `text`, as a point in it; false: none. From the n-th on (0: all). */
+/* The first link whose text contains `text`, as a point in it; false: none. An image says what its `alt` does. */
 bool layout_find_link(const layout_t *layout, const char *text, float *x, float *y);
 /* Where an id, or a name of <a>, is; false: nowhere. */
 bool layout_anchor(const layout_t *layout, const char *name, float *y);
