@@ -38,6 +38,13 @@ typedef enum marker {
 } marker_t;
 typedef enum float_side { FLOAT_NONE, FLOAT_LEFT, FLOAT_RIGHT } float_side_t;
 enum { CLEAR_LEFT = 1, CLEAR_RIGHT = 2 };
+typedef enum valign {
+    VALIGN_TOP, /* of a cell; else the baseline */
+    VALIGN_SUB,
+    VALIGN_SUPER,
+    VALIGN_MIDDLE,
+    VALIGN_BOTTOM
+} valign_t;
 
 #define COLOUR_NONE UINT32_C(0) /* fully transparent */
 typedef uint32_t colour_t;      /* 0xAARRGGBB, not premultiplied */
@@ -52,6 +59,7 @@ struct style {
     /* Inherited. */
     colour_t colour;
     float font_size;   /* px */
+    float root_size;   /* px: the font's size of the root element */
     float line_height; /* times the font's size; 0: as the font says */
     uint8_t family, align, marker;
     bool bold, italic, underline, strike, pre /* white space kept */,
@@ -59,7 +67,7 @@ struct style {
         collapse; /* borders of a table's cells */
     /* Not inherited. */
     uint8_t display, float_side, clear, /* 0, or of CLEAR_LEFT | CLEAR_RIGHT */
-        valign; /* valign: -1 sub as 1, super as 2, 0 baseline; of a cell: 0 top, 3 middle, 4 bottom */
+        valign;
     colour_t background;
     struct length margin[SIDES], padding[SIDES], width, height, most_width;
     float border[SIDES]; /* px */
