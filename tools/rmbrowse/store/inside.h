@@ -13,10 +13,12 @@ struct store {
     const char *name;
     compaction_t compaction;
     unsigned held;
-    rm_heap_t *
-        heap; /* NULL in malloc, and what follows is 0 in a heap, which knows by itself */
-    size_t objects, requested;
-    size_t occupied; /* bytes of malloc's that they take */
+    /* Of a heap; in malloc 0. Calls that made or freed an object, up to the last idle time, and up to the last trim
+       at such a time. */
+    rm_heap_t *heap;
+    size_t idle_calls, trimmed_calls;
+    /* Of a store in malloc, where a heap knows by itself. What its objects occupy there. */
+    size_t objects, requested, occupied;
 };
 
 /* ------------------------------------------------------------------ a kind */

@@ -4,6 +4,7 @@
  */
 #include "store/store.h"
 
+#include "base/clock.h"
 #include "store/inside.h"
 
 const char *const store_kind = "rmalloc";
@@ -88,23 +89,6 @@ void *store_peek(ref_t object) {
     return address;
 }
 
-/* -------------------------------------------------------------- compaction */
-
-bool kind_idle(struct store *store, uint64_t deadline_ns) {
-    return rm_heap_idle(store->heap, deadline_ns) > 0;
-}
-
-bool kind_step(struct store *store) {
-    rm_budget_t budget = {.nanoseconds = 1000000};
-    rm_progress_t progress;
-
-    expect(rm_heap_compact(store->heap, &budget, &progress), "store_compact_all");
-    return !progress.complete;
-}
-
-/* Where the system refuses to take pages back, they stay: nothing is lost by it. */
-void kind_trim(struct store *store) { rm_heap_trim(store->heap); }
-
 /* ------------------------------------------------------------------- looks */
 
 static rm_stats_t look(struct store *store) {
@@ -140,6 +124,44 @@ void store_look(store_t *store, struct store_figures *figures) {
     expect(rm_heap_stats(store->heap, &stats), "store_look");
     *figures = figures_of(&stats);
 }
+
+/* -------------------------------------------------------------- compaction */
+
+/*
+ * A call of rm_heap_idle first gives back 32 KiB of what is free behind the highest block, then moves, and says 0 where
+ * nothing is left to move: so it is called until one has given nothing back. It leaves a slack of 1/32, for what comes
+ * next; a heap where nothing has come since the last idle time does without.
+ */
+bool kind_idle(struct store *store, uint64_t deadline_ns) {
+    rm_stats_t stats = look(store);
+    size_t calls = stats.allocations + stats.frees, returned;
+    bool first = true;
+
+    for (bool more = true; more; first = false) {
+        if (clock_wall_ns() >= deadline_ns) return true;
+        returned = stats.returned;
+        if (rm_heap_idle(store->heap, deadline_ns) > 0) return true;
+        stats = look(store);
+        more = first || stats.returned != returned;
+    }
+    if (calls == store->idle_calls && calls != store->trimmed_calls) {
+        rm_heap_trim(store->heap);
+        store->trimmed_calls = calls;
+    }
+    store->idle_calls = calls;
+    return false;
+}
+
+bool kind_step(struct store *store) {
+    rm_budget_t budget = {.nanoseconds = 1000000};
+    rm_progress_t progress;
+
+    expect(rm_heap_compact(store->heap, &budget, &progress), "store_compact_all");
+    return !progress.complete;
+}
+
+/* Where the system refuses to take pages back, they stay: nothing is lost by it. */
+void kind_trim(struct store *store) { rm_heap_trim(store->heap); }
 
 /* --------------------------------------------------------------------- map */
 

