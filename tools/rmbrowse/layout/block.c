@@ -71,6 +71,8 @@ static void block_span(struct frame *frame, const struct frame *outer) {
     }
     frame->x = fmaxf(x, outer->x);
     frame->width = width;
+    frame->box->x = frame->x - left;
+    frame->box->width = width + left + right;
 }
 
 static const char *attribute(const struct making *making, const char *name) {
@@ -141,9 +143,6 @@ static void block_end(struct flow *flow, struct frame *frame) {
         flow_settle(flow);
         flow->y = fmaxf(flow->y, frame->top + top_edge + least) + edge;
     }
-    float left = edge_px(style, SIDE_LEFT, outer->width);
-    box->x = frame->x - left;
-    box->width = frame->width + left + edge_px(style, SIDE_RIGHT, outer->width);
     box->y = frame->topped ? frame->top : flow->y + flow->margin;
     box->height = frame->topped ? flow->y - frame->top : 0;
     flow->frame = outer;
@@ -171,6 +170,7 @@ static void block_measure(struct flow *flow, ref_t node, const struct style *sty
     float edges = edge_px(style, SIDE_LEFT, 0) + edge_px(style, SIDE_RIGHT, 0) +
                   fmaxf(0, length_px(&style->margin[SIDE_LEFT], 0, 0)) +
                   fmaxf(0, length_px(&style->margin[SIDE_RIGHT], 0, 0));
+    widths.hard += edges;
     widths.least += edges;
     widths.best += edges;
     frame_widen(outer, widths);

@@ -89,6 +89,7 @@ float edge_px(const struct style *style, side_t side, float of) {
 }
 
 void frame_widen(struct frame *frame, struct widths widths) {
+    frame->widths.hard = fmaxf(frame->widths.hard, widths.hard);
     frame->widths.least = fmaxf(frame->widths.least, widths.least);
     frame->widths.best = fmaxf(frame->widths.best, widths.best);
 }

@@ -73,18 +73,22 @@ static void column_want(struct column *column, const struct cell *cell) {
 
 /* A cell over several columns: what it needs beyond them is shared among them. */
 static void column_span(GArray *columns, const struct cell *cell, float spacing) {
-    struct widths sum = {0};
+    float between = spacing * (cell->columns - 1);
+    struct widths more = {cell->widths.hard - between, cell->widths.least - between,
+                          cell->widths.best - between};
     for (uint32_t i = 0; i < cell->columns; i++) {
         const struct widths *widths = &column_at(columns, cell->column + i)->widths;
-        sum.least += widths->least + (i ? spacing : 0);
-        sum.best += widths->best + (i ? spacing : 0);
+        more.hard -= widths->hard;
+        more.least -= widths->least;
+        more.best -= widths->best;
     }
-    float least = fmaxf(0, cell->widths.least - sum.least) / cell->columns;
-    float best = fmaxf(0, cell->widths.best - sum.best) / cell->columns;
     for (uint32_t i = 0; i < cell->columns; i++) {
         struct widths *widths = &column_at(columns, cell->column + i)->widths;
-        widths->least += ceilf(least);
-        widths->best = fmaxf(widths->best + ceilf(best), widths->least);
+        widths->hard += ceilf(fmaxf(0, more.hard) / cell->columns);
+        widths->least += ceilf(fmaxf(0, more.least) / cell->columns);
+        widths->best += ceilf(fmaxf(0, more.best) / cell->columns);
+        widths->least = fmaxf(widths->least, widths->hard);
+        widths->best = fmaxf(widths->best, widths->least);
     }
 }
 
@@ -99,6 +103,7 @@ void columns_measure(GArray *columns, GArray *cells, float spacing) {
         cell->columns = MIN(cell->columns, n - cell->column);
         if (cell->columns > 1) continue;
         struct column *column = column_at(columns, cell->column);
+        column->widths.hard = fmaxf(column->widths.hard, cell->widths.hard);
         column->widths.least = fmaxf(column->widths.least, cell->widths.least);
         column->widths.best = fmaxf(column->widths.best, cell->widths.best);
         column_want(column, cell);
@@ -119,6 +124,7 @@ struct widths columns_widths(const GArray *columns) {
     float share = 0, others = 0, whole = 0;
     for (size_t i = 0; i < columns->len; i++) {
         const struct column *column = column_at(columns, i);
+        sum.hard += column->widths.hard;
         sum.least += column->widths.least;
         sum.best += column->widths.best;
         if (column->wanted.unit == LENGTH_PERCENT && column->wanted.value > 0) {
@@ -133,33 +139,15 @@ struct widths columns_widths(const GArray *columns) {
     return sum;
 }
 
-/* Less than the least: the widest give what is missing, down to a level. */
-static void columns_squeeze(GArray *columns, float width) {
-    float level = width, rest = width;
-    size_t wide = columns->len, before;
-    do {
-        before = wide;
-        level = rest / fmaxf(wide, 1);
-        rest = width;
-        wide = 0;
-        for (size_t i = 0; i < columns->len; i++) {
-            struct column *column = column_at(columns, i);
-            bool narrow = column->widths.least <= level;
-            rest -= narrow ? column->widths.least : 0;
-            wide += !narrow;
-        }
-    } while (wide < before && wide > 0);
-    for (size_t i = 0; i < columns->len; i++)
-        column_at(columns, i)->width = fminf(column_at(columns, i)->widths.least, level);
-}
-
 /* How much more a column would take, in each of the rounds in which room is given away. */
-enum round { ROUND_PERCENT, ROUND_FIXED, ROUND_BEST, ROUNDS };
+enum round { ROUND_LEAST, ROUND_PERCENT, ROUND_FIXED, ROUND_BEST, ROUNDS };
 static float column_wish(const struct column *column, enum round round, float width) {
     bool percent = column->wanted.unit == LENGTH_PERCENT;
     bool fixed = column->wanted.unit == LENGTH_PX;
     float to = column->width;
-    if (round == ROUND_PERCENT && percent)
+    if (round == ROUND_LEAST)
+        to = column->widths.least;
+    else if (round == ROUND_PERCENT && percent)
         to = column->wanted.value * width / 100;
     else if (round == ROUND_FIXED && fixed)
         to = column->widths.best;
@@ -184,26 +172,21 @@ static void columns_spread(GArray *columns, float rest) {
 }
 
 void columns_share(GArray *columns, float width) {
-    struct widths sum = columns_widths(columns);
-    if (sum.least > width) {
-        columns_squeeze(columns, width);
-    } else {
-        float rest = width - sum.least;
+    float rest = width - columns_widths(columns).hard;
+    for (size_t i = 0; i < columns->len; i++)
+        column_at(columns, i)->width = column_at(columns, i)->widths.hard;
+    for (enum round round = 0; round < ROUNDS; round++) {
+        float wishes = 0;
         for (size_t i = 0; i < columns->len; i++)
-            column_at(columns, i)->width = column_at(columns, i)->widths.least;
-        for (enum round round = 0; round < ROUNDS; round++) {
-            float wishes = 0;
-            for (size_t i = 0; i < columns->len; i++)
-                wishes += column_wish(column_at(columns, i), round, width);
-            float share = wishes > rest ? rest / wishes : 1;
-            for (size_t i = 0; i < columns->len; i++) {
-                struct column *column = column_at(columns, i);
-                column->width += share * column_wish(column, round, width);
-            }
-            rest = fmaxf(0, rest - wishes);
+            wishes += column_wish(column_at(columns, i), round, width);
+        float share = wishes > rest ? rest / wishes : 1;
+        for (size_t i = 0; i < columns->len; i++) {
+            struct column *column = column_at(columns, i);
+            column->width += share * column_wish(column, round, width);
         }
-        if (rest > 0) columns_spread(columns, rest);
+        rest = fmaxf(0, rest - wishes);
     }
+    if (rest > 0) columns_spread(columns, rest);
     /* Whole pixels, of which none is lost. */
     float end = 0;
     for (size_t i = 0; i < columns->len; i++) {

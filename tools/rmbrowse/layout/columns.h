@@ -43,7 +43,7 @@ void grid_cell(struct grid *grid, struct cell cell);
 void columns_measure(GArray *columns, GArray *cells, float spacing);
 /* All of them together, without the space between them. */
 struct widths columns_widths(const GArray *columns);
-/* Gives each its width: `width` in all. */
+/* Gives each its width: `width` in all, which is not less than is hard. */
 void columns_share(GArray *columns, float width);
 
 #endif

@@ -73,7 +73,7 @@ static float float_width(struct flow *flow, ref_t node, const struct style *styl
                                                                      .node = node,
                                                                      .style = style,
                                                                      .state = state});
-    return fminf(fmaxf(fminf(widths.least, all), most), widths.best);
+    return fmaxf(widths.hard, fminf(fmaxf(fminf(widths.least, all), most), widths.best));
 }
 
 void float_place(struct flow *flow, ref_t node, const struct style *from,
@@ -88,7 +88,8 @@ void float_place(struct flow *flow, ref_t node, const struct style *from,
     if (flow->measuring) {
         struct widths widths = walk_measure(flow->making, &part);
         flow->frame->beside += fmaxf(0, widths.best + before + after);
-        frame_widen(flow->frame, (struct widths){widths.least, widths.least});
+        frame_widen(flow->frame,
+                    (struct widths){widths.hard, widths.least, widths.least});
         return;
     }
     float width = float_width(flow, node, &style, state, all - before - after);

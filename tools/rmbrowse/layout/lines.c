@@ -11,7 +11,7 @@
 
 #include "layout/text.h"
 
-enum { PIECE_LINES = 64, PIECE_BYTES = 6000, BAND_LEAST = 60 };
+enum { PIECE_LINES = 64, PIECE_BYTES = 6000, BAND_LEAST = 60, BROKEN_EMS = 3 };
 
 /* Some of a run: bytes from `at` to `end`; what follows begins at `next`. */
 struct piece {
@@ -180,13 +180,20 @@ void flow_marker(struct flow *flow) {
 static void anchors_place(struct flow *flow, PangoLayout *layout, size_t at,
                           size_t next) {
     GArray *anchors = flow->making->anchors;
-    for (size_t i = flow->anchors; i < anchors->len; i++) {
-        struct anchor *anchor = &g_array_index(anchors, struct anchor, i);
-        if (anchor->y != ANCHOR_WAITS || anchor->at >= next) continue;
-        PangoRectangle rectangle = {0};
-        pango_layout_index_to_pos(layout, MAX(anchor->at, at) - at, &rectangle);
-        anchor->y = flow->y + PANGO_PIXELS(rectangle.y);
-    }
+    if (flow->anchors == anchors->len) return;
+    PangoLayoutIter *iter = pango_layout_get_iter(layout);
+    struct line line;
+    do {
+        text_line(iter, &line);
+        size_t end =
+            pango_layout_iter_at_last_line(iter) ? next : at + line.start + line.length;
+        for (size_t i = flow->anchors; i < anchors->len; i++) {
+            struct anchor *anchor = &g_array_index(anchors, struct anchor, i);
+            if (anchor->y == ANCHOR_WAITS && anchor->at < end)
+                anchor->y = flow->y + line.top;
+        }
+    } while (pango_layout_iter_next_line(iter));
+    pango_layout_iter_free(iter);
 }
 
 /* Places bytes of the run that make whole lines; `layout` is theirs, or NULL: not made yet. */
@@ -269,6 +276,18 @@ static size_t lines_some(struct flow *flow, size_t at) {
     return next;
 }
 
+/* How wide words are at least, whose widest is `least`: they are broken if need be, where they may be; and images are
+   made smaller. */
+static float lines_hard(const struct run *run, float least) {
+    float hard = 0;
+    for (size_t i = 0; i < run->spans->len; i++) {
+        const struct span *span = &run_spans(run)[i];
+        if (span->unbroken && !span->width) return least;
+        hard = fmaxf(hard, BROKEN_EMS * span->font_size);
+    }
+    return fminf(hard, least);
+}
+
 static void lines_measure(struct flow *flow) {
     struct widths widths = {0};
     size_t n = flow->run.text->len;
@@ -289,6 +308,7 @@ static void lines_measure(struct flow *flow) {
         g_object_unref(layout);
         at = piece.next;
     }
+    widths.hard = lines_hard(&flow->run, widths.least);
     frame_widen(flow->frame, widths);
 }
 

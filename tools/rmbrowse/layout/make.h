@@ -15,9 +15,10 @@
 
 #include "layout/run.h"
 
-/* How wide something is: where every word is on a line of its own, and where no line is broken. */
+/* How wide something is: where words are broken, which is bearable only if nothing else helps; where each is on a line
+   of its own; and where no line is broken. */
 struct widths {
-    float least, best;
+    float hard, least, best;
 };
 
 /* One page being laid out. All stores are held. */

@@ -84,6 +84,7 @@ static void cell_gather(struct table *table, const struct part *part,
         cell.width = style->width;
         if (cell.width.unit == LENGTH_PX)
             cell.width.value = rintf(cell.width.value) + edges;
+        cell.widths.hard += edges;
         cell.widths.least += edges;
         cell.widths.best += edges;
         if (table->style->collapse)
@@ -336,6 +337,7 @@ static float table_edges(const struct table *table, float of) {
 static void table_measure(struct table *table) {
     struct widths widths = columns_widths(table->columns);
     float edges = table_edges(table, 0);
+    widths.hard += edges;
     widths.least += edges;
     widths.best += edges;
     if (table->style->width.unit == LENGTH_PX)
@@ -354,7 +356,8 @@ static void table_span(struct table *table) {
     float after = fmaxf(0, length_px(&style->margin[SIDE_RIGHT], outer->width, 0));
     float from, most;
     for (;;) {
-        struct band band = float_band(flow, flow->y, 1);
+        struct band band =
+            float_band(flow, flow->y, INFINITY); /* nobody knows how high */
         from = fmaxf(outer->x, band.left);
         most = fminf(outer->x + outer->width, band.right) - from - before - after;
         if (most >= widths.least + edges || band.wider <= flow->y) break;
@@ -363,14 +366,15 @@ static void table_span(struct table *table) {
     most = fmaxf(most, 1);
     float width = length_px(&style->width, outer->width, widths.best + edges);
     width = fminf(most, fmaxf(width, widths.least + edges));
-    columns_share(table->columns, fmaxf(width - edges, table->columns->len));
+    width = fmaxf(width, widths.hard + edges);
+    columns_share(table->columns, width - edges);
     bool auto_left = style->margin[SIDE_LEFT].unit == LENGTH_AUTO;
     bool auto_right = style->margin[SIDE_RIGHT].unit == LENGTH_AUTO;
     bool centre = (auto_left && auto_right) || outer->style->align == ALIGN_CENTER;
     bool right = auto_left || outer->style->align == ALIGN_RIGHT;
     float shift = centre ? floorf((most - width) / 2) : right ? most - width : 0;
     struct box *box = table->frame.box;
-    box->x = from + before + shift;
+    box->x = from + before + fmaxf(0, shift);
     box->width = width;
     float x = box->x + edge_px(style, SIDE_LEFT, outer->width) + table->outer;
     for (size_t i = 0; i < table->columns->len; i++) {

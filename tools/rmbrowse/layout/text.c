@@ -152,6 +152,8 @@ PangoLayout *text_layout(const char *bytes, size_t n, const struct span *spans,
         /* An empty line has the height of what would stand on it. */
         add_span(list, &spans[i], i, start, n ? end : G_MAXUINT);
     }
+    /* A word broken because nothing else helps has no more characters than it had. */
+    add(list, pango_attr_insert_hyphens_new(FALSE), 0, G_MAXUINT);
     pango_layout_set_font_description(layout, font_of(&spans[first]));
     pango_layout_set_attributes(layout, list);
     pango_attr_list_unref(list);
