@@ -88,7 +88,9 @@ static void test_resolve_random(void) {
         char *page = url_resolve(NULL, base->str);
         char *url = url_resolve(page, reference->str);
         if (url) {
-            assert_resolves(NULL, url, url);
+            char *again = url_resolve(NULL, url);
+            g_assert_cmpstr(again, ==, url);
+            url_free(again);
             g_assert_true(url_same_page(url, url));
             if (page && g_str_has_prefix(page, "http"))
                 g_assert_false(g_str_has_prefix(url, "file"));
