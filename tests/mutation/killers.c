@@ -284,9 +284,11 @@ void killers_map(struct killer *killers, size_t n, const struct site *sites,
     g_free(library_sum);
 }
 
-bool killer_sees(const struct killer *killer, size_t site, enum kind kind) {
-    uint8_t seen = killer->seen[site];
+bool killer_saw(const struct killer *killer, size_t site, enum kind kind) {
+    return (killer->seen[site] & (kind == ALWAYS ? NOT_TAKEN : TAKEN)) != 0;
+}
 
-    if (killer->unsteady) return seen != 0;
-    return (seen & (kind == ALWAYS ? NOT_TAKEN : TAKEN)) != 0;
+bool killer_sees(const struct killer *killer, size_t site, enum kind kind) {
+    if (killer->unsteady) return killer->seen[site] != 0;
+    return killer_saw(killer, site, kind);
 }

@@ -39,7 +39,9 @@ void killers_map(struct killer *killers, size_t n, const struct site *sites,
 /* One that is run without the map: how long it takes with the library in `folder`. */
 void killer_time(struct killer *killer, const char *folder);
 
-/* To one that never takes the jump the mutant in which it is never taken is the same program, and so on. */
+/* To one that never takes the jump the mutant in which it is never taken is the same program, and so on: has it been
+   seen to be another? May it be? */
+bool killer_saw(const struct killer *killer, size_t site, enum kind kind);
 bool killer_sees(const struct killer *killer, size_t site, enum kind kind);
 
 #endif

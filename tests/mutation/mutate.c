@@ -87,18 +87,27 @@ static void write_at(int fd, long offset, const uint8_t bytes[JUMP]) {
 
 /* --- trying --- */
 
-/* How likely a second of it kills, as far as is known: what sees much is expected to kill much, until it is tried;
-   and what it does in one file says more than what it does in all. */
-static double promise(const struct killer *killer, unsigned room) {
-    double all = (killer->kills + 2 * killer->share + 0.1) / (killer->tries + 2.0);
+/* What is to be killed, and how likely a second of a killer's work does it, as far as is known: what sees much is
+   expected to kill much, until it is tried; what it does in one file says more than what it does in all; and an
+   unsteady one that has not been seen to take the jump the other way has not much of a chance. */
+struct aim {
+    size_t site;
+    enum kind kind;
+    unsigned room;
+};
+static const double unlikely_share = 0.03;
 
-    return (killer->room_kills[room] + 3 * all) / (killer->room_tries[room] + 3.0) /
-           (killer->usual.work + 0.003);
+static double promise(const struct killer *killer, const struct aim *aim) {
+    double all = (killer->kills + 2 * killer->share + 0.1) / (killer->tries + 2.0);
+    double here = (killer->room_kills[aim->room] + 3 * all) /
+                  (killer->room_tries[aim->room] + 3.0) / (killer->usual.work + 0.003);
+
+    return killer_saw(killer, aim->site, aim->kind) ? here : here * unlikely_share;
 }
 
-static int by_promise(const void *a, const void *b, void *room) {
-    double x = promise(*(struct killer *const *)a, GPOINTER_TO_UINT(room));
-    double y = promise(*(struct killer *const *)b, GPOINTER_TO_UINT(room));
+static int by_promise(const void *a, const void *b, void *aim) {
+    double x = promise(*(struct killer *const *)a, aim);
+    double y = promise(*(struct killer *const *)b, aim);
 
     return x > y ? -1 : x < y;
 }
@@ -141,7 +150,7 @@ static const char *try(size_t site, enum kind kind, unsigned room, struct killer
     }
     if (verdict == PASSED)
         g_qsort_with_data(order, (int)n_order, sizeof(struct killer *), by_promise,
-                          GUINT_TO_POINTER(room));
+                          &(struct aim){site, kind, room});
     for (size_t i = 0; verdict == PASSED && i < n_order; i++) {
         if (order[i] == last) continue;
         if (patience > 0 && seconds + order[i]->usual.work > patience) {
