@@ -29,8 +29,9 @@ struct arguments {
     const char *only, *self;
     uint64_t seed;
     unsigned seeds;
-    bool whole;         /* the long set */
-    struct fault fault; /* just this one, where k is not 0 */
+    unsigned part, parts; /* of the requests, which are refused */
+    bool whole;           /* the long set */
+    struct fault fault;   /* just this one, where k is not 0 */
     bool looked;
 };
 
@@ -194,18 +195,19 @@ static bool every_reason(const struct arguments *arguments,
 /* Every k, with a step; returns whether all was well. */
 static bool every(const struct arguments *arguments, const struct scenario *scenario,
                   struct fault *fault, uint64_t seed) {
-    unsigned step = 1;
+    unsigned step = arguments->parts;
     bool well = true;
     const unsigned enough = total.n_failed + REPORTS;
 
     fault->k = 0;
     well = run(arguments, scenario, fault, seed, false);
     unsigned most = report->n_asked;
-    if (fault->kinds != REQUESTS_ALL) step = 1 + most / TRYLOCKS;
+    if (fault->kinds != REQUESTS_ALL) step *= 1 + most / TRYLOCKS;
     if (step > 1 && arguments->whole) step = 1 + step / 8;
     const unsigned limit = 3 * most;
     total.n_requests += most;
-    for (fault->k = 1; fault->k <= most && total.n_failed < enough; fault->k += step) {
+    for (fault->k = 1 + arguments->part; fault->k <= most && total.n_failed < enough;
+         fault->k += step) {
         well &= every_reason(arguments, scenario, fault, seed);
         /* What has been refused may have led to more. */
         if (step == 1 && fault->k == most && report->n_asked > most && most < limit)
@@ -308,6 +310,7 @@ static const char help[] =
     "  --only NAME    this scenario alone\n"
     "  --seed N       of what is done by chance (printed; default: the time)\n"
     "  --seeds N      so many of them (default: 1; with --long 20)\n"
+    "  --part I/N     of each N requests one, counted from I = 0\n"
     "  --fault K[+],CHOICE,looked|blind[,trylock]\n"
     "                 this one run alone, as a failure prints it; needs --only\n"
     "  -h, --help     this text\n"
@@ -342,16 +345,22 @@ static void parse_fault(struct arguments *arguments, const char *text) {
         usage("not a fault: ", text);
     if (strstr(end, ",trylock")) arguments->fault.kinds = 1u << REQUEST_TRYLOCK;
 }
+static void parse_part(struct arguments *arguments, const char *text) {
+    char end;
+
+    if (sscanf(text, "%u/%u%c", &arguments->part, &arguments->parts, &end) != 2 ||
+        arguments->part >= arguments->parts)
+        usage("not a part: ", text);
+}
 
 static struct arguments parse(int argc, char **argv) {
-    static const struct option options[] = {{"long", no_argument, NULL, 'l'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"seeds", required_argument, NULL, 'n'},
-                                            {"fault", required_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments arguments = {.self = argv[0], .seed = (uint64_t)time(NULL)};
+    static const struct option options[] = {
+        {"long", no_argument, NULL, 'l'},       {"only", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'n'},
+        {"part", required_argument, NULL, 'p'}, {"fault", required_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+    struct arguments arguments = {
+        .self = argv[0], .seed = (uint64_t)time(NULL), .parts = 1};
     bool one = false;
     int option;
 
@@ -360,6 +369,7 @@ static struct arguments parse(int argc, char **argv) {
         case 'o': arguments.only = optarg; break;
         case 's': arguments.seed = number(optarg, "--seed"); break;
         case 'n': arguments.seeds = (unsigned)number(optarg, "--seeds"); break;
+        case 'p': parse_part(&arguments, optarg); break;
         case 'f': parse_fault(&arguments, optarg), one = true; break;
         case 'h': fputs(help, stdout); exit(0);
         default: exit(2);

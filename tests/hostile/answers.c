@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rmalloc_view.h>
 
@@ -21,6 +24,7 @@
 #include "own.h"
 
 enum { SCENES = 6, EACH = 100, NAME = 64, LINE = 200, WALK_MOST = 1000 * 1000 };
+enum { MIXED = 32, FEW = 5 };
 
 static uint64_t mix_fault(uint64_t sum, const rm_fault_t *fault) {
     for (const char *c = fault->text; *c != '\0'; c++) sum = sum * 31 + (unsigned char)*c;
@@ -91,40 +95,93 @@ struct sums {
     unsigned found, trials;
 };
 
+static void one_trial(struct scene *s, enum kind kind, uint64_t seed, struct sums *sums) {
+    for (unsigned pass = 0; pass < 3; pass++) {
+        struct rng rng = {seed};
+        struct word hit;
+        if (!aim_damage(s, &rng, kind, &hit)) break;
+        if (pass == 0) sums->check = check(s, sums->check);
+        if (pass == 1) sums->view = view(s, sums->view);
+        if (pass == 2) {
+            struct outcome o = calls_make(s, &rng, &hit);
+            sums->calls = mix_memory(s, rng_sum(sums->calls, o.answers));
+            sums->found += o.found;
+            sums->trials++;
+        }
+        scene_restore(s);
+    }
+}
+
 static void one_scene(enum kind kind, unsigned number, struct sums *sums) {
     struct scene s;
     scene_make(&s, rng_mix(number), false);
     s.timeless = true;
-    for (unsigned i = 0; i < EACH; i++) {
-        uint64_t seed = rng_mix(rng_mix(number * EACH + i) + kind);
-        for (unsigned pass = 0; pass < 3; pass++) {
-            struct rng rng = {seed};
-            struct word hit;
-            if (!aim_damage(&s, &rng, kind, &hit)) break;
-            if (pass == 0) sums->check = check(&s, sums->check);
-            if (pass == 1) sums->view = view(&s, sums->view);
-            if (pass == 2) {
-                struct outcome o = calls_make(&s, &rng, &hit);
-                sums->calls = mix_memory(&s, rng_sum(sums->calls, o.answers));
-                sums->found += o.found;
-                sums->trials++;
-            }
-            scene_restore(&s);
-        }
-    }
+    for (unsigned i = 0; i < EACH; i++)
+        one_trial(&s, kind, rng_mix(rng_mix(number * EACH + i) + kind), sums);
     scene_destroy(&s);
 }
 
-static void one_kind(enum kind kind, const char *threads) {
-    struct sums sums = {0};
+static void tell(const char *threads, const char *what, const struct sums *sums) {
     char name[NAME], line[LINE];
-    for (unsigned i = 0; i < SCENES; i++) one_scene(kind, i, &sums);
-    snprintf(name, sizeof name, "%s/%s", threads, kind_names[kind]);
+    snprintf(name, sizeof name, "%s/%s", threads, what);
     snprintf(line, sizeof line,
              "%s check %016" PRIx64 " view %016" PRIx64 " calls %016" PRIx64
              " found %u of %u",
-             name, sums.check, sums.view, sums.calls, sums.found, sums.trials);
+             name, sums->check, sums->view, sums->calls, sums->found, sums->trials);
     golden_say(name, line);
+}
+
+/* Each line is a process of its own: a heap's tag, which is damaged too, is that of the first heap there. */
+static struct sums *shared;
+
+static void open_shared(void) {
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) give_up("no memory to share");
+}
+
+static bool is_child(void) {
+    int status;
+    *shared = (struct sums){0};
+    fflush(stdout);
+    pid_t child = fork();
+    if (child < 0) give_up("no process");
+    if (child == 0) return true;
+    if (waitpid(child, &status, 0) != child || status != 0) give_up("a child has failed");
+    return false;
+}
+
+static void one_kind(enum kind kind, const char *threads) {
+    if (is_child()) {
+        for (unsigned i = 0; i < SCENES; i++) one_scene(kind, i, shared);
+        exit(0);
+    }
+    tell(threads, kind_names[kind], shared);
+}
+
+/* --- some of all kinds, in one heap: less of each, and soon done --- */
+
+static void mixed_scene(unsigned number) {
+    struct scene s;
+    scene_make(&s, rng_mix(1000 + number), false);
+    s.timeless = true;
+    for (unsigned i = 0; i < N_KINDS * FEW; i++)
+        if (i / FEW != K_OUTER)
+            one_trial(&s, (enum kind)(i / FEW), rng_mix(rng_mix(number) + i), shared);
+    scene_destroy(&s);
+}
+
+static void mixed_scenes(const char *only, const char *threads) {
+    for (unsigned i = 0; i < MIXED; i++) {
+        char what[NAME];
+        snprintf(what, sizeof what, "mixed-%u", i);
+        if (only != NULL && strcmp(only, what) != 0) continue;
+        if (is_child()) {
+            mixed_scene(i);
+            exit(0);
+        }
+        tell(threads, what, shared);
+    }
 }
 
 /* --- the whole --- */
@@ -146,11 +203,14 @@ int main(int argc, char **argv) {
         return 2;
     }
     golden_begin(argv[optind], renew);
+    open_shared();
     for (unsigned threads = 1; threads <= 2; threads++) {
         if (threads == 2) scene_threads();
+        const char *name = threads == 1 ? "alone" : "threads";
         for (unsigned kind = 0; kind < N_KINDS; kind++)
             if (kind != K_OUTER && (only == NULL || strcmp(only, kind_names[kind]) == 0))
-                one_kind((enum kind)kind, threads == 1 ? "alone" : "threads");
+                one_kind((enum kind)kind, name);
+        mixed_scenes(only, name);
     }
     return golden_end();
 }

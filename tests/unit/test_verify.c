@@ -12,7 +12,7 @@
 #include "small.h"
 #include "verify.h"
 
-enum { FLIPS = 20000 };
+enum { FLIPS = 2000, TURNS = 10 }; /* of each test, and of those */
 
 static void test_spans(struct site *site, gconstpointer none) {
     struct store *s = &site->h->store;
@@ -187,32 +187,37 @@ static void test_stale_node(struct site *site, gconstpointer none) {
     SPOIL(4, *bin = block + 1);
 }
 
-/* Bits flipped all over [low, end), one to four at a time. */
-static void flip_bits(const struct site *site, char *low, const char *end) {
+/* Bits flipped all over [low, end), one to four at a time: others in each turn. */
+static void flip_bits(const struct site *site, char *low, const char *end,
+                      unsigned turn) {
+    GRand *chance = g_rand_new_with_seed((guint32)g_test_rand_int() ^ turn);
     unsigned n_told = 0;
     for (unsigned n = 0; n < FLIPS; n++) {
         rm_fault_t fault;
         char *at[4], was[4];
-        unsigned k = (unsigned)g_test_rand_int_range(1, 5);
+        unsigned k = (unsigned)g_rand_int_range(chance, 1, 5);
         for (unsigned i = 0; i < k; i++) {
-            at[i] = low + g_test_rand_int_range(0, (gint32)(end - low));
+            at[i] = low + g_rand_int_range(chance, 0, (gint32)(end - low));
             was[i] = *at[i];
-            *at[i] = (char)(was[i] ^ 1 << g_test_rand_int_range(0, 8));
+            *at[i] = (char)(was[i] ^ 1 << g_rand_int_range(chance, 0, 8));
         }
         n_told +=
             verify_heap(site->h, site->crowd, site->low, site->bytes, &fault) != RM_OK;
         while (k-- > 0) *at[k] = was[k];
     }
+    g_rand_free(chance);
     g_test_message("%u of %u told", n_told, FLIPS);
 }
 
-static void test_flips(struct site *site, gconstpointer none) {
-    flip_bits(site, site->low, site->low + site->bytes);
-    flip_bits(site, site->h->region.table_end, site->low + site->bytes);
+static void test_flips(struct site *site, gconstpointer turn) {
+    unsigned n = GPOINTER_TO_UINT(turn);
+    flip_bits(site, site->low, site->low + site->bytes, n);
+    flip_bits(site, site->h->region.table_end, site->low + site->bytes, n);
 }
 
 /* A growing heap has pages that cannot be touched between its ends, and some given back. */
-static void test_growable(void) {
+static void test_growable(gconstpointer turn) {
+    unsigned n = GPOINTER_TO_UINT(turn);
     struct site site = {.h = NULL};
     site_make(&site, NULL, 0);
     const struct region *r = &site.h->region;
@@ -221,8 +226,8 @@ static void test_growable(void) {
     g_assert_cmpint(free_slot(site.h, gap), ==, RM_OK);
     g_assert_true(heap_trim(site.h) && site.h->store.area.released_units != 0);
     site_assert_sound(&site);
-    flip_bits(&site, r->low, r->area_end);
-    flip_bits(&site, r->table_end, r->zones_end);
+    flip_bits(&site, r->low, r->area_end, n);
+    flip_bits(&site, r->table_end, r->zones_end, n);
     g_assert_true(registry_destroy(site.tag));
 }
 
@@ -236,7 +241,13 @@ int main(int argc, char **argv) {
     SITE_ADD("/verify/spare", test_spare, NULL);
     SITE_ADD("/verify/half-moved/slide", test_half_moved, NULL);
     SITE_ADD("/verify/half-moved/fill", test_half_moved, "fill");
-    SITE_ADD("/verify/flips", test_flips, NULL);
-    g_test_add_func("/verify/growable", test_growable);
+    for (unsigned i = 0; i < TURNS; i++) {
+        char *name = g_strdup_printf("/verify/flips/%u", i);
+        SITE_ADD(name, test_flips, GUINT_TO_POINTER(i));
+        g_free(name);
+        name = g_strdup_printf("/verify/growable/%u", i);
+        g_test_add_data_func(name, GUINT_TO_POINTER(i), test_growable);
+        g_free(name);
+    }
     return g_test_run();
 }
