@@ -59,7 +59,10 @@ static void take_base(struct page *page) {
 
 static void style_came(void *context, const char *css, size_t n) {
     struct page *page = context;
-    sheets_add(&page->sheets, css, n);
+    take_base(page);
+    char *base = page_resolve(page, ".");
+    sheets_add(&page->sheets, css, n, base);
+    url_free(base);
 }
 
 static void style_link_came(void *context, const char *href) {

@@ -85,8 +85,11 @@ static void read_url(struct css_reader *reader, struct css_token *token) {
     while (ahead.at < ahead.end && is_space(*ahead.at)) ahead.at++;
     if (peek(&ahead, 0) == '"' || peek(&ahead, 0) == '\'') return;
     token->type = CSS_URL;
+    reader->at = token->text = ahead.at;
     while (reader->at < reader->end && *reader->at != ')')
         reader->at += is_escape(reader, 0) ? 2 : 1;
+    token->n = reader->at - token->text;
+    while (token->n > 0 && is_space(token->text[token->n - 1])) token->n--;
     if (reader->at < reader->end) reader->at++;
 }
 

@@ -15,7 +15,7 @@ typedef enum css_type {
     CSS_AT,       /* @media */
     CSS_HASH,     /* #top */
     CSS_STRING,   /* "a"; what is between the quotes */
-    CSS_URL,      /* url(a); not what is in it */
+    CSS_URL,      /* url(a); what is in it */
     CSS_NUMBER,   /* 2, and 2px and 2%: the unit is the text */
     CSS_SIGN      /* any other character */
 } css_type_t;

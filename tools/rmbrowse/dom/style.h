@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an element looks like: a few properties of CSS, computed. Sheets are parsed into objects of a store;
- * selectors know tags, classes, ids, the universal one, descendants, children and lists of these, ":link" and
- * ":visited" (any link), ":first-child"; a rule with anything else in its selector is left out, and so are unknown
- * properties, broken declarations, and @-rules other than @media for screens.
+ * selectors know tags, classes, ids, attributes, the universal one, descendants, children and lists of these, ":link"
+ * and ":visited" (any link), ":first-child", ":root"; of a list, those with anything else are left out, and so are
+ * unknown properties, broken declarations, and @-rules other than @media for screens.
  */
 #ifndef RMBROWSE_STYLE_H
 #define RMBROWSE_STYLE_H
@@ -89,6 +89,10 @@ void sheet_parse(sheet_t *sheet, store_t *store, const char *css, size_t n);
 /* The browser's own sheet: what headings, lists, tables and links look like without any other. */
 void sheet_parse_own(sheet_t *sheet, store_t *store);
 void sheet_free(sheet_t *sheet);
+/* Calls `visit` for each sheet that CSS imports for screens, with its URL as it stands: "@import url(a.css);". Their
+   rules come before its own. `css` as for sheet_parse. */
+void sheet_imports(const char *css, size_t n, void (*visit)(void *context, const char *url),
+                   void *context);
 /* Whether a list of media, as in an attribute `media`, is for screens that are SHEET_SCREEN_WIDTH wide. */
 bool sheet_media(const char *media, size_t n);
 
