@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whatever comes from outside. A target is a function that does something with some bytes: has a reader of
- * rmtool read them, which has to return a status, without a crash, a leak, or memory beyond bounds, and whose
- * complaints go nowhere (quiet.c); or calls the library as they say (bytes.h, subject.h), with what it answers
+ * rmtool, or a room of rmbrowse, read them, which has to return a status, without a crash, a leak, or memory
+ * beyond bounds, and whose complaints go nowhere (quiet.c); or calls the library as they say (bytes.h, subject.h), with what it answers
  * held against a model.
  *
  * The same target is two programs: with -Dfuzzers=true libFuzzer's, or AFL++'s, which make up inputs; else one
