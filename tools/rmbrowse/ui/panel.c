@@ -99,25 +99,28 @@ static double draw_figures(cairo_t *cairo, const struct session *session,
     return 80;
 }
 
+/* In a low window there are no figures, and lower curves: maps are what it is for. */
+#define LOW 560
+
 void panel_draw(const struct session *session, cairo_t *cairo, int height) {
     static const struct moment none;
     const struct moment *moment = session_moment(session, 0);
     struct place place = {.x = MARGIN, .y = 88, .width = INNER};
 
+    if (!moment) moment = &none;
     cairo_save(cairo);
     cairo_rectangle(cairo, 0, 0, PANEL_WIDTH, height);
     cairo_clip(cairo);
     ink_box(cairo, 0, 0, PANEL_WIDTH, height, INK_PANEL);
-    if (!moment) moment = &none;
     draw_head(cairo, session);
     draw_large_figures(cairo, &moment->memory);
-    place.height = 100;
+    place.height = height < LOW ? 66 : 100;
     panel_curve(cairo, session, &place);
     place.y += place.height + 10;
-    place.height = 70;
+    place.height = height < LOW ? 50 : 70;
     panel_frames(cairo, session, &place);
     place.y += place.height + 8;
-    place.y += draw_figures(cairo, session, moment, place.y) + 10;
+    if (height >= LOW) place.y += draw_figures(cairo, session, moment, place.y) + 10;
     place.height = height - MARGIN - place.y;
     panel_maps(cairo, &place);
     cairo_restore(cairo);

@@ -64,6 +64,32 @@ static void draw_cells(cairo_surface_t *surface, const struct store_cell *cells,
     cairo_surface_mark_dirty(surface);
 }
 
+/* Above its highest block a store has memory, too: free, but for bookkeeping. */
+static void add_tail(struct store_cell *cells, size_t n_mapped, size_t n,
+                     const struct store_figures *figures) {
+    double width = (double)figures->footprint / (double)n, seen = 0, tail;
+
+    for (size_t i = 0; i < n_mapped; i++) seen += (double)cells[i].free * width;
+    tail = ratio_of((double)figures->free - seen, (double)(n - n_mapped) * width);
+    tail = tail < 0 ? 0 : tail > 1 ? 1 : tail;
+    for (size_t i = n_mapped; i < n; i++)
+        cells[i] = (struct store_cell){.free = (float)tail, .metadata = 1 - (float)tail};
+}
+
+/* All that a store has of the system, in `n` cells. Returns: false where it is not known, or there is nothing. */
+static bool map_all(store_t *store, struct store_cell *cells, size_t n) {
+    struct store_figures figures;
+    size_t extent = store_map(store, cells, n), n_mapped;
+
+    store_look(store, &figures);
+    if (extent == 0) return false;
+    n_mapped = (size_t)((double)n * ratio_of((double)extent, (double)figures.footprint));
+    if (n_mapped >= n) return true;
+    if (n_mapped > 0) store_map(store, cells, n_mapped);
+    add_tail(cells, n_mapped, n, &figures);
+    return true;
+}
+
 /*
  * Draws a store's map.
  *  n_rows: of `height` pixels, one of which is a gap; where there are several, height is ROW.
@@ -75,8 +101,8 @@ static bool draw_map(cairo_t *cairo, store_t *store, const struct place *place,
     struct store_cell *cells = calloc(n_columns * n_rows, sizeof(*cells));
     cairo_surface_t *surface = cairo_image_surface_create(
         CAIRO_FORMAT_RGB24, (int)n_columns * CELL, (int)(n_rows - 1) * ROW + height);
-    bool known = cells && store_map(store, cells, n_columns * n_rows) > 0 &&
-                 cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS;
+    bool known = cells && cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS &&
+                 map_all(store, cells, n_columns * n_rows);
 
     if (known) {
         cairo_t *ground = cairo_create(surface);
