@@ -18,10 +18,11 @@ int main(int argc, char **argv) {
     cache_t *cache = cache_create(common, 64 << 20);
     char *folder = g_path_get_dirname(argv[1]);
     struct laid laid;
+    float width = argc > 3 ? atof(argv[3]) : 1024;
     gint64 begin = g_get_monotonic_time();
-    laid_make(&laid, store, cache, html, n, folder, argc > 3 ? atof(argv[3]) : 1024);
+    laid_make(&laid, store, cache, html, n, folder, width);
     gint64 made = g_get_monotonic_time();
-    laid_again(&laid, laid.layout.width);
+    laid_again(&laid, width);
     gint64 again = g_get_monotonic_time();
     float top = argc > 5 ? atof(argv[4]) : 0, high = argc > 5 ? atof(argv[5]) : 1e9f;
     struct area area = {0, top, laid.layout.width, MIN(high, laid.layout.height - top)};

@@ -51,7 +51,8 @@ void flow_settle(struct flow *flow) {
 }
 
 /* Where a block is between the edges of the one around it: its content's x and width. */
-static void block_span(struct frame *frame, const struct frame *outer) {
+static void block_span(struct flow *flow, struct frame *frame, const struct part *part) {
+    const struct frame *outer = frame->outer;
     const struct style *style = frame->style;
     float all = outer->width;
     float left = edge_px(style, SIDE_LEFT, all), right = edge_px(style, SIDE_RIGHT, all);
@@ -60,16 +61,18 @@ static void block_span(struct frame *frame, const struct frame *outer) {
     float most = all - left - right - before - after;
     float width = fminf(most, length_px(&style->width, all, most));
     width = fmaxf(0, fminf(width, length_px(&style->most_width, all, width)));
+    if (width < most && width < NARROW)
+        width = fmaxf(width, fminf(most, walk_measure(flow->making, part).hard));
     if (style->margin[SIDE_LEFT].unit == LENGTH_AUTO)
         before = style->margin[SIDE_RIGHT].unit == LENGTH_AUTO
                      ? floorf((all - left - right - width) / 2)
                      : all - left - right - width - after;
     float x = outer->x + before + left;
     if (width < WIDTH_LEAST && style->width.unit == LENGTH_AUTO) {
-        width = fminf(WIDTH_LEAST, all);
-        x = fmaxf(outer->x, fminf(x, outer->x + all - width));
+        width = fminf(WIDTH_LEAST, fmaxf(1, all - left - right));
+        x = fminf(x, outer->x + all - right - width);
     }
-    frame->x = fmaxf(x, outer->x);
+    frame->x = fmaxf(x, outer->x + left);
     frame->width = width;
     frame->box->x = frame->x - left;
     frame->box->width = width + left + right;
@@ -105,10 +108,12 @@ static void block_item(struct flow *flow, struct frame *frame,
     run_words(&flow->run, " ", frame->style, state);
 }
 
-static void block_begin(struct flow *flow, struct frame *frame,
+static void block_begin(struct flow *flow, struct frame *frame, ref_t node,
                         const struct inline_state *state) {
     const struct style *style = frame->style;
-    block_span(frame, flow->frame);
+    block_span(flow, frame,
+               &(struct part){
+                   .what = PART_CHILDREN, .node = node, .style = style, .state = state});
     flow_margin(flow, length_px(&style->margin[SIDE_TOP], flow->frame->width, 0));
     if (style->clear) {
         float bottom = float_bottom(flow, style->clear);
@@ -157,6 +162,8 @@ static void block_measure(struct flow *flow, ref_t node, const struct style *sty
     struct frame frame = {
         .outer = outer, .style = style, .width = outer->width, .topped = true};
     flow->frame = &frame;
+    if (style->display == DISPLAY_LIST_ITEM && style->marker != MARKER_NONE)
+        run_words(&flow->run, "0. ", style, state); /* if it has to be in the line */
     walk_children(flow, node, style, state);
     flow_flush(flow);
     flow->frame = outer;
@@ -185,7 +192,7 @@ void block_place(struct flow *flow, ref_t node, const struct style *style,
     struct frame frame = {.outer = flow->frame, .style = style};
     frame.box = box_append(flow->making, flow->frame);
     if (!frame.box) return;
-    block_begin(flow, &frame, state);
+    block_begin(flow, &frame, node, state);
     walk_children(flow, node, style, state);
     block_end(flow, &frame);
 }

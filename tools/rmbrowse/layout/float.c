@@ -67,13 +67,14 @@ static float float_width(struct flow *flow, ref_t node, const struct style *styl
                          const struct inline_state *state, float most) {
     float all = flow->frame->width;
     float edges = edge_px(style, SIDE_LEFT, all) + edge_px(style, SIDE_RIGHT, all);
-    if (style->width.unit != LENGTH_AUTO)
-        return fminf(all, length_px(&style->width, all, 0) + edges);
+    bool said = style->width.unit != LENGTH_AUTO;
+    float width = said ? fminf(all, length_px(&style->width, all, 0) + edges) : 0;
+    if (width >= NARROW) return width;
     struct widths widths = walk_measure(flow->making, &(struct part){.what = PART_ELEMENT,
                                                                      .node = node,
                                                                      .style = style,
                                                                      .state = state});
-    return fmaxf(widths.hard, fminf(fmaxf(fminf(widths.least, all), most), widths.best));
+    return fmaxf(widths.hard, said ? width : fminf(most, widths.best));
 }
 
 void float_place(struct flow *flow, ref_t node, const struct style *from,
@@ -87,14 +88,18 @@ void float_place(struct flow *flow, ref_t node, const struct style *from,
         .what = PART_ELEMENT, .node = node, .style = &style, .state = state};
     if (flow->measuring) {
         struct widths widths = walk_measure(flow->making, &part);
-        flow->frame->beside += fmaxf(0, widths.best + before + after);
+        float margins = before + after;
+        flow->frame->beside += fmaxf(0, widths.best + margins);
         frame_widen(flow->frame,
-                    (struct widths){widths.hard, widths.least, widths.least});
+                    (struct widths){widths.hard + margins, widths.least + margins,
+                                    widths.least + margins});
         return;
     }
     float width = float_width(flow, node, &style, state, all - before - after);
-    if (style.width.unit == LENGTH_PERCENT) /* of what it floats in, not of itself */
-        style.width = (struct length){length_px(&style.width, all, 0), LENGTH_PX};
+    if (style.width.unit != LENGTH_AUTO) /* a share is of what it floats in */
+        style.width = (struct length){width - edge_px(&style, SIDE_LEFT, all) -
+                                          edge_px(&style, SIDE_RIGHT, all),
+                                      LENGTH_PX};
     struct box *box = box_append(flow->making, flow->frame);
     if (!box) return;
     box->floats = true;

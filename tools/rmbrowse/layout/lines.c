@@ -165,7 +165,8 @@ static void marker_place(struct flow *flow, float baseline) {
         baseline = flow->y + first_baseline(layout);
     }
     float gap = rintf(frame->style->font_size * 0.5f);
-    box_move(box, frame->x - gap - box->width, baseline - first_baseline(layout));
+    box_move(box, frame->x - gap - box->width,
+             fmaxf(flow->y, baseline - first_baseline(layout)));
     if (own) flow->y += box->height;
     g_object_unref(layout);
 }
@@ -258,9 +259,12 @@ static size_t lines_some(struct flow *flow, size_t at) {
         layout = piece_layout(flow, &piece, width);
         struct extent reach;
         text_size(layout, &needed, &height, &reach);
-        if (!beside || needed <= width) break;
+        if (needed <= width) break;
+        if (beside)
+            flow->y = band.wider;
+        else if (!run_break(&flow->run))
+            break;
         g_object_unref(layout);
-        flow->y = band.wider;
     }
     size_t next = lines_beside(flow, &piece, layout, &band);
     if (next == piece.next) {
@@ -276,15 +280,11 @@ static size_t lines_some(struct flow *flow, size_t at) {
     return next;
 }
 
-/* How wide words are at least, whose widest is `least`: they are broken if need be, where they may be; and images are
-   made smaller. */
+/* How wide words are at least, whose widest is `least`: they are broken if need be, and images are made smaller. */
 static float lines_hard(const struct run *run, float least) {
     float hard = 0;
-    for (size_t i = 0; i < run->spans->len; i++) {
-        const struct span *span = &run_spans(run)[i];
-        if (span->unbroken && !span->width) return least;
-        hard = fmaxf(hard, BROKEN_EMS * span->font_size);
-    }
+    for (size_t i = 0; i < run->spans->len; i++)
+        hard = fmaxf(hard, BROKEN_EMS * run_spans(run)[i].font_size);
     return fminf(hard, least);
 }
 

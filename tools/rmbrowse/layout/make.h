@@ -21,6 +21,9 @@ struct widths {
     float hard, least, best;
 };
 
+/* Something of less than this width is looked at closer: whether what is in it would stick out. */
+enum { NARROW = 240 };
+
 /* One page being laid out. All stores are held. */
 struct making {
     const struct layout_input *input;

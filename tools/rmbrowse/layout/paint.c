@@ -105,7 +105,7 @@ static bool paint_pixels(struct painting *painting, image_id_t id,
     return true;
 }
 
-/* A thin frame, and the words that stand for the image, as far as they fit. */
+/* A thin frame, and the words that stand for the image, if they fit. */
 static void paint_placeholder(cairo_t *cairo, const struct span *span,
                               const struct extent *to) {
     float width = to->right - to->left, height = to->bottom - to->top;
@@ -122,12 +122,13 @@ static void paint_placeholder(cairo_t *cairo, const struct span *span,
     look.rise = RISE_NONE;
     PangoLayout *layout =
         text_layout(words, strlen(words), &look, 1, 0, width - 2 * FRAME, ALIGN_LEFT);
-    cairo_save(cairo);
-    cairo_rectangle(cairo, to->left + 1, to->top + 1, width - 2, height - 2);
-    cairo_clip(cairo);
-    cairo_move_to(cairo, to->left + FRAME, to->top + FRAME);
-    pango_cairo_show_layout(cairo, layout);
-    cairo_restore(cairo);
+    float words_width, words_height;
+    struct extent reach;
+    text_size(layout, &words_width, &words_height, &reach);
+    if (words_width <= width && words_height <= height) {
+        cairo_move_to(cairo, to->left + FRAME, to->top + FRAME);
+        pango_cairo_show_layout(cairo, layout);
+    }
     g_object_unref(layout);
 }
 

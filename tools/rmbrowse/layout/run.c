@@ -138,3 +138,13 @@ bool run_trim(struct run *run) {
     g_string_truncate(run->text, n);
     return any && run->spans->len;
 }
+
+bool run_break(struct run *run) {
+    bool any = false;
+    for (size_t i = 0; i < run->spans->len; i++) {
+        struct span *span = &g_array_index(run->spans, struct span, i);
+        any |= span->unbroken;
+        span->unbroken = false;
+    }
+    return any;
+}

@@ -34,6 +34,9 @@ void run_image(struct run *run, const struct span *size, const struct style *sty
 /* White space and one line's end at the end of the run are nothing. Returns: whether there is a line in it. */
 bool run_trim(struct run *run);
 
+/* Lines that were not to be broken may be. Returns: whether there were any. */
+bool run_break(struct run *run);
+
 /* The spans of a run. */
 static inline const struct span *run_spans(const struct run *run) {
     return (const struct span *)(void *)run->spans->data;

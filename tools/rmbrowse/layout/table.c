@@ -334,12 +334,30 @@ static float table_edges(const struct table *table, float of) {
            2 * table->outer + table->spacing * (fmaxf(table->columns->len, 1) - 1);
 }
 
-static void table_measure(struct table *table) {
+static struct widths table_widths(struct table *table, float of) {
     struct widths widths = columns_widths(table->columns);
-    float edges = table_edges(table, 0);
+    float edges = table_edges(table, of);
     widths.hard += edges;
     widths.least += edges;
     widths.best += edges;
+    struct style style;
+    if (table->caption == NO_REF ||
+        !walk_enter(table->making, table->caption, false, table->style, &style))
+        return widths;
+    struct widths caption =
+        walk_measure(table->making, &(struct part){.what = PART_ELEMENT,
+                                                   .node = table->caption,
+                                                   .style = &style,
+                                                   .state = table->state});
+    walk_leave(table->making);
+    widths.hard = fmaxf(widths.hard, caption.hard);
+    widths.least = fmaxf(widths.least, caption.least);
+    widths.best = fmaxf(widths.best, widths.least);
+    return widths;
+}
+
+static void table_measure(struct table *table) {
+    struct widths widths = table_widths(table, 0);
     if (table->style->width.unit == LENGTH_PX)
         widths.best = fmaxf(widths.least, length_px(&table->style->width, 0, 0));
     frame_widen(table->flow->frame, widths);
@@ -350,8 +368,7 @@ static void table_span(struct table *table) {
     struct flow *flow = table->flow;
     const struct frame *outer = flow->frame;
     const struct style *style = table->style;
-    struct widths widths = columns_widths(table->columns);
-    float edges = table_edges(table, outer->width);
+    struct widths widths = table_widths(table, outer->width);
     float before = fmaxf(0, length_px(&style->margin[SIDE_LEFT], outer->width, 0));
     float after = fmaxf(0, length_px(&style->margin[SIDE_RIGHT], outer->width, 0));
     float from, most;
@@ -360,14 +377,13 @@ static void table_span(struct table *table) {
             float_band(flow, flow->y, INFINITY); /* nobody knows how high */
         from = fmaxf(outer->x, band.left);
         most = fminf(outer->x + outer->width, band.right) - from - before - after;
-        if (most >= widths.least + edges || band.wider <= flow->y) break;
+        if (most >= widths.least || band.wider <= flow->y) break;
         flow->y = band.wider;
     }
     most = fmaxf(most, 1);
-    float width = length_px(&style->width, outer->width, widths.best + edges);
-    width = fminf(most, fmaxf(width, widths.least + edges));
-    width = fmaxf(width, widths.hard + edges);
-    columns_share(table->columns, width - edges);
+    float width = length_px(&style->width, outer->width, widths.best);
+    width = fmaxf(widths.hard, fminf(most, fmaxf(width, widths.least)));
+    columns_share(table->columns, width - table_edges(table, outer->width));
     bool auto_left = style->margin[SIDE_LEFT].unit == LENGTH_AUTO;
     bool auto_right = style->margin[SIDE_RIGHT].unit == LENGTH_AUTO;
     bool centre = (auto_left && auto_right) || outer->style->align == ALIGN_CENTER;
