@@ -82,7 +82,7 @@ RM_API rm_status_t rm_heap_largest(rm_heap_t *heap, bool after_compaction, size_
 RM_API rm_status_t rm_heap_trim(rm_heap_t *heap);
 
 /*
- * Compact until a deadline: for the idle moments of an event loop.
+ * Compact until a deadline, and give pages back as rm_heap_compact does: for the idle moments of an event loop.
  *  deadline_ns: a time of CLOCK_MONOTONIC, in nanoseconds. On an idle core it is not
  *               exceeded by more than 50 us; what would not be done in time is not begun.
  * Moves: yes, under every policy; nothing in a held heap.

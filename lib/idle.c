@@ -27,12 +27,15 @@ bool idle_step(struct heap *h, uint64_t deadline, const _Atomic unsigned *waitin
     uint64_t now = os_now_ns();
     *complete = false;
     if (now + STEP_NS >= deadline) return false;
-    size_t before = store_work(&h->store);
-    *complete = heap_compact(h, STEP, deadline - now - STEP_NS, waiting);
-    size_t work = store_work(&h->store) - before;
+    const struct store *s = &h->store;
+    size_t before = store_work(s), returned = s->returned;
+    bool rested = s->pass.phase == PASS_DONE;
+    bool done = heap_compact(h, STEP, deadline - now - STEP_NS, waiting);
+    /* A step begins with giving pages back: one that comes to the end leaves them, in gaps too, to the next. */
+    *complete = done && rested && s->returned == returned;
+    size_t work = store_work(s) - before;
     note_pace(h, work, os_now_ns() - now);
-    return !*complete &&
-           (work > 0 || h->store.crowd->holders + h->store.crowd->held == 0);
+    return !*complete && (work > 0 || s->crowd->holders + s->crowd->held == 0);
 }
 
 uint64_t idle_forecast(const struct heap *h) {
@@ -42,13 +45,17 @@ uint64_t idle_forecast(const struct heap *h) {
     unit_t gap = area_lowest_free(a, 0);
     if (s->pass.phase >= PASS_SLIDE) from = s->pass.cursor;
     if (gap != UNIT_NIL && gap > from) from = gap;
-    if (from >= extent) return 1;
+    size_t pages =
+        units_bytes(area_free_at_end(a)) / os_page(); /* to be given back, most of them */
+    if (from >= extent)
+        return (uint64_t)((double)(pages * WORK_PAGE) / PACE_BYTES * (double)pace_of(h)) +
+               1;
     /* What lies above takes its share of the blocks, and merging comes before sliding. */
     size_t bytes = units_bytes((unit_t)(extent - from));
     size_t free = units_bytes(a->free_units - area_free_at_end(a));
     size_t used = bytes > free ? bytes - free : bytes / 2;
     size_t blocks = (size_t)((double)s->table.n_taken * (double)bytes /
                              (double)units_bytes((unit_t)extent));
-    size_t work = used + blocks * WORK_BLOCK + s->spare;
+    size_t work = used + blocks * WORK_BLOCK + pages * WORK_PAGE + s->spare;
     return (uint64_t)((double)work / PACE_BYTES * (double)pace_of(h)) + 1;
 }

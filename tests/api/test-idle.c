@@ -31,11 +31,17 @@ static void litter(struct book *book, struct rng *rng, size_t bytes, size_t most
     churn(book, rng, bytes, bytes / 2, most);
 }
 
-/* A full compaction has nothing to do, and finds all free memory in one piece. */
+/* A step has no pages to give back, a full compaction nothing to do, and it finds all free memory in one piece. */
 static void assert_done(rm_heap_t *heap) {
     rm_progress_t progress = {99, 99, 99, false};
     rm_stats_t stats;
+    size_t returned;
 
+    assert_ok(rm_heap_stats_quick(heap, &stats));
+    returned = stats.returned;
+    assert_ok(rm_heap_compact(heap, &(rm_budget_t){.bytes = MIB}, NULL));
+    assert_ok(rm_heap_stats_quick(heap, &stats));
+    g_assert_cmpuint(stats.returned, ==, returned);
     assert_ok(rm_heap_compact(heap, NULL, &progress));
     g_assert_cmpuint(progress.moved, ==, 0);
     g_assert_true(progress.complete);
