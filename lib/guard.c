@@ -123,6 +123,7 @@ void guard_end(struct guard *g) {
         if (g->stress != NULL) stress_move(g->stress, g->heap);
         if (g->by & GUARD_FENCE) noted = fence_end(&g->fence);
         if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
+        if (g->by & GUARD_TOOLS) shadow_settle(&g->shadow);
     }
     if (is_sealed(g) && g->about == SLOT_NIL) seal_all(&g->seal, g->heap);
     if (is_sealed(g) && g->about != SLOT_NIL) seal_entry(&g->seal, g->heap, g->about);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "bytes.h"
+#include "move.h"
 #include "tool.h"
 
 /* Bytes from a block that an overrun may be meant for it; and how many blocks are named that had an address. */
@@ -327,6 +328,11 @@ void shadow_close(struct shadow *sh) {
 void shadow_begin(struct shadow *sh) {
     (void)sh;
     if (memcheck()) tool_begin();
+}
+
+void shadow_settle(struct shadow *sh) {
+    struct store *s = &sh->heap->store;
+    if (s->mover.slot != SLOT_NIL && somebody_reads(s->crowd)) move_finish(s);
 }
 
 void shadow_end(struct shadow *sh) {

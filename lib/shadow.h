@@ -43,8 +43,10 @@ void shadow_open(struct shadow *sh, struct heap *h, struct notes *notes,
                  struct aside *aside, const char *low, size_t bytes);
 void shadow_close(struct shadow *sh);
 
-/* A call enters; and leaves. */
+/* A call enters; and leaves. Before, while its heap may still be changed: whoever reads a block that is half moved
+   would have it completed, so it is, and all are shown where they will be read. */
 void shadow_begin(struct shadow *sh);
+void shadow_settle(struct shadow *sh);
 void shadow_end(struct shadow *sh);
 /* In between the program's own code runs; and no longer. */
 void shadow_outside(void);

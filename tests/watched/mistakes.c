@@ -305,6 +305,27 @@ static void fine_hidden(void) {
     puts("so far so good");
 }
 
+/* What a budget has left half moved is read where it comes to lie. */
+static void fine_half(void) {
+    enum { BYTES = 200000 };
+    rm_budget_t budget = {.bytes = 1};
+    rm_progress_t progress;
+    rm_memory_t *gap = make_gap(2 * BYTES), *block;
+    void *at;
+    NEED(rm_heap_alloc(heap, &block, BYTES, 0, 0));
+    memset(lock(block), 5, BYTES);
+    NEED(rmunlock(block));
+    NEED(rmfree(gap));
+    NEED(rm_heap_compact(heap, &budget, &progress));
+    if (progress.complete) exit(3);
+    NEED(rm_heap_hold(heap));
+    NEED(rmpeek(block, &at));
+    for (int i = 0; i < BYTES; i++)
+        if (((char *)at)[i] != 5) exit(3);
+    NEED(rm_heap_release(heap));
+    puts("so far so good");
+}
+
 /* Of nothing there is nothing to be told; and a heap goes with all that is known of it. */
 static void fine_gone(void) {
     rm_memory_t *block;
@@ -366,6 +387,7 @@ static const struct {
     {"fine", fine},
     {"fine_hidden", fine_hidden},
     {"fine_gone", fine_gone},
+    {"fine_half", fine_half},
 };
 
 int main(int argc, char **argv) {
