@@ -360,6 +360,11 @@ static void table_measure(struct table *table) {
     struct widths widths = table_widths(table, 0);
     if (table->style->width.unit == LENGTH_PX)
         widths.best = fmaxf(widths.least, length_px(&table->style->width, 0, 0));
+    float margins = fmaxf(0, length_px(&table->style->margin[SIDE_LEFT], 0, 0)) +
+                    fmaxf(0, length_px(&table->style->margin[SIDE_RIGHT], 0, 0));
+    widths.hard += margins;
+    widths.least += margins;
+    widths.best += margins;
     frame_widen(table->flow->frame, widths);
 }
 

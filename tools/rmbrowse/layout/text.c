@@ -160,7 +160,8 @@ PangoLayout *text_layout(const char *bytes, size_t n, const struct span *spans,
     pango_layout_set_auto_dir(layout, FALSE);
     pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
     pango_layout_set_width(layout, width < 0 ? -1 : lrintf(width) * PANGO_SCALE);
-    pango_layout_set_justify(layout, align == ALIGN_JUSTIFY);
+    /* Justified lines are left as they are: paragraphs are cut into several of these, and Pango spaces the letters of
+       a line of one word. */
     pango_layout_set_alignment(layout, align == ALIGN_CENTER  ? PANGO_ALIGN_CENTER
                                        : align == ALIGN_RIGHT ? PANGO_ALIGN_RIGHT
                                                               : PANGO_ALIGN_LEFT);
