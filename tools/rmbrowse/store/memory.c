@@ -72,6 +72,7 @@ bool memory_due(size_t bytes) {
     return unseen >= may_unseen;
 }
 
+/* What comes unseen next has to be within the limit, too. */
 bool memory_exceeded(size_t footprint) {
     size_t half = footprint < limit ? (limit - footprint) / 2 : 0;
 
@@ -79,7 +80,7 @@ bool memory_exceeded(size_t footprint) {
     may_unseen = half < UNSEEN_LEAST  ? UNSEEN_LEAST
                  : half > UNSEEN_MOST ? UNSEEN_MOST
                                       : half;
-    return limit > 0 && footprint > limit;
+    return limit > 0 && footprint + UNSEEN_LEAST > limit;
 }
 
 void memory_refused(void) { refusals++; }

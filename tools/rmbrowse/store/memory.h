@@ -37,7 +37,8 @@ size_t memory_footprint(void);
  * again after each of these in turn: giving back what is free; compaction, where there is a policy; shedding caches,
  * until nobody sheds more. Then it fails. One that takes nothing of the system succeeds even where others have gone
  * beyond. Libraries are counted, but not refused. To know the footprint takes time, so it is looked at after each
- * 16 KiB of objects near the limit, and after each 1 MiB far from it.
+ * 16 KiB of objects near the limit, and after each 1 MiB far from it: until then a heap may have gone beyond by a step of
+ * its growth, 1/64.
  */
 void memory_limit(size_t bytes);
 

@@ -4,7 +4,6 @@
  */
 #include "store/store.h"
 
-#include "base/clock.h"
 #include "store/inside.h"
 
 const char *const store_kind = "rmalloc";
@@ -127,23 +126,13 @@ void store_look(store_t *store, struct store_figures *figures) {
 
 /* -------------------------------------------------------------- compaction */
 
-/*
- * A call of rm_heap_idle first gives back 32 KiB of what is free behind the highest block, then moves, and says 0 where
- * nothing is left to move: so it is called until one has given nothing back. It leaves a slack of 1/32, for what comes
- * next; a heap where nothing has come since the last idle time does without.
- */
+/* When nothing is left to do a heap keeps a slack of 1/32, for what comes next. One where nothing has come since the
+   last idle time does without. */
 bool kind_idle(struct store *store, uint64_t deadline_ns) {
     rm_stats_t stats = look(store);
-    size_t calls = stats.allocations + stats.frees, returned;
-    bool first = true;
+    size_t calls = stats.allocations + stats.frees;
 
-    for (bool more = true; more; first = false) {
-        if (clock_wall_ns() >= deadline_ns) return true;
-        returned = stats.returned;
-        if (rm_heap_idle(store->heap, deadline_ns) > 0) return true;
-        stats = look(store);
-        more = first || stats.returned != returned;
-    }
+    if (rm_heap_idle(store->heap, deadline_ns) > 0) return true;
     if (calls == store->idle_calls && calls != store->trimmed_calls) {
         rm_heap_trim(store->heap);
         store->trimmed_calls = calls;

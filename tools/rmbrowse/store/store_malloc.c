@@ -22,6 +22,7 @@
 #include "store/inside.h"
 
 #define BLOCK_HEADER sizeof(size_t) /* of glibc's, before what can be used */
+#define PAGE_LEAST 4096
 #define SLACK_LONG 255u
 #define SLACK_LONG_LEAST (1 + sizeof(size_t))
 
@@ -59,6 +60,14 @@ size_t store_size(ref_t object) {
 
 /* ----------------------------------------------------------------- objects */
 
+/* Makes the system give an object all of its pages, which would else come when it is written to: so that it is held
+   against the budget now, while it can be refused. */
+static void touch(ref_t object, size_t bytes) {
+    volatile char *at = (volatile char *)object;
+
+    for (size_t i = 0; i < bytes; i += PAGE_LEAST) at[i] = at[i];
+}
+
 static void joins(struct store *store, ref_t object, size_t bytes) {
     size_note((unsigned char *)object, bytes);
     store->objects++;
@@ -77,7 +86,9 @@ ref_t kind_new(struct store *store, size_t bytes, bool zeroed) {
 
     if (bytes > RM_BLOCK_MAX) return NO_REF;
     object = zeroed ? calloc(1, bytes + 1) : malloc(bytes + 1);
-    if (object) joins(store, object, bytes);
+    if (!object) return NO_REF;
+    joins(store, object, bytes);
+    touch(object, bytes);
     return object;
 }
 
@@ -89,8 +100,10 @@ bool kind_resize(struct store *store, ref_t *object, size_t bytes) {
     leaves(store, *object);
     resized = realloc(*object, bytes + 1);
     joins(store, resized ? resized : *object, resized ? bytes : before);
-    if (resized) *object = resized;
-    return resized != NO_REF;
+    if (!resized) return false;
+    *object = resized;
+    touch(resized, bytes);
+    return true;
 }
 
 void kind_free(struct store *store, ref_t object) {

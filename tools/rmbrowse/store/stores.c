@@ -115,6 +115,7 @@ static bool request_serve(struct request *request) {
         size_t after = memory_footprint();
         if (done && (after <= before || !memory_exceeded(after))) return true;
     }
+    stores_shrink(false, false, NULL); /* the last try may have taken pages */
     memory_refused();
     return false;
 }
