@@ -51,8 +51,15 @@ if (alike) {
 
 # ------------------------------------------------------------------ numbers
 
-rows(i, arguments) = sprintf("< awk -f %s %s %s", quoted(here.'/session.awk'), arguments, \
-    quoted(sessions[i]))
+# Where all are of one script, frames are those of the first one in which it did the same: which lines there
+# are is the same then, and not just none.
+lines_of(i) = system(sprintf("awk -F, '/^#/ { next } !n++ { for (i = 1; i <= NF; i++) at[$i] = i; next } " \
+    ."$at[\"line\"] != last { print last = $at[\"line\"] }' %s | cksum", quoted(sessions[i])))
+aligned = n > 1 && lines_of(1) ne system('cksum </dev/null')
+do for [i=2:n] { if (lines_of(i) ne lines_of(1)) { aligned = 0 } }
+rows(i, arguments) = sprintf("< awk -f %s %s %s %s", quoted(here.'/session.awk'), arguments, \
+    aligned && i > 1 ? quoted(sessions[1]) : '', quoted(sessions[i]))
+frame_label = aligned ? 'frame, of the first' : 'frame'
 last_frame = 0
 top = 0
 top_free = 0
@@ -108,7 +115,7 @@ unset key
 eval place(1, 1)
 set title 'memory of the process; grey: live bytes, and what libraries use besides'
 set ylabel sprintf('memory (%s)', byte_name(top)) offset 0.5,0
-set xlabel 'frame' offset 0,0.4
+set xlabel frame_label offset 0,0.4
 set yrange [0:top/yu*1.04]
 plot rows(1, '-v of=live -v plus=libraries') using 1:($2/yu) with filledcurves y1=0 \
          fc rgb 0xe6e6e6, \
@@ -141,10 +148,10 @@ plot for [i=n:1:-1] rows(i, '-v of=own_largest') using 1:($2/fu) with lines lw 2
     lc rgb colour[i]
 
 eval place(2, 2)
-set title 'fragmentation: the share of free memory outside its largest piece'
+set title 'fragmentation: free memory outside its largest piece, as a share of what is held'
 set ylabel '%'
 set yrange [0:100]
-plot for [i=n:1:-1] rows(i, '-v of=fragmentation') using 1:(100*$2) with lines lw 2 \
+plot for [i=n:1:-1] rows(i, '-v of=own_free -v minus=own_largest -v over=own_footprint') using 1:(100*$2) with lines lw 2 \
     lc rgb colour[i]
 
 # ---------------------------------------------------------------- times
@@ -157,9 +164,9 @@ set format y '%g'
 set format x ''
 set xrange [1e5:(longest_frame > 2e7 ? longest_frame*1.2 : 2e7)]
 set xtics add ("10 µs" 1e4, "100 µs" 1e5, "1 ms" 1e6, "10 ms" 1e7, "100 ms" 1e8, "1 s" 1e9, "10 s" 1e10)
-set yrange [*:1]
+set yrange [0.5/last_frame:1]
 set arrow 1 from 1.6e7,graph 0 to 1.6e7,graph 1 @dashed
-set label 1 '16 ms' at 1.6e7,graph 0.95 right offset -0.6,0 front
+set label 1 '16 ms' at 1.6e7,graph 0.06 right offset -0.6,0 front
 plot for [i=n:1:-1] rows(i, '-v of=work_ns -v shares=1') using 1:2 with lines lw 2 \
     lc rgb colour[i]
 unset logscale
@@ -168,7 +175,7 @@ unset label 1
 
 eval place(3, 2)
 set title 'the longest step of compaction in a frame'
-set xlabel 'frame'
+set xlabel frame_label
 set ylabel 'time of a step (log scale)'
 set xtics auto
 set format x '%h'

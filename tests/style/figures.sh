@@ -105,9 +105,9 @@ make_comparison() {
 make_comparison
 
 for compaction in off idle; do
-    awk -v compaction=$compaction -v frames=1500 -f "$plots/../tests/tools/session.awk" >$compaction.csv
+    awk -v compaction=$compaction -v frames=1500 -v lines=90 -f "$plots/../tests/tools/session.awk" >$compaction.csv
 done
-awk -v objects=malloc -v frames=90 -f "$plots/../tests/tools/session.awk" >malloc.csv
+awk -v objects=malloc -v frames=180 -v lines=90 -f "$plots/../tests/tools/session.awk" >malloc.csv
 
 for format in png svg; do
     for figure in time footprint along; do

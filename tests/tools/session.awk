@@ -3,7 +3,7 @@
 # A made-up session of rmbrowse, as --csv writes it: tabs open and close, what is live follows
 # them, and how much is held beside it is said by how memory is managed.
 # Variables: objects (rmalloc, malloc), compaction (off, idle, steady), heaps (tab, shared),
-#   frames; seed of the noise; slow, a factor of the times of steps; waste, the share of what is
+#   frames; lines of the script, else there is none; seed of the noise; slow, a factor of the times of steps; waste, the share of what is
 #   live that is held besides where memory is compacted.
 function noise() {
     state = (state * 16807) % 2147483647
@@ -24,7 +24,7 @@ BEGIN {
     print "# machine: made up\n# date: 2026-11-22T07:00:00Z"
     print "frame,time_ns,tabs,objects,live,footprint,own_footprint,own_free,own_largest," \
         "fragmentation,libraries,locked,resident,work_ns,compact_ns,steps,longest_step_ns," \
-        "moved,longest_alloc_ns,busy"
+        "moved,longest_alloc_ns,busy,line"
     for (frame = 1; frame <= frames; frame++) {
         along = frame / frames
         tabs = 1 + int(20 * (along < 0.6 ? along / 0.6 : along < 0.9 ? (0.9 - along) / 0.3 : 0))
@@ -37,9 +37,9 @@ BEGIN {
         work = int(400000 * exp(3 * noise() * noise()) * (frame % 40 < 12 ? 8 : 1))
         steps = compacts && frame % 3 == 0 ? 1 + int(10 * noise()) : 0
         step = steps ? int(slow * (200000 + 900000 * noise())) : 0
-        printf "%d,%.0f,%d,%d,%d,%d,%d,%d,%d,%.4f,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d\n", frame, \
+        printf "%d,%.0f,%d,%d,%d,%d,%d,%d,%d,%.4f,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d\n", frame, \
             16e6 * frame, tabs, live / 60, live, own + 9e6, own, free, largest, \
             free ? 1 - largest / free : 0, 7e6, 4096, own + 8e6, work, steps * step, steps, \
-            step, steps * 65536, 20000 * (1 + noise()), frame % 40 < 12
+            step, steps * 65536, 20000 * (1 + noise()), frame % 40 < 12, lines ? 1 + int(along * lines) : 0
     }
 }

@@ -221,6 +221,7 @@ int script_run(const struct script *script, struct stage *stage) {
 
     for (size_t i = 0; i < script->n && !status; i++) {
         run.command = &script->commands[i];
+        stage->session->line = run.command->line;
         status = run_command(&run);
         if (!status && is_seen(run.command->verb))
             status = run_frame(&run, false, &frame);

@@ -26,7 +26,7 @@ static void write_head(struct session *session, const struct provenance *provena
             provenance->machine, provenance->date);
     fputs("frame,time_ns,tabs,objects,live,footprint,own_footprint,own_free,own_largest,"
           "fragmentation,libraries,locked,resident,work_ns,compact_ns,steps,"
-          "longest_step_ns,moved,longest_alloc_ns,busy\n",
+          "longest_step_ns,moved,longest_alloc_ns,busy,line\n",
           file);
 }
 
@@ -49,9 +49,9 @@ static void write_row(const struct moment *moment, FILE *file) {
             moment->locked, memory->resident);
     fprintf(file,
             ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-            ",%d\n",
+            ",%d,%" PRIu64 "\n",
             frame->work_ns, work->ns, work->steps, work->longest_ns, moment->moved,
-            frame->longest_allocation_ns, frame->busy);
+            frame->longest_allocation_ns, frame->busy, moment->line);
 }
 
 /* ---------------------------------------------------------------- frames */
@@ -99,7 +99,7 @@ void session_frame(struct session *session, int wait_ms, struct frame *frame) {
     struct moment *moment = &session->moments[session->totals.frames % SESSION_MOMENTS];
     unsigned numbers[TABS_MAX];
 
-    *moment = (struct moment){0};
+    *moment = (struct moment){.line = session->line};
     browser_frame(session->browser, wait_ms, &moment->frame);
     add_work(&moment->frame.compaction, &session->by_key);
     session->by_key = (struct store_work){0};

@@ -17,6 +17,7 @@ struct moment {
     size_t locked, locked_blocks;
     uint64_t moved; /* bytes, by compaction and by allocations */
     unsigned tabs;
+    uint64_t line; /* of the script; 0: none */
 };
 
 /* How many of the last frames are kept. */
@@ -40,6 +41,7 @@ struct session {
     bool shared;
     struct output csv;
     struct store_work by_key; /* since the last frame */
+    uint64_t line;            /* of the script, that is being run; 0: none */
     uint64_t moved;           /* as of the last frame, bytes since the program began */
     struct moment moments[SESSION_MOMENTS];
     struct session_totals totals;

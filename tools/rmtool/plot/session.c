@@ -26,6 +26,9 @@ const struct session_head session_heads[N_SESSION_FIGURES] = {
     [SESSION_END_OVER_LIVE] = {"at the", "end", "The same in the last frame"},
     [SESSION_FRAGMENTATION] = {"fragmen-", "tation",
                                "Share of free memory outside its largest piece, mean"},
+    [SESSION_SPLIT] = {"of what", "is held",
+                       "The same free memory as a share of what is held for own objects, "
+                       "mean over mean"},
     [SESSION_HALF] = {"frames:", "half",
                       "Half of the frames take at most so long, compaction aside"},
     [SESSION_MOST] = {"", "99 %",
@@ -34,7 +37,8 @@ const struct session_head session_heads[N_SESSION_FIGURES] = {
     [SESSION_STEP] = {"longest", "step", "The longest step of compaction"},
     [SESSION_CALL] = {"longest", "call",
                       "The longest call that made an object or changed its size"},
-    [SESSION_MOVED] = {"bytes", "moved", "Bytes that compaction has moved"},
+    [SESSION_MOVED] = {"bytes", "moved",
+                       "Bytes that were moved, by compaction and by allocations"},
 };
 
 static const enum {
@@ -49,7 +53,7 @@ static const enum {
     [SESSION_FRAGMENTATION] = SHARE, [SESSION_HALF] = DURATION,
     [SESSION_MOST] = DURATION,       [SESSION_LONGEST] = DURATION,
     [SESSION_STEP] = DURATION,       [SESSION_CALL] = DURATION,
-    [SESSION_MOVED] = BYTES,
+    [SESSION_MOVED] = BYTES,         [SESSION_SPLIT] = SHARE,
 };
 
 /* ------------------------------------------------------------------- the file */
@@ -75,6 +79,7 @@ enum {
     MOVED,
     CALL,
     BUSY,
+    LINE,
     N_COLUMNS
 };
 
@@ -103,6 +108,7 @@ static const struct column {
     [MOVED] = {"moved", COUNT_MOST},
     [CALL] = {"longest_alloc_ns", COUNT_MOST},
     [BUSY] = {"busy", 1},
+    [LINE] = {"line", COUNT_MOST},
 };
 
 /* A file, and where its columns are. */
@@ -152,6 +158,9 @@ static int check_row(const struct table *table, size_t row) {
     if (row > 0 && number(table, row, TIME) < number(table, row - 1, TIME))
         return complain_at(STATUS_MALFORMED, path, line,
                            "a time before that of the frame before");
+    if (row > 0 && number(table, row, LINE) < number(table, row - 1, LINE))
+        return complain_at(STATUS_MALFORMED, path, line,
+                           "a line of the script before that of the frame before");
     if (number(table, row, OWN_LARGEST) > number(table, row, OWN_FREE))
         return complain_at(STATUS_MALFORMED, path, line,
                            "the largest free piece is more than what is free");
@@ -285,6 +294,8 @@ static int find_figures(struct session *session, const struct table *table) {
     figures[SESSION_END_OVER_LIVE] =
         over(number(table, last, OWN), number(table, last, LIVE));
     figures[SESSION_FRAGMENTATION] = sum(table, FRAGMENTATION) / n;
+    figures[SESSION_SPLIT] =
+        over(sum(table, OWN_FREE) - sum(table, OWN_LARGEST), sum(table, OWN));
     figures[SESSION_STEP] = sum(table, STEPS) > 0 ? most(table, STEP) : NAN;
     figures[SESSION_CALL] = most(table, CALL);
     figures[SESSION_MOVED] = sum(table, MOVED);

@@ -19,6 +19,7 @@ enum session_figure {
     SESSION_OWN_OVER_LIVE, /* mean of that over mean live bytes */
     SESSION_END_OVER_LIVE, /* the same of the last frame */
     SESSION_FRAGMENTATION, /* mean; 0 to 1 */
+    SESSION_SPLIT,         /* the same free memory over what is held, mean over mean */
     SESSION_HALF,    /* frames, less compaction: half of them take at most so long, */
     SESSION_MOST,    /* 99 % of them, */
     SESSION_LONGEST, /* all of them */
