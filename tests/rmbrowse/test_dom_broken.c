@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "dom/style.h"
+
 /* -------------------------------------------------------------- refused objects */
 
 /* The linker calls these instead of the store's own; after so many objects none is made. -1: as many as one likes. */
@@ -273,6 +275,20 @@ static void test_refused_growth(void) {
     g_string_free(html, TRUE);
 }
 
+/* A sheet that finds no memory has no rules. */
+static void test_refused_sheet(void) {
+    store_t *store = store_open("sheet", COMPACT_IDLE);
+    sheet_t sheet;
+
+    objects_left = 1;
+    sheet_parse_own(&sheet, store);
+    objects_left = -1;
+    g_assert_true(sheet.rules == NO_REF);
+    g_assert_cmpuint(sheet.n_rules, ==, 0);
+    sheet_free(&sheet);
+    g_assert_cmpuint(store_close(store), ==, 0);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dom-broken/large", test_large);
@@ -281,5 +297,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/dom-broken/rubbish", test_rubbish);
     g_test_add_func("/dom-broken/refused", test_refused);
     g_test_add_func("/dom-broken/refused-growth", test_refused_growth);
+    g_test_add_func("/dom-broken/refused-sheet", test_refused_sheet);
     return g_test_run();
 }

@@ -39,6 +39,7 @@ static double width_of(struct slice value) {
     text[n] = '\0';
     double number = g_ascii_strtod(text, &unit);
 
+    if (unit == text) return -1;
     if (strcmp(unit, "px") == 0 || number == 0) return number;
     return strcmp(unit, "em") == 0 || strcmp(unit, "rem") == 0 ? 16 * number : -1;
 }
@@ -59,7 +60,7 @@ static bool feature_holds(struct slice feature) {
 
 /* "screen", "only screen and (max-width: 600px)", "not print" */
 static bool query_holds(struct slice query) {
-    bool holds = true, inverted = false;
+    bool holds = query.at < query.end, inverted = false;
 
     while (query.at < query.end) {
         struct slice word = {query.at, query.at};

@@ -55,13 +55,24 @@ static bool skip_space(struct css_reader *reader) {
     }
 }
 
+/* A backslash and a character, or up to six hexadecimal digits and a space that ends them. */
+static void read_escape(struct css_reader *reader) {
+    reader->at++;
+    if (!g_ascii_isxdigit(peek(reader, 0))) {
+        reader->at++;
+        return;
+    }
+    for (int i = 0; i < 6 && g_ascii_isxdigit(peek(reader, 0)); i++) reader->at++;
+    if (is_space(peek(reader, 0))) reader->at++;
+}
+
 static void read_name(struct css_reader *reader, struct css_token *token) {
     token->text = reader->at;
     for (;;) {
         if (in_name(peek(reader, 0)))
             reader->at++;
         else if (is_escape(reader, 0))
-            reader->at += 2;
+            read_escape(reader);
         else
             break;
     }
