@@ -72,18 +72,18 @@ static void draw_figure(cairo_t *cairo, double y, int column, const char *name,
     ink_text(cairo, &right, x, y, width, 16, value);
 }
 
-/* The table of what is no curve. Returns: its height. */
+/* The table of what is no curve. What is locked is so while it is drawn, as on the maps. Returns: its height. */
 static double draw_figures(cairo_t *cairo, const struct session *session,
                            const struct moment *moment, double y) {
     const struct memory_figures *memory = &moment->memory;
     const struct session_totals *totals = &session->totals;
+    size_t locked_objects, locked = session_locked(&locked_objects);
     char text[2 * SIZE_TEXT], size[SIZE_TEXT];
 
     snprintf(text, sizeof(text), "%.0f %%", session_fragmentation(memory) * 100);
     draw_figure(cairo, y, 0, "fragmentation", text);
     draw_figure(cairo, y, 1, "largest free", format_size(text, memory->own_largest));
-    snprintf(text, sizeof(text), "%zu · %s", moment->locked_blocks,
-             format_size(size, moment->locked));
+    snprintf(text, sizeof(text), "%zu · %s", locked_objects, format_size(size, locked));
     draw_figure(cairo, y + 16, 0, "locked", text);
     snprintf(text, sizeof(text), "%zu", memory->own_objects);
     draw_figure(cairo, y + 16, 1, "objects", text);

@@ -32,8 +32,10 @@ static void draw_ground(cairo_t *cairo, const struct place *chart) {
 
 static void draw_scale(cairo_t *cairo, const struct place *chart, double y,
                        const char *text) {
-    const struct ink_style small = {"Sans 6.5", INK_DIM, INK_LEFT};
+    const struct ink_style small = {"Sans 6.5", INK_TEXT, INK_LEFT};
 
+    ink_box(cairo, chart->x, y + 1, ink_width(cairo, small.font, text, -1) + 4, 12,
+            INK_PANEL);
     ink_text(cairo, &small, chart->x, y + 1, chart->width, 12, text);
 }
 
@@ -117,7 +119,6 @@ void panel_frames(cairo_t *cairo, const struct session *session,
     for (size_t n = 0; (moment = session_moment(session, n)); n++)
         draw_bar(cairo, &chart, n, &moment->frame);
     draw_ground(cairo, &chart);
-    draw_scale(cairo, &chart, y, "16 ms");
     ink_colour(cairo, INK_DIM);
     cairo_set_line_width(cairo, 1);
     cairo_set_dash(cairo, (const double[]){2, 3}, 2, 0);
@@ -125,4 +126,5 @@ void panel_frames(cairo_t *cairo, const struct session *session,
     cairo_line_to(cairo, chart.x + chart.width, y + 0.5);
     cairo_stroke(cairo);
     cairo_set_dash(cairo, NULL, 0, 0);
+    draw_scale(cairo, &chart, y, "16 ms");
 }

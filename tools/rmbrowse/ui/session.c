@@ -65,13 +65,17 @@ static void add_work(struct store_work *sum, const struct store_work *work) {
     if (work->longest_ns > sum->longest_ns) sum->longest_ns = work->longest_ns;
 }
 
-static void look_at_stores(struct moment *moment) {
+size_t session_locked(size_t *objects) {
+    size_t bytes = 0;
+
+    *objects = 0;
     for (store_t *store = store_first(); store; store = store_next(store)) {
         struct store_figures figures;
         store_look(store, &figures);
-        moment->locked += figures.locked_bytes;
-        moment->locked_blocks += figures.locked;
+        bytes += figures.locked_bytes;
+        *objects += figures.locked;
     }
+    return bytes;
 }
 
 static void sum_up(struct session_totals *totals, const struct moment *moment) {
@@ -98,13 +102,14 @@ static void sum_up(struct session_totals *totals, const struct moment *moment) {
 void session_frame(struct session *session, int wait_ms, struct frame *frame) {
     struct moment *moment = &session->moments[session->totals.frames % SESSION_MOMENTS];
     unsigned numbers[TABS_MAX];
+    size_t locked_objects;
 
     *moment = (struct moment){.line = session->line};
     browser_frame(session->browser, wait_ms, &moment->frame);
     add_work(&moment->frame.compaction, &session->by_key);
     session->by_key = (struct store_work){0};
     memory_look(&moment->memory);
-    look_at_stores(moment);
+    moment->locked = session_locked(&locked_objects);
     moment->moved = store_moved() - session->moved;
     session->moved += moment->moved;
     moment->tabs = browser_tabs(session->browser, numbers, TABS_MAX);

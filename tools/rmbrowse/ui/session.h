@@ -14,7 +14,7 @@
 struct moment {
     struct frame frame; /* with what was compacted by a key since the one before */
     struct memory_figures memory;
-    size_t locked, locked_blocks;
+    size_t locked;  /* bytes */
     uint64_t moved; /* bytes, by compaction and by allocations */
     unsigned tabs;
     uint64_t line; /* of the script; 0: none */
@@ -63,6 +63,9 @@ void session_compact(struct session *session);
 
 /* The n-th last moment, from 0; NULL where there was none. */
 const struct moment *session_moment(const struct session *session, size_t n);
+
+/* Bytes of objects that are locked now, and how many there are. */
+size_t session_locked(size_t *objects);
 
 /* 1 - the largest free piece / all that is free; 0 where nothing is. */
 double session_fragmentation(const struct memory_figures *memory);

@@ -1,33 +1,37 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The man page of one verb, or of rmtool as a whole, from what --help says.
-# Usage: manual.sh HELP2MAN RMTOOL VERB OUTPUT; VERB is '-' for the whole
+# The man page of a program, or of one of its verbs, from what --help says.
+# Usage: manual.sh HELP2MAN PROGRAM VERB OUTPUT [SUMMARY [PAGE...]]; VERB is '-' for the whole, of which the summary is
+# given. Other pages to see are its verbs', and those named.
 help2man=$1
-rmtool=$2
+program=$2
 verb=$3
 output=$4
+main=$(basename "$program")
+shift 4
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-version=$("$rmtool" --version) || exit 1
+version=$("$program" --version) || exit 1
 if [ "$verb" = - ]; then
-    name=rmtool
-    summary='replay allocation traces, compare allocators, watch heaps'
+    name=$main
+    summary=$1
+    shift
     arguments=
 else
-    name=rmtool-$verb
-    summary=$("$rmtool" --help | sed -n "s/^  $verb  *//p")
+    name=$main-$verb
+    summary=$("$program" --help | sed -n "s/^  $verb  *//p")
     arguments=$verb
 fi
-[ -n "$summary" ] || { echo "manual.sh: rmtool --help has no verb $verb" >&2; exit 1; }
+[ -n "$summary" ] || { echo "manual.sh: $main --help has no verb $verb" >&2; exit 1; }
 
 # A program of that name, for help2man to ask.
 {
     echo '#!/bin/sh'
     # shellcheck disable=SC2016
-    printf 'if [ "$1" = --version ]; then exec "%s" --version; fi\n' "$rmtool"
-    printf 'exec "%s" %s "$@"\n' "$rmtool" "$arguments"
+    printf 'if [ "$1" = --version ]; then exec "%s" --version; fi\n' "$program"
+    printf 'exec "%s" %s "$@"\n' "$program" "$arguments"
 } >"$scratch/$name"
 chmod +x "$scratch/$name"
 
@@ -35,8 +39,9 @@ chmod +x "$scratch/$name"
 {
     printf '[NAME]\n%s \\- %s\n\n[SEE ALSO]\n' "$name" "$summary"
     {
-        [ "$verb" = - ] || echo rmtool
-        "$rmtool" --help | sed -n "s/^  \([a-z][a-z]*\)  .*/rmtool-\1/p"
+        [ "$verb" = - ] || echo "$main"
+        [ $# -eq 0 ] || printf '%s\n' "$@"
+        "$program" --help | sed -n "/^Usage:.* VERB/,\$ s/^  \([a-z][a-z]*\)  .*/$main-\1/p"
     } | awk -v name="$name" '
         $0 != name { printf "%s.BR %s (1)", (n++ ? ",\n" : ""), $0 } END { print "" }'
 } >"$scratch/more"
@@ -49,11 +54,11 @@ title=$(echo "$name" | tr 'a-z-' 'A-Z-')
 date=$(date -u ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"} +%Y-%m-%d)
 awk -v title="$title" -v date="$date" -v version="$version" '
     $1 == ".TH" { printf ".TH %s 1 %s \"%s\" rmalloc\n", title, date, version; next }
-    held != "" && !/^Example: / { print held }
+    held != "" && !/^Example: / { if (open) print ".fi"; open = 0; print held }
     { held = "" }
-    open && /^\./ { print ".fi"; open = 0 }
     $0 == ".PP" { held = $0; next }
-    sub(/^Example: +/, "") { print ".SH EXAMPLE"; print ".nf"; open = 1 }
+    open && /^\./ { print ".fi"; open = 0 }
+    sub(/^Example: +/, "") { if (!open) print ".SH EXAMPLE\n.nf"; open = 1 }
     open { sub(/^ +/, "") }
     { print }
     END { if (open) print ".fi" }' "$scratch/page" >"$output"
