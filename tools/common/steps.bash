@@ -47,10 +47,12 @@ quietly() {
 have() {
     case $1 in
     gcc | clang | meson | ninja-build | pkg-config | gnuplot-nox | valgrind | git | spin | \
-        tmux | strace | help2man | mandoc | zstd | heaptrack | chromium | gcovr | jq)
+        tmux | strace | help2man | mandoc | zstd | heaptrack | chromium | gcovr | jq | \
+        python3 | xvfb | xauth)
         local command=$1
         [ "$command" = ninja-build ] && command=ninja
         [ "$command" = gnuplot-nox ] && command=gnuplot
+        [ "$command" = xvfb ] && command=Xvfb
         command -v "$command" >/dev/null 2>&1 ;;
     g++) command -v c++ >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1 ;;
     libc6-dev) printf '#include <stdio.h>\n' | gcc -E - >/dev/null 2>&1 ;;
@@ -62,6 +64,14 @@ have() {
     libncurses-dev) pkg-config --exists ncursesw 2>/dev/null ;;
     libjansson-dev) pkg-config --exists jansson 2>/dev/null ;;
     libglib2.0-dev) pkg-config --exists glib-2.0 2>/dev/null ;;
+    libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
+    libxml2-dev) pkg-config --exists libxml-2.0 2>/dev/null ;;
+    libpng-dev) pkg-config --exists libpng 2>/dev/null ;;
+    libjpeg-dev) pkg-config --exists libjpeg 2>/dev/null ;;
+    libwebp-dev) pkg-config --exists libwebp 2>/dev/null ;;
+    libpango1.0-dev) pkg-config --exists pangocairo 2>/dev/null ;;
+    libsdl2-dev) pkg-config --exists sdl2 2>/dev/null ;;
+    fonts-dejavu-core) [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] ;;
     libclang-rt-14-dev)
         printf 'int main(void) { return 0; }\n' |
             clang -fsanitize=address,undefined -x c - -o /dev/null >/dev/null 2>&1 ;;
