@@ -64,14 +64,14 @@ static void write_bad_images(void) {
 static void write_long_page(void) {
     GString *page =
         g_string_new("<!DOCTYPE html><title>Long</title><body><h1>A long page</h1>");
-    for (int i = 1; i <= 400; i++) {
+    for (int i = 1; i <= 150; i++) {
         g_string_append_printf(
             page,
             "<p id=p%d>Paragraph %d goes on for a while, so that there is "
             "something to <em>break</em> into lines, and <b>then</b> more "
             "of it, and it <a href=\"#p%d\">jumps %d</a>.\n",
-            i, i, (i * 37) % 400 + 1, i);
-        if (i % 20 == 0) g_string_append(page, "<p><img src=image.png alt=stripes>\n");
+            i, i, (i * 37) % 150 + 1, i);
+        if (i % 15 == 0) g_string_append(page, "<p><img src=image.png alt=stripes>\n");
     }
     site_write("long.html", page->str, page->len);
     g_string_free(page, TRUE);
@@ -83,7 +83,7 @@ static void write_pages(void) {
         "<!DOCTYPE html><html><head><title>The site</title>"
         "<link rel=stylesheet href=style.css><style>h1 { color: #008000 }</style>"
         "</head><body><h1>Welcome</h1><p class=first>A <a href=text.txt>plain "
-        "text</a>, a <a href=long.html>long page</a>, <a href=long.html#p200>its "
+        "text</a>, a <a href=long.html>long page</a>, <a href=long.html#p75>its "
         "middle</a>, <a href=pictures.html>pictures</a>, <a "
         "href=\"mailto:nobody@nowhere\">nobody</a>.<p><img src=image.png><p>Below");
     write_string("style.css", ".first { background: #ffffc0; padding: 20px }\n");

@@ -9,7 +9,7 @@
  * Makes the folder:
  *
  *      index.html        links to the others, a style sheet, an image of a size that nobody names
- *      long.html         400 paragraphs, anchors "p1" to "p400", an image every 20
+ *      long.html         150 paragraphs, anchors "p1" to "p150", an image every 15
  *      pictures.html     whole, truncated, lying, missing ones
  *      broken.html       what nobody closes, and what is no HTML
  *      text.txt, empty.html, image.png (200 x 100), large.png (1600 x 1200), sound.ogg (neither page nor text)
