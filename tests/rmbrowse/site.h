@@ -9,7 +9,7 @@
  * Makes the folder:
  *
  *      index.html        links to the others, a style sheet, an image of a size that nobody names
- *      long.html         150 paragraphs, anchors "p1" to "p150", an image every 15
+ *      long.html         60 paragraphs, anchors "p1" to "p60", an image every 6
  *      pictures.html     whole, truncated, lying, missing ones
  *      broken.html       what nobody closes, and what is no HTML
  *      text.txt, empty.html, image.png (200 x 100), large.png (1600 x 1200), sound.ogg (neither page nor text)
@@ -27,7 +27,7 @@ void site_remove(const char *name);
 
 /* Options with little patience and a small view. */
 struct browser_options site_options(void);
-/* Frames until nothing is busy any more: g_error after half a minute. */
+/* Frames until nothing is busy any more: g_error after five minutes. */
 void settle(browser_t *browser);
 /* Opens a page, or goes to one, and settles. */
 unsigned open_page(browser_t *browser, const char *url);

@@ -178,12 +178,13 @@ static void test_too_large(void) {
     struct memory_figures now;
     struct browser_options options = site_options();
     GString *page = g_string_new("<title>Large</title>");
-    while (page->len < 900000) g_string_append(page, "<p><b>x</b> <i>y</i>");
+    while (page->len < 3000000) g_string_append(page, "<p><b>x</b> <i>y</i>");
     site_write("huge.html", page->str, page->len);
     g_string_free(page, TRUE);
+    options.fetch.most_bytes = 4 << 20;
     begin_with(&options);
     memory_look(&now);
-    memory_limit(now.footprint + (6 << 20));
+    memory_limit(now.own_live + now.libraries_live + (8 << 20));
     assert_fails(site_url("huge.html"), "This page is too large");
     assert_fails(site_url("huge.html"), "This page is too large");
     end();
