@@ -41,7 +41,7 @@ static void set_up(struct fixture *fixture, const void *data) {
                                 .store = store_open("page", COMPACT_IDLE)};
     fixture->cache = cache_create(fixture->common, 64 << 20);
     g_assert_nonnull(fixture->cache);
-    fixture->folder = g_dir_make_tmp("layout-XXXXXX", NULL);
+    fixture->folder = g_dir_make_tmp(NULL, NULL);
     write_image(fixture->folder, images[0], 40, 30);
     write_image(fixture->folder, images[1], 900, 700);
 }

@@ -134,7 +134,7 @@ static void write_file(const char *folder, const char *name, const char *text, s
 }
 
 static void test_files(void) {
-    g_autofree char *folder = g_dir_make_tmp("rmbrowse-XXXXXX", NULL);
+    g_autofree char *folder = g_dir_make_tmp(NULL, NULL);
     g_autofree char *large = g_strnfill((2 << 20), 'x');
     g_autofree char *base = g_strconcat("file://", folder, "/", NULL);
     g_autofree char *pipe = g_build_filename(folder, "pipe", NULL);

@@ -112,7 +112,7 @@ static void assert_means(const char *words, const char *wanted) {
 }
 
 static void test_words(void) {
-    g_autofree char *folder = g_dir_make_tmp("rmbrowse-XXXXXX", NULL);
+    g_autofree char *folder = g_dir_make_tmp(NULL, NULL);
     g_autofree char *before = g_get_current_dir();
     g_autofree char *here = NULL, *wanted = NULL;
 
