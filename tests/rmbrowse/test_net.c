@@ -12,11 +12,11 @@
 #include "serving.h"
 #include "store/memory.h"
 
-/* Patience is short here. */
+/* No machine is so slow. */
 static const struct fetch_limits limits = {.most_bytes = 1 << 20,
-                                           .connect_ms = 300,
-                                           .total_ms = 900,
-                                           .idle_ms = 200,
+                                           .connect_ms = 60000,
+                                           .total_ms = 60000,
+                                           .idle_ms = 60000,
                                            .most_at_once = 3};
 
 /* What `done` was told. */
@@ -30,12 +30,14 @@ struct got {
 static store_t *store;
 static fetcher_t *fetcher;
 
-static void begin(void) {
+static void begin_within(const struct fetch_limits *these) {
     store = store_open("fetched", COMPACT_STEADY);
-    fetcher = fetcher_create(&limits);
+    fetcher = fetcher_create(these);
     g_assert_nonnull(store);
     g_assert_nonnull(fetcher);
 }
+
+static void begin(void) { begin_within(&limits); }
 
 static bool begin_served(void) {
     if (!serving_url("-")) {
@@ -78,12 +80,9 @@ static void drop(struct got *got) {
     *got = (struct got){.times = 0};
 }
 
-/* Polls until all is done, for at most so many seconds. */
-static void poll_all(double seconds) {
-    gint64 end_us = g_get_monotonic_time() + (gint64)(seconds * 1e6);
-
-    while (fetcher_poll(fetcher, 50) > 0)
-        g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+static void poll_all(void) {
+    while (fetcher_poll(fetcher, 50) > 0) {
+    }
 }
 
 static struct got fetch(const char *url) {
@@ -92,7 +91,7 @@ static struct got fetch(const char *url) {
     g_test_message("%s", url);
     g_assert_nonnull(fetch_begin(fetcher, store, url, take, &got));
     g_assert_cmpint(got.times, ==, 0);
-    poll_all(10);
+    poll_all();
     g_assert_cmpint(got.times, ==, 1);
     return got;
 }
@@ -196,21 +195,28 @@ static int own_port(int sockets[8], bool listens) {
     return ntohs(at.sin_port);
 }
 
-static void test_no_server(void) {
+static void assert_port_fails(bool listens, const char *sentence) {
     int sockets[8];
+    g_autofree char *url =
+        g_strdup_printf("http://127.0.0.1:%d/", own_port(sockets, listens));
+
+    assert_fails(url, sentence);
+    for (int i = 0; i < 8; i++) close(sockets[i]);
+}
+
+static void test_no_server(void) {
+    struct fetch_limits impatient = limits;
     g_autofree char *longest = g_strnfill(70, 'h'), *name = NULL;
 
     begin();
-    for (int listens = 0; listens < 2; listens++) {
-        g_autofree char *url =
-            g_strdup_printf("http://127.0.0.1:%d/", own_port(sockets, listens));
-        assert_fails(
-            url, listens ? "There was no connection within 0.3 s."
-                         : "There is no connection to the server: Connection refused.");
-        for (int i = 0; i < 8; i++) close(sockets[i]);
-    }
+    assert_port_fails(false, "There is no connection to the server: Connection refused.");
     name = g_strconcat("http://", longest, ".invalid/", NULL); /* asks nobody */
     assert_fails(name, "There is no host of that name.");
+    end();
+
+    impatient.connect_ms = 300;
+    begin_within(&impatient);
+    assert_port_fails(true, "There was no connection within 0.3 s.");
     end();
 }
 
@@ -312,16 +318,24 @@ static void test_mischief(void) {
 
 static void test_patience(void) {
     static const char silent[] = "The server has sent nothing for 0.2 s.";
+    struct fetch_limits impatient = limits;
     gint64 before;
 
     if (!begin_served()) return;
+    end();
+    impatient.idle_ms = 200;
+    begin_within(&impatient);
     before = g_get_monotonic_time();
     assert_fails(serving_url("-/hang"), silent);
     assert_fails(serving_url("-/hang/body"), silent);
     g_assert_cmpint(g_get_monotonic_time() - before, >=, 400000);
-    assert_fails(serving_url("-/drip?ms=400"), silent);
-    assert_fails(serving_url("-/drip?ms=20"), "It had not come to its end after 0.9 s.");
-    assert_fine(serving_url("-/bytes/1?ms=100"), "text/plain", "0");
+    assert_fails(serving_url("-/drip?ms=60000"), silent);
+    end();
+
+    impatient = limits;
+    impatient.total_ms = 700;
+    begin_within(&impatient);
+    assert_fails(serving_url("-/drip?ms=20"), "It had not come to its end after 0.7 s.");
     end();
 }
 
@@ -359,7 +373,7 @@ static void test_many(void) {
     for (int i = 0; i < MANY; i++)
         fetch_begin(fetcher, store, serving_url("-/bytes/%d?ms=10", 1000 * i), take,
                     &got[i]);
-    poll_all(10);
+    poll_all();
     for (int i = 0; i < MANY; i++) {
         g_assert_cmpint(got[i].times, ==, 1);
         g_assert_cmpstr(got[i].error, ==, NULL);
@@ -430,7 +444,7 @@ static void test_crowd(void) {
         one_more(&crowd);
         fetcher_poll(fetcher, g_test_rand_int_range(0, 3));
     }
-    poll_all(10);
+    poll_all();
     g_assert_cmpint(crowd.done + crowd.cancelled, ==, crowd.begun);
     for (int i = 0; i < MANY; i++) g_assert_null(crowd.members[i].fetch);
     end();
