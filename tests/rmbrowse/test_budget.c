@@ -287,6 +287,41 @@ static void test_shed(void) {
     hoard_close(&hoard);
 }
 
+/* An object that grows may be looked at by whoever is asked to shed something meanwhile. */
+static bool shed_and_look(void *context) {
+    ref_t *grown = ((void **)context)[0];
+
+    g_assert_cmpstr(store_lock(*grown), ==, "as it was");
+    store_unlock(*grown);
+    return cache_shed(((void **)context)[1]);
+}
+
+static void test_grown(void) {
+    struct cache cache = {.hoard = hoard_open(COMPACT_OFF)};
+    struct hoard hoard = hoard_open(COMPACT_OFF);
+    ref_t grown = store_new_zeroed(hoard.store, 1000);
+    void *both[2] = {&grown, &cache};
+
+    strcpy(store_lock(grown), "as it was");
+    store_unlock(grown);
+    if (in_malloc() && !malloc_is_seen()) {
+        g_test_skip("this malloc is not glibc's");
+    } else {
+        for (unsigned i = 0; i < 20; i++) hoard_add(&cache.hoard, 200000);
+        memory_on_shortage(shed_and_look, both);
+        limit_to(MIB / 2);
+        g_assert_true(store_resize(hoard.store, &grown, 2 * MIB));
+        g_assert_cmpuint(cache.hoard.refs->len, <, 20);
+        g_assert_false(store_resize(hoard.store, &grown, 20 * MIB));
+        g_assert_cmpuint(store_size(grown), ==, 2 * MIB);
+        memory_forget_shortage(shed_and_look, both);
+        memory_limit(0);
+    }
+    store_free(hoard.store, grown);
+    hoard_close(&cache.hoard);
+    hoard_close(&hoard);
+}
+
 int main(int argc, char **argv) {
     static const char *const policies[] = {"off", "idle", "steady"};
 
@@ -300,5 +335,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/budget/pieces", test_pieces);
     g_test_add_func("/budget/resize", test_resize);
     g_test_add_func("/budget/shed", test_shed);
+    g_test_add_func("/budget/grown", test_grown);
     return g_test_run();
 }

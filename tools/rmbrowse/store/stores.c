@@ -72,26 +72,27 @@ size_t stores_occupied(void) {
 
 /* ----------------------------------------------------------------- objects */
 
-/* A new object, where `object` is NO_REF before, or another size of one that had `before` bytes. */
+/* A new object, or another size of one that had `before` bytes. Its reference is kept where the caller has it at each
+   moment, as those that are asked to shed something may use the object. */
 struct request {
     struct store *store;
-    ref_t object;
+    ref_t *object;
     size_t bytes, before;
     bool resize, zeroed;
 };
 
 static bool request_try(struct request *request) {
     if (request->resize)
-        return kind_resize(request->store, &request->object, request->bytes);
-    request->object = kind_new(request->store, request->bytes, request->zeroed);
-    return request->object != NO_REF;
+        return kind_resize(request->store, request->object, request->bytes);
+    *request->object = kind_new(request->store, request->bytes, request->zeroed);
+    return *request->object != NO_REF;
 }
 
 static void request_undo(struct request *request) {
     if (!request->resize) {
-        kind_free(request->store, request->object);
-        request->object = NO_REF;
-    } else if (!kind_resize(request->store, &request->object, request->before)) {
+        kind_free(request->store, *request->object);
+        *request->object = NO_REF;
+    } else if (!kind_resize(request->store, request->object, request->before)) {
         store_misused("store_resize", "an object cannot have its old size again");
     }
 }
@@ -137,19 +138,17 @@ uint64_t store_longest_allocation(void) {
     return longest;
 }
 
-ref_t store_new(store_t *store, size_t bytes) {
-    struct request request = {.store = store, .bytes = bytes};
+static ref_t make(store_t *store, size_t bytes, bool zeroed) {
+    ref_t object = NO_REF;
+    struct request request = {
+        .store = store, .object = &object, .bytes = bytes, .zeroed = zeroed};
 
     request_timed(&request);
-    return request.object;
+    return object;
 }
 
-ref_t store_new_zeroed(store_t *store, size_t bytes) {
-    struct request request = {.store = store, .bytes = bytes, .zeroed = true};
-
-    request_timed(&request);
-    return request.object;
-}
+ref_t store_new(store_t *store, size_t bytes) { return make(store, bytes, false); }
+ref_t store_new_zeroed(store_t *store, size_t bytes) { return make(store, bytes, true); }
 
 ref_t store_copy(store_t *store, const void *from, size_t bytes) {
     ref_t object = store_new(store, bytes);
@@ -164,20 +163,14 @@ ref_t store_copy(store_t *store, const void *from, size_t bytes) {
 
 bool store_resize(store_t *store, ref_t *object, size_t bytes) {
     struct request request = {.store = store,
-                              .object = *object,
+                              .object = object,
                               .bytes = bytes,
                               .before = store_size(*object),
                               .resize = true};
-    bool done;
 
     if (store->held > 0) store_misused("store_resize", "the store is held");
-    if (bytes > request.before)
-        done = request_timed(&request);
-    else
-        done = kind_resize(store, &request.object, bytes);
-    *object =
-        request.object; /* where it was undone, too, malloc may have put it elsewhere */
-    return done;
+    if (bytes <= request.before) return kind_resize(store, object, bytes);
+    return request_timed(&request);
 }
 
 void store_free(store_t *store, ref_t object) {
