@@ -231,6 +231,7 @@ static void set(struct computing *computing, property_t property,
             value->unit == UNIT_NUMBER
                 ? value->number
                 : pixels(computing, value, style->font_size) / style->font_size;
+        style->line_height = MIN(style->line_height, 100);
         return;
     case PROPERTY_COLOUR:
         if (value->unit == UNIT_COLOUR) style->colour = value->word;
