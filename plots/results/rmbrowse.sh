@@ -107,17 +107,18 @@ check() {
 completes() {
     rm -rf tried
     mkdir tried
-    browse "$1" --budget "$(($2 * 256))KiB" --screenshots tried --script session.txt >/dev/null 2>reason
+    browse "$1" --budget "$(($2 * 256))KiB" --screenshots tried --csv tried.csv --script session.txt \
+        >/dev/null 2>reason
     status=$?
     [ $status -ne 124 ] || echo "after $limit seconds it was stopped" >reason
     [ $status -eq 0 ] || return 1
-    diff -rq "$1" tried >differs 2>&1 && return 0
+    diff -rq "$1" tried >differs 2>&1 && most footprint tried.csv >took && return 0
     echo "$(wc -l <differs) screenshots differ" >reason
     return 1
 }
 
 mib() {
-    awk -v units="$1" 'BEGIN { printf "%.2f MiB", units / 4 }'
+    awk -v bytes="$1" 'BEGIN { printf "%.2f MiB", bytes / 1048576 }'
 }
 
 # smallest WAY: a line of the table.
@@ -134,8 +135,10 @@ smallest() {
         middle=$(((low + high) / 2))
         if completes "$1" $middle; then high=$middle; else low=$middle; cp reason failed; fi
     done
-    if [ $high -gt $((4 * peak)) ]; then smallest=none; else smallest=$(mib $high); fi
-    printf '%-10s %12s %12s   %s\n' "$1" "$smallest" "$(mib $peak)" "$(tail -n 1 failed | sed 's/^rmbrowse[a-z-]*: //')"
+    smallest=none taken=-
+    if [ $high -le $((4 * peak)) ]; then smallest=$(mib $((high * 262144))) taken=$(mib "$(cat took)"); fi
+    printf '%-10s %12s %12s %12s   %s\n' "$1" "$smallest" "$taken" "$(mib "$(most footprint "$1.csv")")" \
+        "$(tail -n 1 failed | sed 's/^rmbrowse[a-z-]*: //')"
 }
 
 {
@@ -148,8 +151,8 @@ smallest() {
     echo
     check
     echo
-    echo 'The smallest budget in which the session completes and all screenshots are the same, the most memory'
-    echo 'without one, and how the session ends with 256 KiB less'
+    echo 'The smallest budget in which the session completes and all screenshots are the same; the most memory at the'
+    echo 'end of a frame with it, as libraries are not refused, and without one; how the session ends with 256 KiB less'
     echo
     for way in $ways; do smallest "$way"; done
 } >rmbrowse.txt

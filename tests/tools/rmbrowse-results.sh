@@ -58,7 +58,7 @@ holds 'how much is opened' $results.txt '2 tabs, 62 pages;'
 holds 'the table' $results.txt 'rmalloc, idle, one heap '
 [ "$(grep -c ', met$' $results.txt)" -eq 8 ] || cat $results.txt >why
 check_empty 'eight verdicts' why
-# 9,000 KiB are 35.2 units of 256 KiB, 11,000 are 43.0: the smallest that do.
+# What a session takes is made up and no matter of the budget: 9,000 KiB are 35.2 units of 256 KiB, 11,000 are 43.0: the smallest that do.
 for line in '^off  *10.75 MiB ' '^idle  *9.00 MiB ' '^steady  *9.00 MiB ' '^malloc  *10.75 MiB ' \
     '^shared  *9.00 MiB .*session.txt:2: no memory for one more tab$'; do
     grep -q "$line" $results.txt || { echo "$line"; tail -n 5 $results.txt; }
