@@ -61,10 +61,11 @@ bool memory_exceeded(size_t footprint);
 
 /*
  * Makes room, in one more way.
- *  way: 0 at first, and counted on here.
+ *  way:   0 at first, and counted on here.
+ *  bytes: that are wanted.
  * Returns: false where there is no other.
  */
-bool memory_make_room(unsigned *way);
+bool memory_make_room(unsigned *way, size_t bytes);
 void memory_refused(void);
 
 /* Gives back what is free in malloc, in both kinds. */

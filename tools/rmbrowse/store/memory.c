@@ -112,6 +112,27 @@ static bool shed_any(void) {
     return false;
 }
 
+static size_t live(void) {
+    size_t bytes = 0;
+
+    for (store_t *store = store_first(); store; store = store_next(store)) {
+        struct store_figures of;
+
+        kind_look(store, &of);
+        bytes += of.requested;
+    }
+    return bytes;
+}
+
+/* Has as many bytes shed as are wanted, if there are. Returns: whether there were any. */
+static bool shed_bytes(size_t bytes) {
+    size_t before = live();
+    bool any = false;
+
+    while (before - live() <= bytes && shed_any()) any = true;
+    return any;
+}
+
 static bool any_compacts(void) {
     store_t *store = store_first();
 
@@ -119,11 +140,11 @@ static bool any_compacts(void) {
     return store;
 }
 
-bool memory_make_room(unsigned *way) {
+bool memory_make_room(unsigned *way, size_t bytes) {
     enum { TRIM, COMPACT, SHED, COMPACT_REST, NONE };
 
     if (*way == COMPACT && !any_compacts()) *way = SHED;
-    if (*way == SHED && !shed_any()) *way = any_compacts() ? COMPACT_REST : NONE;
+    if (*way == SHED && !shed_bytes(bytes)) *way = any_compacts() ? COMPACT_REST : NONE;
     if (*way == NONE) return false;
     stores_shrink(*way == COMPACT || *way == COMPACT_REST, false, NULL);
     if (*way != SHED) ++*way;

@@ -109,7 +109,7 @@ static bool request_serve(struct request *request) {
     if (done && (!memory_due(taken) || !memory_exceeded(memory_footprint()))) return true;
     for (;;) {
         if (done) request_undo(request);
-        if (!memory_make_room(&way)) break;
+        if (!memory_make_room(&way, taken)) break;
 
         size_t before = memory_footprint();
         done = request_try(request);
