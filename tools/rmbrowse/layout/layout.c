@@ -25,7 +25,7 @@ static void anchors_pack(struct making *making) {
     layout_t *layout = making->layout;
     struct anchor *anchors = (struct anchor *)(void *)making->anchors->data;
     size_t n = 0, bytes = 0;
-    qsort(anchors, making->anchors->len, sizeof *anchors, by_name);
+    if (anchors) qsort(anchors, making->anchors->len, sizeof *anchors, by_name);
     for (size_t i = 0; i < making->anchors->len; i++) {
         if (n && strcmp(anchors[n - 1].name, anchors[i].name) == 0) continue;
         anchors[n++] = anchors[i];
