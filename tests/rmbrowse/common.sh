@@ -7,6 +7,7 @@ rmbrowse=$(cd "$(dirname "$1")" && pwd)/$(basename "$1") || exit 1
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 cd "$scratch" || exit 1
 . "$here/../style/expect.sh"
+export LSAN_OPTIONS="suppressions=$here/leaks.supp:print_suppressions=0"
 case $rmbrowse in
 *-malloc) kind=malloc policy=off ;;
 *) kind=rmalloc policy=idle ;;

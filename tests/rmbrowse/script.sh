@@ -190,7 +190,7 @@ END {
 }
 AWK
 awk -v kind="$kind" -v policy="$policy" -v frames="$(number count all.out)" \
-    -v want='frame,time_ns,tabs,objects,live,footprint,own_footprint,own_free,own_largest,fragmentation,libraries,locked,resident,work_ns,compact_ns,steps,longest_step_ns,moved,longest_alloc_ns,busy' \
+    -v want='frame,time_ns,tabs,objects,live,footprint,own_footprint,own_free,own_largest,fragmentation,libraries,locked,resident,work_ns,compact_ns,steps,longest_step_ns,moved,longest_alloc_ns,busy,line' \
     -f figures.awk all.csv >why
 check_empty 'the CSV says what it is to say' why
 holds 'its command' all.csv "--script script"

@@ -8,6 +8,8 @@
 
 #include "base/output.h"
 #include "base/say.h"
+#include "layout/layout.h"
+#include "ui/ink.h"
 #include "ui/run.h"
 #include "ui/script.h"
 #include "ui/session.h"
@@ -64,6 +66,8 @@ static int run_session(const struct settings *settings, const struct script *scr
         status = status ? status : later;
     }
     later = session_end(&session);
+    ink_finish();
+    layout_finish();
     return status ? status : later;
 }
 

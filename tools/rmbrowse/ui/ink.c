@@ -76,3 +76,5 @@ int ink_byte_at(cairo_t *cairo, const char *font, const char *text, double x) {
     g_object_unref(layout);
     return (int)(g_utf8_offset_to_pointer(text + at, after) - text);
 }
+
+void ink_finish(void) { pango_cairo_font_map_set_default(NULL); }
