@@ -340,25 +340,37 @@ static void test_chance(struct fixture *fixture, const void *data) {
     }
 }
 
+/* Blocks are made until one is refused. */
+static void fill(store_t *store, GPtrArray *blocks) {
+    ref_t block;
+    while (blocks->len < 20000 && (block = store_new(store, 1000)) != NO_REF)
+        g_ptr_array_add(blocks, block);
+}
+
 /* Whatever is refused, nothing is lost, and what there is can be painted. */
 static void test_refused(struct fixture *fixture, const void *data) {
     GString *html = random_page(7, 400, images, G_N_ELEMENTS(images));
     lay_out(fixture, html->str, 600);
+    GPtrArray *blocks = g_ptr_array_new();
     unsigned truncated = 0;
-    /* With a budget that is always exceeded an object is refused now and then, each time another. */
-    for (size_t room = 1; room < 16384; room += 1801) {
+    for (unsigned room = 0; room < 160; room += 23) {
         layout_free(&fixture->laid.layout);
         memory_limit(1);
-        ref_t before = store_new(fixture->store, room);
+        fill(fixture->store, blocks);
+        for (unsigned i = 0; i < room && blocks->len; i++)
+            store_free(fixture->store,
+                       g_ptr_array_remove_index_fast(blocks, blocks->len - 1));
         laid_again(&fixture->laid, 600);
         memory_limit(0);
-        store_free(fixture->store, before);
         truncated += fixture->laid.layout.truncated || !fixture->laid.layout.root;
         struct area area = {0, 0, 600, 400};
         cairo_surface_destroy(laid_picture(&fixture->laid, &area, NULL));
     }
-    /* In malloc nothing is refused that fits into what it has already. */
+    /* Malloc refuses nothing that fits into what it has already. */
     if (strcmp(store_kind, "rmalloc") == 0) g_assert_cmpuint(truncated, >, 0);
+    for (unsigned i = 0; i < blocks->len; i++)
+        store_free(fixture->store, blocks->pdata[i]);
+    g_ptr_array_free(blocks, TRUE);
     g_string_free(html, TRUE);
 }
 

@@ -40,8 +40,9 @@ void flow_margin(struct flow *flow, float margin) {
 }
 
 void flow_settle(struct flow *flow) {
-    flow->y += flow->margin;
+    flow->y += flow->tight ? 0 : flow->margin;
     flow->margin = 0;
+    flow->tight = false;
     for (struct frame *frame = flow->frame; frame && !frame->topped;
          frame = frame->outer) {
         frame->top = flow->y;

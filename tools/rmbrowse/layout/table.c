@@ -133,8 +133,11 @@ static void cell_lay_out(struct table *table, const struct part *part,
     cell->anchors = making->anchors->len;
     flow_init(&flow, making, &frame);
     flow.y = box->y + edge_px(&style, SIDE_TOP, 0);
+    flow.tight = true;
     if (from) walk_anchors(&flow);
     walk_part(&flow, part);
+    flow_flush(&flow);
+    flow.margin = 0; /* nor is there one below what is last */
     flow_finish(&flow);
     cell->anchors_end = making->anchors->len;
     cell->bottom = flow.y + edge_px(&style, SIDE_BOTTOM, 0);
