@@ -153,6 +153,9 @@ static void test_charsets(void) {
                "b"
                "\xef\xbf\xbd\xef\xbf\xbd");
     BECOMES_IN("<p>a\0b\0\0", "", "ab");
+    BECOMES_IN("<p>a\xe9\0b and more than a character's rest", "utf-8",
+               "a\xef\xbf\xbd"
+               "b and more than a character's rest");
 }
 
 static void test_own_words(void) {

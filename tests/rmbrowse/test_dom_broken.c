@@ -181,6 +181,9 @@ static GString *any_page(void) {
     };
     GString *page = g_string_new("");
 
+    /* What says nothing of a charset is cut only behind the part that is looked at for one. */
+    if (g_test_rand_bit())
+        for (int i = 0; i < 1100; i++) g_string_append_c(page, ' ');
     for (int n = g_test_rand_int_range(0, 60); n > 0; n--) {
         if (g_test_rand_int_range(0, 30) == 0)
             g_string_append_c(page, (char)g_test_rand_int());

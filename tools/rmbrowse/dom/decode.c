@@ -55,6 +55,8 @@ static size_t take_utf8(struct decoder *decoder, const char *bytes, size_t n) {
         }
         gunichar code = g_utf8_get_char_validated(c, (gssize)(n - at));
 
+        /* To GLib the beginning of a character is not complete before a NUL either. */
+        if (code == (gunichar)-2 && memchr(c, '\0', n - at) != NULL) code = (gunichar)-1;
         if (code == (gunichar)-2) break;
         decoder->after_cr = false;
         if (code == (gunichar)-1) {
@@ -218,7 +220,6 @@ void decode_feed(struct decoder *decoder, const char *bytes, size_t n) {
         n -= taken;
     }
     if (n > 0) feed(decoder, bytes, n);
-    flush(decoder);
 }
 
 void decode_end(struct decoder *decoder) {

@@ -4,7 +4,7 @@
  * order: a byte order mark, the server's word, the page's own in its first DECODE_HEAD bytes; a page that nobody says
  * anything of is UTF-8 if the first of its characters beyond ASCII is such, else Windows-1252.
  *
- * What comes out is valid, has '\n' at the ends of lines, and no control characters but that and tabs; what makes no
+ * What comes out, in pieces that do not depend on those that came (as the parser's mind does), is valid, has '\n' at the ends of lines, and no control characters but that and tabs; what makes no
  * character is replaced by U+FFFD.
  */
 #ifndef RMBROWSE_DECODE_H
