@@ -36,6 +36,9 @@ double session_fragmentation(const struct memory_figures *memory) {
                : 0;
 }
 
+/* All may have been done in the frame itself, so that nothing is left to do at its end. */
+static bool was_busy(const struct frame *frame) { return frame->busy || frame->changed; }
+
 static void write_row(const struct moment *moment, FILE *file) {
     const struct memory_figures *memory = &moment->memory;
     const struct frame *frame = &moment->frame;
@@ -51,7 +54,7 @@ static void write_row(const struct moment *moment, FILE *file) {
             ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
             ",%d,%" PRIu64 "\n",
             frame->work_ns, work->ns, work->steps, work->longest_ns, moment->moved,
-            frame->longest_allocation_ns, frame->busy, moment->line);
+            frame->longest_allocation_ns, was_busy(frame), moment->line);
 }
 
 /* ---------------------------------------------------------------- frames */
@@ -83,7 +86,7 @@ static void sum_up(struct session_totals *totals, const struct moment *moment) {
     const struct frame *frame = &moment->frame;
 
     totals->frames++;
-    totals->busy_frames += frame->busy;
+    totals->busy_frames += was_busy(frame);
     totals->late_frames += frame->work_ns + frame->compaction.ns > FRAME_NS;
     totals->work_ns += frame->work_ns;
     histogram_add(&totals->work, frame->work_ns);
