@@ -58,6 +58,9 @@ void kind_trim(struct store *store);
 /* Whether an allocation of so many bytes, which has just been made, has to be held against the limit. */
 bool memory_due(size_t bytes);
 bool memory_exceeded(size_t footprint);
+/* Whether the limit was exceeded at the last look: each allocation has to be compared with what there was before it
+   then, or small ones, each in the page that the one before had to give up, would go ever further. */
+bool memory_is_beyond(void);
 
 /*
  * Makes room, in one more way.

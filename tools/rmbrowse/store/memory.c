@@ -72,16 +72,20 @@ bool memory_due(size_t bytes) {
     return unseen >= may_unseen;
 }
 
-/* What comes unseen next has to be within the limit, too. */
+/* What comes unseen next has to be within the limit, too. Beyond it nothing comes unseen. */
 bool memory_exceeded(size_t footprint) {
+    bool exceeded = limit > 0 && footprint + UNSEEN_LEAST > limit;
     size_t half = footprint < limit ? (limit - footprint) / 2 : 0;
 
     unseen = 0;
-    may_unseen = half < UNSEEN_LEAST  ? UNSEEN_LEAST
-                 : half > UNSEEN_MOST ? UNSEEN_MOST
-                                      : half;
-    return limit > 0 && footprint + UNSEEN_LEAST > limit;
+    may_unseen = exceeded              ? 0
+                 : half < UNSEEN_LEAST ? UNSEEN_LEAST
+                 : half > UNSEEN_MOST  ? UNSEEN_MOST
+                                       : half;
+    return exceeded;
 }
+
+bool memory_is_beyond(void) { return limit > 0 && may_unseen == 0; }
 
 void memory_refused(void) { refusals++; }
 size_t memory_refusals(void) { return refusals; }

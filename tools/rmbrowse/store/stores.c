@@ -103,10 +103,16 @@ static void request_undo(struct request *request) {
  */
 static bool request_serve(struct request *request) {
     size_t taken = request->bytes - request->before;
+    bool beyond = memory_is_beyond();
+    size_t first = beyond ? memory_footprint() : SIZE_MAX;
     bool done = request_try(request);
     unsigned way = 0;
 
-    if (done && (!memory_due(taken) || !memory_exceeded(memory_footprint()))) return true;
+    if (done && !memory_due(taken)) return true;
+    if (done) {
+        size_t now = memory_footprint();
+        if (!memory_exceeded(now) || (beyond && now <= first)) return true;
+    }
     for (;;) {
         if (done) request_undo(request);
         if (!memory_make_room(&way, taken)) break;
@@ -114,7 +120,8 @@ static bool request_serve(struct request *request) {
         size_t before = memory_footprint();
         done = request_try(request);
         size_t after = memory_footprint();
-        if (done && (after <= before || !memory_exceeded(after))) return true;
+        if (done && (!memory_exceeded(after) || (after <= before && after <= first)))
+            return true;
     }
     stores_shrink(false, false, NULL); /* the last try may have taken pages */
     memory_refused();
