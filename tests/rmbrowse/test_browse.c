@@ -109,7 +109,7 @@ static void test_pointer(void) {
     bool found = false;
     for (float y = 0; y < 480 && !found; y += 4) {
         for (float x = 0; x < 640 && !found; x += 4) {
-            found = browser_is_link(browser, x, y);
+            found = browser_link(browser, x, y, NULL, 0);
             if (found) g_assert_true(browser_click(browser, x, y));
         }
     }

@@ -224,13 +224,6 @@ bool browser_click(browser_t *browser, float x, float y) {
     return followed;
 }
 
-bool browser_is_link(const browser_t *browser, float x, float y) {
-    char *href = link_at(browser, x, y);
-    bool is = href != NULL;
-    free(href);
-    return is;
-}
-
 bool browser_link(const browser_t *browser, float x, float y, char *url, size_t size) {
     char *href = link_at(browser, x, y);
     char *whole = href != NULL ? page_resolve(&browser->shown->page, href) : NULL;

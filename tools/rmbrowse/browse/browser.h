@@ -62,9 +62,8 @@ float browser_scroll(const browser_t *browser);
 float browser_page_height(const browser_t *browser);
 /* Follows the link at a point of the view; false: there is none. */
 bool browser_click(browser_t *browser, float x, float y);
-/* Whether a link is there, for the mouse's shape. */
-bool browser_is_link(const browser_t *browser, float x, float y);
-/* Where that leads, as a URL, into `url`; false: there is none, and nothing is written. */
+/* Where the link there leads, as a URL, into `url`, or nowhere where size is 0; false: there is none, and nothing is
+   written. */
 bool browser_link(const browser_t *browser, float x, float y, char *url, size_t size);
 /* Follows the first link whose text contains `text`, scrolled into view; false: there is none. */
 bool browser_click_text(browser_t *browser, const char *text);
