@@ -107,7 +107,7 @@ static void write_pages(void) {
 }
 
 void site_begin(void) {
-    root = g_dir_make_tmp("rmbrowse-XXXXXX", NULL);
+    root = g_dir_make_tmp(NULL, NULL);
     g_assert_nonnull(root);
     write_pages();
     write_long_page();

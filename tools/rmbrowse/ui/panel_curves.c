@@ -3,7 +3,7 @@
  * The last frames, the newest at the right:
  *
  *      12 MiB                  scale: the largest value, rounded up to 1, 2 or 5 of something
- *      ......:::::::::::::     held, and free
+ *      ......:::::::::::::     held besides: free, bookkeeping
  *      ...:::#############     live
  */
 #include <math.h>
@@ -74,7 +74,7 @@ static double round_up(double bytes) {
 
 void panel_curve(cairo_t *cairo, const struct session *session,
                  const struct place *place) {
-    static const struct key keys[] = {{"live", INK_LIVE}, {"held, but free", INK_FREE}};
+    static const struct key keys[] = {{"live", INK_LIVE}, {"free, bookkeeping", INK_FREE}};
     struct place chart = below_title(place);
     const struct moment *moment;
     char text[SIZE_TEXT];
