@@ -113,10 +113,11 @@ void float_place(struct flow *flow, ref_t node, const struct style *from,
     box->height = own.y;
 
     bool left = style.float_side == FLOAT_LEFT;
-    float y =
-        fmaxf(flow->y + flow->margin, style.clear ? float_bottom(flow, style.clear) : 0);
+    float y = fmaxf(flow->y + flow->margin, flow->floated);
+    if (style.clear) y = fmaxf(y, float_bottom(flow, style.clear));
     struct floating floating = {.left = left};
     floating.extent = float_find(flow, y, width + before + after, box->height, left);
+    flow->floated = floating.extent.top;
     box_move(box, floating.extent.left + before, floating.extent.top);
     anchors_move(flow->making, anchors, flow->making->anchors->len, floating.extent.top);
     if (!flow->floats) flow->floats = g_array_new(FALSE, FALSE, sizeof floating);

@@ -11,7 +11,14 @@
 
 #include "layout/text.h"
 
-enum { PIECE_LINES = 64, PIECE_BYTES = 6000, BAND_LEAST = 60, BROKEN_EMS = 3 };
+enum {
+    PIECE_LINES = 64,
+    PIECE_BYTES = 4000,
+    PIECE_SPANS = 200,
+    WORD_BYTES = 400, /* of the word at the end of a piece */
+    BAND_LEAST = 60,
+    BROKEN_EMS = 3
+};
 
 /* Some of a run: bytes from `at` to `end`; what follows begins at `next`. */
 struct piece {
@@ -19,9 +26,17 @@ struct piece {
     bool whole; /* lines end at its end */
 };
 
+/* After so many bytes a piece ends where it may. Pango takes the square of a long word's characters, and of spans. */
+static size_t piece_most(const struct run *run, size_t at) {
+    const struct span *spans = run_spans(run);
+    size_t last = span_of(spans, run->spans->len, at) + PIECE_SPANS;
+    size_t most = last < run->spans->len ? spans[last].start - at : PIECE_BYTES;
+    return MIN(most, PIECE_BYTES);
+}
+
 static struct piece piece_of(const struct run *run, size_t at) {
     const char *text = run->text->str;
-    size_t n = run->text->len;
+    size_t n = run->text->len, most = piece_most(run, at);
     struct piece piece = {at, n, n, true};
     unsigned lines = 0;
     for (size_t i = at; i < n; i++) {
@@ -30,8 +45,8 @@ static struct piece piece_of(const struct run *run, size_t at) {
             piece.next = i + 1;
             return piece;
         }
-        bool may_end = text[i] == ' ' || i - at >= 2 * PIECE_BYTES;
-        if (i - at >= PIECE_BYTES && may_end && (text[i] & 0xc0) != 0x80) {
+        bool may_end = text[i] == ' ' || i - at >= most + WORD_BYTES;
+        if (i - at >= most && may_end && (text[i] & 0xc0) != 0x80) {
             piece.end = piece.next = i;
             piece.whole = false;
             return piece;

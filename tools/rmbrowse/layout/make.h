@@ -62,6 +62,7 @@ struct flow {
     float y;        /* where the next thing is, but for */
     float margin;   /* which nothing has used yet */
     GArray *floats; /* struct floating; NULL: none yet */
+    float floated;  /* the top of the last of them: none is above one before it */
     bool tight;     /* the margin above what is first is nothing, as in cells */
     bool measuring; /* its frames have no boxes */
     size_t anchors; /* of making->anchors, from here on some may wait */
