@@ -63,7 +63,8 @@ static void write_bad_images(void) {
 
 static void write_long_page(void) {
     GString *page =
-        g_string_new("<!DOCTYPE html><title>Long</title><style>p { margin-bottom: 90px }</style><body><h1>A long page</h1>");
+        g_string_new("<!DOCTYPE html><title>Long</title><style>p { margin-bottom: 90px "
+                     "}</style><body><h1>A long page</h1>");
     for (int i = 1; i <= 60; i++) {
         g_string_append_printf(
             page,
@@ -115,6 +116,8 @@ void site_begin(void) {
     write_image("large.png", 1600, 1200);
     write_bad_images();
 }
+
+void site_use(const char *folder) { root = g_strdup(folder); }
 
 void site_end(void) {
     GDir *folder = g_dir_open(root, 0, NULL);

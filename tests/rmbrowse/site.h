@@ -16,6 +16,8 @@
  *      page0.html ... page11.html   short ones
  */
 void site_begin(void);
+/* One that another process has made, and removes. */
+void site_use(const char *folder);
 /* Removes it. */
 void site_end(void);
 /* The folder. */

@@ -107,8 +107,8 @@ static void test_pointer(void) {
     begin();
     open_page(browser, site_url("page3.html"));
     bool found = false;
-    for (float y = 0; y < 480 && !found; y += 4) {
-        for (float x = 0; x < 640 && !found; x += 4) {
+    for (float y = 40; y < 200 && !found; y += 8) {
+        for (float x = 20; x < 120 && !found; x += 20) {
             found = browser_link(browser, x, y, NULL, 0);
             if (found) g_assert_true(browser_click(browser, x, y));
         }
