@@ -116,7 +116,9 @@ void float_place(struct flow *flow, ref_t node, const struct style *from,
     float y = fmaxf(flow->y + flow->margin, flow->floated);
     if (style.clear) y = fmaxf(y, float_bottom(flow, style.clear));
     struct floating floating = {.left = left};
-    floating.extent = float_find(flow, y, width + before + after, box->height, left);
+    box_reach(box);
+    float reach = fmaxf(width, ceilf(box->reach.right)); /* a table may stick out */
+    floating.extent = float_find(flow, y, reach + before + after, box->height, left);
     flow->floated = floating.extent.top;
     box_move(box, floating.extent.left + before, floating.extent.top);
     anchors_move(flow->making, anchors, flow->making->anchors->len, floating.extent.top);
