@@ -154,6 +154,20 @@ equal 'two pages have failed' 2 "$(number failures out)"
 echo 'open one.html' | "$rmbrowse" --script - --stats >out 2>err
 holds 'a summary' err 'footprint/live'
 
+# ---------------------------------------------------------------- pages that never end
+mkfifo end
+python3 "$here/server.py" <end >port & # until the pipe's other end is closed
+exec 9>end
+for _ in $(seq 100); do
+    [ -s port ] && break
+    sleep 0.1
+done
+script "open http://127.0.0.1:$(sed 's/port //' port)/-/drip?ms=50" wait
+browse 'patience ends' 1 'script:2: the pages do not settle' --patience 1
+browse 'so does the time for a page' 0 '' --timeout 1 --json
+equal 'which has failed then' 1 "$(number failures out)"
+exec 9>&-
+
 # ---------------------------------------------------------------- figures
 cat >figures.awk <<'AWK'
 BEGIN { FS = "," }

@@ -64,7 +64,8 @@ bool layout_anchor(const layout_t *layout, const char *name, float *y);
 void layout_images_in(const layout_t *layout, const struct area *area,
                       void (*visit)(void *context, image_id_t id), void *context);
 
-/* What Pango and fontconfig keep is let go, at the end of the program. */
+/* Lets go of fonts, at the end of the program. A thread of Pango's may hold them a while longer, so that Cairo and
+   fontconfig cannot be asked to forget them. */
 void layout_finish(void);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include <math.h>
 
-#include <fontconfig/fontconfig.h>
 
 enum { FAMILIES = 3, SIZES = 256 };
 
@@ -212,6 +211,4 @@ void text_finish(void) {
         g_object_unref(text.map);
     }
     memset(&text, 0, sizeof text);
-    cairo_debug_reset_static_data(); /* faces that it keeps for their next use */
-    FcFini();
 }

@@ -48,7 +48,7 @@ double ink_width(cairo_t *cairo, const char *font, const char *text, int n);
 /* The byte of a text, between characters, that is nearest to x. */
 int ink_byte_at(cairo_t *cairo, const char *font, const char *text, double x);
 
-/* Lets go of fonts, at the end of the program; before layout_finish. */
+/* Lets go of fonts, at the end of the program. */
 void ink_finish(void);
 
 #endif
