@@ -296,8 +296,11 @@ static void do_something(struct block *b) {
 
 static void test_told(void) {
     open_heap(REGION, BLOCKS);
+    struct moves *moves = &now.g->shadow.moves;
     compare();
     for (unsigned step = 0; step < STEPS; step++) {
+        if (g_test_rand_int_range(0, 4) == 0) /* few more are told one by one */
+            moves->n = (uint32_t)g_test_rand_int_range(MOVES_MOST - 4, MOVES_MOST + 2);
         do_something(&now.blocks[g_test_rand_int_range(0, BLOCKS)]);
         compare();
     }
@@ -306,6 +309,27 @@ static void test_told(void) {
     g_assert_cmpuint(n, >, 0);
     compare();
     close_heap();
+}
+
+/* --- two heaps, the first or the second of which goes first --- */
+
+static void test_two(void) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    static _Alignas(4096) char memory[REGION];
+    rm_heap_t *other;
+    options.memory = memory;
+    options.size = sizeof memory;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        if (turn != 1) g_assert_cmpint(rm_heap_create(&other, &options), ==, RM_OK);
+        open_heap(REGION, BLOCKS);
+        if (turn == 1) g_assert_cmpint(rm_heap_create(&other, &options), ==, RM_OK);
+        make(&now.blocks[0], 100, false);
+        take(&now.blocks[0]);
+        if (turn == 2) g_assert_cmpint(rm_heap_destroy(other), ==, RM_OK);
+        compare();
+        close_heap();
+        if (turn != 2) g_assert_cmpint(rm_heap_destroy(other), ==, RM_OK);
+    }
 }
 
 /* --- more blocks than are told one by one, moved by one call --- */
@@ -395,6 +419,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_setenv("RMALLOC_TOOLS", "yes", TRUE);
     g_test_add_func("/named/told", test_told);
+    g_test_add_func("/named/two", test_two);
     g_test_add_func("/named/many", test_many);
     g_test_add_func("/named/ring", test_ring);
     g_test_add_func("/named/refused", test_refused);

@@ -336,6 +336,63 @@ static void test_reports(void) {
     g_assert_cmpint(rm_heap_destroy(now.heap), ==, RM_OK);
 }
 
+/* How often that is said of an address. */
+static unsigned times_said(char *address, const char *what) {
+    char *text = said_of(address);
+    unsigned n = 0;
+    for (const char *at = text; (at = strstr(at, what)) != NULL; at++) n++;
+    g_free(text);
+    return n;
+}
+
+/* Who had an address, one after the other: the last three, and whoever has it; nobody twice. */
+static void test_who(void) {
+    enum { TURNS = 5 };
+    rm_memory_t *block;
+    char *at = NULL, what[64];
+
+    open_heap();
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        g_assert_cmpint(rm_heap_alloc(now.heap, &block, 2000 + turn, 0, 0), ==, RM_OK);
+        char *is = locked_at(block);
+        if (turn == 0) at = is + 500;
+        g_assert_true(at == is + 500);
+        g_snprintf(what, sizeof what, "a block of %u bytes", 2000 + turn);
+        g_assert_cmpuint(times_said(at, what), ==, 1); /* it has it, and is locked */
+        unsigned before = turn < 3 ? turn : 3;
+        g_assert_cmpuint(times_said(at, "which is freed"), ==, before);
+        g_assert_cmpuint(times_said(at, "rmalloc: "), ==, before + 1);
+        g_assert_cmpint(rmunlock(block), ==, RM_OK);
+        g_assert_cmpuint(times_said(at, what), ==, 1); /* it is the last that had it */
+        g_assert_cmpuint(times_said(at, "rmalloc: "), ==, turn < 3 ? turn + 1 : 3);
+        if (turn + 1 < TURNS) g_assert_cmpint(rmfree(block), ==, RM_OK);
+    }
+    g_assert_cmpint(rm_heap_destroy(now.heap), ==, RM_OK);
+}
+
+/* Two heaps: an address is looked for in either, whichever was made first, until that is destroyed. */
+static void test_two(void) {
+    static _Alignas(4096) char others[REGION];
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    const char *none = "is in a heap, in no block";
+    rm_heap_t *other;
+
+    options.memory = others;
+    options.size = REGION;
+    for (unsigned turn = 0; turn < 3; turn++) {
+        if (turn != 1) g_assert_cmpint(rm_heap_create(&other, &options), ==, RM_OK);
+        open_heap();
+        if (turn == 1) g_assert_cmpint(rm_heap_create(&other, &options), ==, RM_OK);
+        assert_says(memory + 5000, none, "");
+        assert_says(others + 5000, none, "");
+        g_assert_cmpint(rm_heap_destroy(turn == 0 ? other : now.heap), ==, RM_OK);
+        assert_says(others + 5000, turn == 0 ? NULL : none, "");
+        assert_says(memory + 5000, turn == 0 ? none : NULL, "");
+        g_assert_cmpint(rm_heap_destroy(turn == 0 ? now.heap : other), ==, RM_OK);
+        assert_says(others + 5000, NULL, "");
+    }
+}
+
 /* --- bytes that ASan would not have touched --- */
 
 static void test_bytes(void) {
@@ -368,5 +425,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/shadow/shown", test_shown);
     g_test_add_func("/shadow/border", test_border);
     g_test_add_func("/shadow/reports", test_reports);
+    g_test_add_func("/shadow/who", test_who);
+    g_test_add_func("/shadow/two", test_two);
     return g_test_run();
 }
