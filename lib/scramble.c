@@ -237,7 +237,7 @@ static void slide_all(struct turn *t) {
     struct area *a = &t->s->area;
     unit_t gap = area_lowest_free(a, 0);
     while (gap != UNIT_NIL) {
-        unit_t end = gap + free_size(area_header(a, gap)), size = below_roof(t, gap);
+        unit_t end = gap + area_units(a, gap), size = below_roof(t, gap);
         unit_t most = size != 1 ? size / 2 : scramble_random(t->c, 2);
         if (most > 0) slide_up(t, gap, most);
         gap = area_lowest_free(a, gap); /* what is left of it, or the next */
