@@ -95,7 +95,8 @@ struct store_work {
 
 /*
  * Compacts all stores whose policy is not COMPACT_OFF, in steps of at most about a millisecond, until
- * `deadline_ns` of CLOCK_MONOTONIC. Adds to *work what that took.
+ * `deadline_ns` of CLOCK_MONOTONIC. Adds to *work what that took. And of all stores, memory that has been free for a
+ * while is given back. Of malloc's none is: it does so by itself, or not.
  * Returns: whether more is left to do. Never, in malloc.
  */
 bool store_idle(uint64_t deadline_ns, struct store_work *work);

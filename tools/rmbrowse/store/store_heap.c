@@ -127,12 +127,13 @@ void store_look(store_t *store, struct store_figures *figures) {
 /* -------------------------------------------------------------- compaction */
 
 /* When nothing is left to do a heap keeps a slack of 1/32, for what comes next. One where nothing has come since the
-   last idle time does without. */
+   last idle time does without; so does one that is not compacted, or it would keep all that it has ever had. */
 bool kind_idle(struct store *store, uint64_t deadline_ns) {
     rm_stats_t stats = look(store);
     size_t calls = stats.allocations + stats.frees;
 
-    if (rm_heap_idle(store->heap, deadline_ns) > 0) return true;
+    if (store->compaction != COMPACT_OFF && rm_heap_idle(store->heap, deadline_ns) > 0)
+        return true;
     if (calls == store->idle_calls && calls != store->trimmed_calls) {
         rm_heap_trim(store->heap);
         store->trimmed_calls = calls;

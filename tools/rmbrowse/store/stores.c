@@ -210,15 +210,16 @@ bool store_idle(uint64_t deadline_ns, struct store_work *work) {
         left = further = false;
         for (struct store *store = oldest; store; store = store->next) {
             uint64_t now = clock_wall_ns(), moved;
+            struct store_work *told = store->compaction == COMPACT_OFF ? NULL : work;
             bool more;
 
-            if (store->compaction == COMPACT_OFF || store->held > 0) continue;
+            if (store->held > 0) continue;
             if (now >= deadline_ns) return true;
             moved = kind_moved(store);
             more = kind_idle(store,
                              deadline_ns - now < STEP_NS ? deadline_ns : now + STEP_NS);
             left |= more;
-            further |= account(work, now, kind_moved(store) - moved) && more;
+            further |= account(told, now, kind_moved(store) - moved) && more;
         }
     } while (further);
     return left;
