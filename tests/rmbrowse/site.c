@@ -119,12 +119,14 @@ void site_begin(void) {
 
 void site_use(const char *folder) { root = g_strdup(folder); }
 
+void site_forget(void) { g_clear_pointer(&root, g_free); }
+
 void site_end(void) {
     GDir *folder = g_dir_open(root, 0, NULL);
     for (const char *name; (name = g_dir_read_name(folder)) != NULL;) site_remove(name);
     g_dir_close(folder);
     g_rmdir(root);
-    g_clear_pointer(&root, g_free);
+    site_forget();
 }
 
 /* ------------------------------------------------------------------------------------------- browsing */

@@ -18,6 +18,7 @@
 void site_begin(void);
 /* One that another process has made, and removes. */
 void site_use(const char *folder);
+void site_forget(void);
 /* Removes it. */
 void site_end(void);
 /* The folder. */

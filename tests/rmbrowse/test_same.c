@@ -101,6 +101,8 @@ int main(int argc, char **argv) {
         site_use(argv[2]);
         g_autofree char *sums = session(COMPACT_IDLE, false);
         fputs(sums, stdout);
+        site_forget();
+        layout_finish();
         return 0;
     }
     program = argv[0];
