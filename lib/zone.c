@@ -30,12 +30,12 @@ void zones_unmark(struct zone *zones, unit_t z) {
 unit_t zones_next_free(const struct zone *zones, unit_t from, unit_t end) {
     unit_t z = from;
     while (z < end) {
-        unsigned here = zones[round_down(z, ZONE_GROUP)].some >> z % ZONE_GROUP;
+        unsigned here = (unsigned)zones[round_down(z, ZONE_GROUP)].some >> z % ZONE_GROUP;
         if (here != 0) return z + bit_lowest(here) < end ? z + bit_lowest(here) : end;
         z = (unit_t)round_down(z, ZONE_GROUP) + ZONE_GROUP;
         if (z >= end) break;
         unsigned group = z / ZONE_GROUP % ZONE_GROUP;
-        unsigned above = zones[round_down(z, WIDE) + 1].some >> group;
+        unsigned above = (unsigned)zones[round_down(z, WIDE) + 1].some >> group;
         z = above != 0 ? z + ZONE_GROUP * bit_lowest(above)
                        : (unit_t)round_down(z, WIDE) + WIDE;
     }
