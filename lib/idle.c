@@ -45,8 +45,8 @@ uint64_t idle_forecast(const struct heap *h) {
     unit_t gap = area_lowest_free(a, 0);
     if (s->pass.phase >= PASS_SLIDE) from = s->pass.cursor;
     if (gap != UNIT_NIL && gap > from) from = gap;
-    size_t pages =
-        units_bytes(area_free_at_end(a)) / os_page(); /* to be given back, most of them */
+    size_t pages = 0; /* to be given back, most of them; a caller's are not */
+    if (h->region.pages) pages = units_bytes(area_free_at_end(a)) / os_page();
     if (from >= extent)
         return (uint64_t)((double)(pages * WORK_PAGE) / PACE_BYTES * (double)pace_of(h)) +
                1;
