@@ -9,14 +9,18 @@
 enum { PIXELS_MOST = 1 << 18 }; /* more only takes longer */
 
 static void look(store_t *store, const image_t *image, const image_t *measured) {
-    const unsigned char *bytes = store_lock(image->pixels);
-    size_t n = (size_t)image->stride * (size_t)image->height;
-    volatile unsigned sum = 0;
+    const uint32_t *pixels = store_lock(image->pixels);
+    size_t n = (size_t)image->width * (size_t)image->height;
 
     FUZZ_HOLDS(image->width == measured->width && image->height == measured->height);
     FUZZ_HOLDS(image->stride == 4 * image->width);
-    FUZZ_HOLDS(store_size(image->pixels) == n);
-    for (size_t i = 0; i < n; i++) sum += bytes[i];
+    FUZZ_HOLDS(store_size(image->pixels) == 4 * n);
+    for (size_t i = 0; i < n;
+         i++) { /* no colour is more than its alpha, by which it has been multiplied */
+        uint32_t alpha = pixels[i] >> 24;
+        FUZZ_HOLDS((pixels[i] >> 16 & 255) <= alpha && (pixels[i] >> 8 & 255) <= alpha &&
+                   (pixels[i] & 255) <= alpha);
+    }
     store_unlock(image->pixels);
     store_free(store, image->pixels);
 }

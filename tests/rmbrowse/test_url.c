@@ -189,7 +189,10 @@ static void test_media_of_header(void) {
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         struct media media = media_of_header(cases[i].header);
-        g_test_message("%s", cases[i].header ? cases[i].header : "(none)");
+        char *shown = g_strescape(cases[i].header ? cases[i].header : "(none)", NULL);
+
+        g_test_message("%s", shown);
+        g_free(shown);
         g_assert_cmpstr(media.type, ==, cases[i].type);
         g_assert_cmpstr(media.charset, ==, cases[i].charset);
     }

@@ -128,30 +128,25 @@ static void roman(int number, char text[16]) {
 }
 
 void marker_text(unsigned marker, int count, char text[16]) {
-    *text = '\0';
+    snprintf(text, 12, "%d", count); /* also where letters and Roman numbers end */
     switch (marker) {
-    case MARKER_NONE: return;
+    case MARKER_NONE: text[0] = '\0'; return;
     case MARKER_DISC: strcpy(text, "\xe2\x80\xa2"); return;   /* U+2022 */
     case MARKER_CIRCLE: strcpy(text, "\xe2\x97\xa6"); return; /* U+25E6 */
     case MARKER_SQUARE: strcpy(text, "\xe2\x96\xaa"); return; /* U+25AA */
     case MARKER_ALPHA:
     case MARKER_UPPER_ALPHA:
-        if (count >= 1 && count <= 26) {
+        if (count >= 1 && count <= 26)
             snprintf(text, 16, "%c", (marker == MARKER_ALPHA ? 'a' : 'A') + count - 1);
-            break;
-        }
-        /* fall through */
+        break;
     case MARKER_ROMAN:
     case MARKER_UPPER_ROMAN:
-        if ((marker == MARKER_ROMAN || marker == MARKER_UPPER_ROMAN) && count >= 1 &&
-            count < 100) {
-            roman(count, text);
-            for (char *c = text; marker == MARKER_UPPER_ROMAN && *c; c++)
-                *c = g_ascii_toupper(*c);
-            break;
-        }
-        /* fall through */
-    default: snprintf(text, 12, "%d", count);
+        if (count < 1 || count >= 100) break;
+        roman(count, text);
+        for (char *c = text; marker == MARKER_UPPER_ROMAN && *c; c++)
+            *c = g_ascii_toupper(*c);
+        break;
+    default: break;
     }
     strcat(text, ".");
 }
