@@ -113,19 +113,22 @@ static char *sum_of(const char *file) {
     return sum;
 }
 
-/* What a line of the map holds of: the library, the program, its arguments. */
+/* What a line of the map holds of: the library, the program, its arguments, and the files that those name. */
 static char *stamp_of(const struct killer *killer, const char *library_sum) {
-    unsigned i = 0;
+    GChecksum *stamp = g_checksum_new(G_CHECKSUM_MD5);
 
-    while (strchr(killer->argv[i], '/') == NULL) i++; /* env, and what it sets */
-    char *program_sum = sum_of(killer->argv[i]);
-    char *arguments = g_strjoinv(" ", killer->argv);
-    char *all = g_strjoin(" ", library_sum, program_sum, arguments, NULL);
-    char *stamp = g_compute_checksum_for_string(G_CHECKSUM_MD5, all, -1);
-    g_free(all);
-    g_free(arguments);
-    g_free(program_sum);
-    return stamp;
+    g_checksum_update(stamp, (const guchar *)library_sum, -1);
+    for (unsigned i = 0; killer->argv[i] != NULL; i++) {
+        g_checksum_update(stamp, (const guchar *)killer->argv[i], -1);
+        g_checksum_update(stamp, (const guchar *)" ", 1);
+        if (!g_file_test(killer->argv[i], G_FILE_TEST_IS_REGULAR)) continue;
+        char *sum = sum_of(killer->argv[i]);
+        g_checksum_update(stamp, (const guchar *)sum, -1);
+        g_free(sum);
+    }
+    char *text = g_strdup(g_checksum_get_string(stamp));
+    g_checksum_free(stamp);
+    return text;
 }
 
 static void run_well(struct killer *killer, const char *folder, const char *jumps) {
