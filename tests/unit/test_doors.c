@@ -4,14 +4,16 @@
  * free, nobody's cache is stopped, nothing is said to be moving. A row is a call, a column a kind of heap, and what
  * stands there is what the call says.
  */
+#include <errno.h>
 #include <glib.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "call.h"
 #include "os.h"
 
-enum { REGION = 1 << 18 };
+enum { REGION = 1 << 18, ERRNO = 77 };
 
 enum kind {
     ALONE,  /* between threads, of which there has been one alone */
@@ -60,7 +62,9 @@ static void open_site(enum kind kind) {
     if (kind == NONE) options.threads = RM_THREADS_NONE;
     options.integrity = kind == SEALED;
     options.fence_every = kind == FENCED;
+    errno = ERRNO;
     g_assert_cmpint(rm_heap_create(&site.heap, &options), ==, RM_OK);
+    g_assert_cmpint(errno, ==, ERRNO);
     g_assert_cmpint(call_tag(site.heap, &site.tag), ==, RM_OK);
     site.place = place_of(site.tag);
     site.h = (struct heap *)site.place->gate.heap;
@@ -311,7 +315,9 @@ static void test_call(gconstpointer data) {
     char is[KINDS + 1] = "";
     for (enum kind kind = 0; kind < KINDS; kind++) {
         open_site(kind);
+        errno = ERRNO;
         is[kind] = (char)('0' + calls[n].call());
+        g_assert_cmpint(errno, ==, ERRNO); /* RM_ESYSTEM alone says more */
         assert_left(calls[n].name, kind);
         g_assert_cmpint(rm_heap_destroy(site.heap), ==, RM_OK);
         g_assert_cmpint(pthread_mutex_trylock(&site.place->mutex), ==, 0);
@@ -322,6 +328,116 @@ static void test_call(gconstpointer data) {
                 calls[n].says);
 }
 
+/* One that has a thread of its own at work: it is made, paused and goes, more than once. */
+static void test_background(void) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    options.compaction = RM_COMPACT_BACKGROUND;
+    for (unsigned i = 0; i < 3; i++) {
+        errno = ERRNO;
+        g_assert_cmpint(rm_heap_create(&site.heap, &options), ==, RM_OK);
+        g_assert_cmpint(rm_heap_resume(site.heap), ==, RM_EUNLOCKED);
+        g_assert_cmpint(rm_heap_pause(site.heap), ==, RM_OK);
+        g_assert_cmpint(rm_heap_pause(site.heap), ==, RM_OK);
+        g_assert_cmpint(rm_heap_resume(site.heap), ==, RM_OK);
+        g_assert_cmpint(rm_heap_resume(site.heap), ==, RM_OK);
+        g_assert_cmpint(rm_heap_resume(site.heap), ==, RM_EUNLOCKED);
+        g_assert_cmpint(errno, ==, ERRNO);
+        rm_heap_t *other;
+        g_assert_cmpint(rm_heap_create(&other, &options), ==, RM_OK);
+        g_assert_cmpint(rm_heap_destroy(i == 1 ? other : site.heap), ==, RM_OK);
+        g_assert_cmpint(rm_heap_pause(i == 1 ? site.heap : other), ==, RM_OK);
+        g_assert_cmpint(rm_heap_destroy(i == 1 ? site.heap : other), ==, RM_OK);
+        g_assert_cmpint(errno, ==, ERRNO);
+    }
+    options.threads = RM_THREADS_NONE;
+    g_assert_cmpint(rm_heap_create(&site.heap, &options), ==, RM_EINVAL);
+}
+
+/* --- fences of two heaps, whichever goes first --- */
+
+static bool can_be_read(const char *at) {
+    int pipes[2];
+    g_assert_cmpint(pipe(pipes), ==, 0);
+    bool can = write(pipes[1], at, 1) == 1;
+    close(pipes[0]);
+    close(pipes[1]);
+    return can;
+}
+
+static void assert_fenced(rm_heap_t *heap) {
+    rm_memory_t *block, *other;
+    void *pointer;
+    site.heap = heap;
+    block = make(96);
+    other = make(96);
+    g_assert_cmpint(rmlock(block, &pointer), ==, RM_OK);
+    char *at = pointer;
+    memset(at, 1, 96);
+    g_assert_true(can_be_read(at + 95) && !can_be_read(at + 96));
+    g_assert_cmpint(rmunlock(block), ==, RM_OK);
+    g_assert_false(can_be_read(at));
+    g_assert_cmpint(rmlock(block, &pointer), ==, RM_OK);
+    at = pointer;
+    for (unsigned i = 0; i < 96; i++) g_assert_cmpint(at[i], ==, 1);
+    g_assert_cmpint(rm_heap_hold(heap), ==, RM_OK);
+    g_assert_cmpint(rmunlock(block), ==, RM_OK); /* who reads may have its address */
+    g_assert_true(can_be_read(at));
+    g_assert_cmpint(rmlock(other, &pointer), ==, RM_OK);
+    g_assert_true(can_be_read(at) && can_be_read((char *)pointer + 96));
+    g_assert_cmpint(rmunlock(other), ==, RM_OK);
+    g_assert_cmpint(rm_heap_release(heap), ==, RM_OK);
+    g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK); /* the next call that enters */
+    g_assert_false(can_be_read(at));
+    g_assert_cmpint(rmfree(block), ==, RM_OK);
+    g_assert_cmpint(rmfree(other), ==, RM_OK);
+}
+
+static void test_fences(void) {
+    for (unsigned turn = 0; turn < 4; turn++) {
+        rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+        rm_heap_t *heaps[2];
+        options.fence_every = 1;
+        options.threads = turn < 2 ? RM_THREADS_NONE : RM_THREADS_SAFE;
+        for (unsigned i = 0; i < 2; i++)
+            g_assert_cmpint(rm_heap_create(&heaps[i], &options), ==, RM_OK);
+        assert_fenced(heaps[0]);
+        assert_fenced(heaps[1]);
+        g_assert_cmpint(rm_heap_destroy(heaps[turn % 2]), ==, RM_OK);
+        assert_fenced(heaps[1 - turn % 2]);
+        g_assert_cmpint(rm_heap_destroy(heaps[1 - turn % 2]), ==, RM_OK);
+    }
+}
+
+/* Watermarks that make no sense, one by one, and those that do. */
+static void test_marks(void) {
+    static const struct {
+        rm_watermarks_t marks;
+        rm_status_t says;
+    } cases[] = {{{0, 0, 0, 0}, RM_OK},          {{0.1, 0.1, 5, 5}, RM_OK},
+                 {{1, 1, 0, 0}, RM_OK},          {{0.2, 0.1, 0, 0}, RM_EINVAL},
+                 {{0, 0, 2, 1}, RM_EINVAL},      {{-0.1, 0.5, 0, 0}, RM_EINVAL},
+                 {{0, 1.01, 0, 0}, RM_EINVAL},   {{0.1, 0.2, 9, 8}, RM_EINVAL},
+                 {{1.01, 1.01, 0, 0}, RM_EINVAL}};
+    static const rm_watermarks_t as_they_are = {0.05, 0.15, REGION / 16, REGION / 8};
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+        rm_watermarks_t is = i == 0 ? as_they_are : cases[i].marks;
+        rm_heap_t *heap;
+        options.compaction = RM_COMPACT_BACKGROUND;
+        options.size = REGION;
+        options.watermarks = cases[i].marks;
+        g_assert_cmpint(rm_heap_create(&heap, &options), ==, cases[i].says);
+        if (cases[i].says != RM_OK) {
+            g_assert_null(heap);
+            continue;
+        }
+        g_assert_cmpint(call_tag(heap, &site.tag), ==, RM_OK);
+        const struct watch *w = place_of(site.tag)->watch;
+        g_assert_cmpmem(&w->marks, sizeof w->marks, &is, sizeof is);
+        g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_setenv("RMALLOC_TOOLS", "no", TRUE);
@@ -330,5 +446,8 @@ int main(int argc, char **argv) {
         g_test_add_data_func(name, GUINT_TO_POINTER(i), test_call);
         g_free(name);
     }
+    g_test_add_func("/doors/background", test_background);
+    g_test_add_func("/doors/fences", test_fences);
+    g_test_add_func("/doors/marks", test_marks);
     return g_test_run();
 }
