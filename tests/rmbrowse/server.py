@@ -7,7 +7,7 @@ Usage: server.py [--root DIRECTORY] [--port N]
 Prints "port N", and ends when its standard input does: it does not outlive who has begun it.
 
   /-/status/N                 that status, with a page that says so; 204 and 304 without
-  /-/type?type=T&body=B       B, of the Content-Type T; without `type` there is no such header
+  /-/type?type=T&body=B       B, of the Content-Type T; without `type` there is no such header; ?status=N
   /-/redirect?to=URL&status=N to another place, of this server or elsewhere
   /-/loop/N                   to /-/loop/N+1, without an end
   /-/bytes/N                  N bytes "0123456789...", of a known length; ?chunked=1: of an unknown one;
@@ -113,7 +113,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def say_type(self, _):
         headers = {"Content-Type": self.ask["type"]} if "type" in self.ask else {}
-        self.answer(200, self.ask.get("body", "").encode(), headers)
+        self.answer(int(self.ask.get("status", "200")), self.ask.get("body", "").encode(), headers)
 
     def say_redirect(self, _):
         self.answer(int(self.ask.get("status", "302")), b"elsewhere", {"Location": self.ask["to"]})

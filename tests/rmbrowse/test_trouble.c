@@ -252,6 +252,8 @@ static void test_statuses(void) {
                  "404 Not Found"); /* the server's own words */
     assert_fails(serving_url("-/status/500"), "500 Internal Server Error");
     assert_fails(serving_url("no/such/page.html"), "Error response");
+    assert_fails(serving_url("-/type?status=404&type=audio/ogg&body=x"),
+                 "This cannot be shown");
     go_to(browser, serving_url("-/status/204"));
     g_assert_cmpuint(white_pixels(browser), ==, 640 * 480);
     end();
@@ -317,6 +319,33 @@ static void test_bad_parts(void) {
     serving_end();
 }
 
+/* A page of a server's cannot have files of the machine shown, or find out about them: whatever it says that its base
+   is. */
+static void test_files_of_the_machine(void) {
+    static const char *const bases[] = {"about:blank", "ABOUT:x", "file:///", "mailto:x",
+                                        ""};
+    if (!serve()) return;
+    site_write("black.css", "body{background:#000}", 21);
+    begin();
+    for (size_t i = 0; i < G_N_ELEMENTS(bases); i++) {
+        g_autofree char *page = g_strdup_printf(
+            "<title>Files</title><base href='%s'><style>@import '%s';</style><link "
+            "rel=stylesheet href='%s'><a href='%s'>leads</a> <img src='%s'>",
+            bases[i], site_url("black.css"), site_url("black.css"),
+            site_url("index.html"), site_url("large.png"));
+        struct browser_counts counts;
+        site_write("files.html", page, strlen(page));
+        go_to(browser, serving_url("files.html"));
+        assert_titled("Files");
+        browser_count(browser, &counts);
+        g_assert_cmpuint(counts.images.there, ==, 1); /* the other tab's */
+        g_assert_cmpuint(white_pixels(browser), >, 640 * 480 / 2);
+        g_assert_false(browser_click_text(browser, "leads"));
+    }
+    end();
+    serving_end();
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     site_begin();
@@ -332,6 +361,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/trouble/redirections", test_redirections);
     g_test_add_func("/trouble/bad-servers", test_bad_servers);
     g_test_add_func("/trouble/bad-parts", test_bad_parts);
+    g_test_add_func("/trouble/files-of-the-machine", test_files_of_the_machine);
     int status = g_test_run();
     site_end();
     layout_finish();

@@ -53,6 +53,7 @@ static void test_resolve(void) {
         {"http://h/", "ftp://h/", NULL},
         {"http://h/", "file:///etc/passwd", NULL},
         {"https://h/", " FILE:/etc/passwd", NULL},
+        {"about:blank", "file:///etc/passwd", NULL},
         {"file:///a", "//etc/passwd", NULL},
         /* no URLs */
         {NULL, "http://", NULL},

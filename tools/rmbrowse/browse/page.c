@@ -225,11 +225,12 @@ static void arrived(void *context, const struct fetch_result *result) {
         page_fail(page, "This page cannot be had", result->error);
         return;
     }
-    page->engine->failures += result->error != NULL;
     take_body(page, result);
     if (page->source.content == CONTENT_UNKNOWN)
         page_fail(page, "This cannot be shown",
                   "It is neither a page nor text, nor an image of a kind that is known.");
+    else
+        page->engine->failures += result->error != NULL;
 }
 
 void page_load(struct page *page) {

@@ -57,16 +57,17 @@ void sheets_fetch(struct sheets *sheets, const char *url) {
     begin(sheets, url, sheets->n);
 }
 
-/* What a sheet imports comes before it. */
+/* What a sheet imports comes before it. Of a sheet of which nobody knows where it came from, nothing is: it might refer to
+   files that it must not see. */
 struct importing {
     struct sheets *sheets;
-    const char *base;
-    size_t place; /* of the sheet */
+    const char *base; /* or NULL */
+    size_t place;     /* of the sheet */
 };
 
 static void imports(void *context, const char *reference) {
     struct importing *importing = context;
-    char *url = url_resolve(importing->base, reference);
+    char *url = importing->base != NULL ? url_resolve(importing->base, reference) : NULL;
     if (url != NULL && begin(importing->sheets, url, importing->place))
         importing->place++;
     url_free(url);

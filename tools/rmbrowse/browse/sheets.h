@@ -27,7 +27,7 @@ struct sheets {
 void sheets_init(struct sheets *sheets, struct engine *engine, store_t *store);
 /* Frees them, and cancels what is being fetched. */
 void sheets_finish(struct sheets *sheets);
-/* The text of a <style>, of a page at `base`; it must not lie in an unlocked object. */
+/* The text of a <style>, of a page at `base`, NULL where that is not known; it must not lie in an unlocked object. */
 void sheets_add(struct sheets *sheets, const char *css, size_t n, const char *base);
 /* Begins to fetch one. What fails is left out. */
 void sheets_fetch(struct sheets *sheets, const char *url);

@@ -96,10 +96,10 @@ static char *parse(const char *base, const char *reference) {
     return own(url);
 }
 
-/* A file has a path; and what has come from elsewhere shall not look into the files of the machine. */
+/* A file has a path; and what has come from elsewhere shall not look into the files of the machine: about: neither, as a
+   page's <base> can say so. */
 static bool may_be_file(const char *base, const char *url) {
-    return strncmp(url, "file:///", 8) == 0 &&
-           !(base && (has_scheme(base, "http") || has_scheme(base, "https")));
+    return strncmp(url, "file:///", 8) == 0 && (!base || has_scheme(base, "file"));
 }
 
 static char *resolve(const char *base, const char *reference) {
