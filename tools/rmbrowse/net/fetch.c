@@ -102,6 +102,8 @@ static size_t take_body(char *bytes, size_t one, size_t n, void *context) {
 
     n *= one;
     fetch->heard_ms = now_ms();
+    if (n == 0)
+        return 0; /* libcurl may say so of what is empty, and there is no object then */
     if (n > fetch->fetcher->limits.most_bytes - fetch->size) {
         fetch->trouble = TROUBLE_LARGE;
         return 0;

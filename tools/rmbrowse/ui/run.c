@@ -185,7 +185,8 @@ static int run_command(const struct run *run) {
     case VERB_CLICK:
         return browser_click_text(browser, command->text)
                    ? STATUS_OK
-                   : fail(run, "no link has this in its text", command->text);
+                   : fail(run, "no link that can be followed has this in its text",
+                          command->text);
     case VERB_BACK: return demand(run, browser_back(browser), "nothing to go back to");
     case VERB_FORWARD:
         return demand(run, browser_forward(browser), "nothing to go forward to");

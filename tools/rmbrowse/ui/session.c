@@ -156,14 +156,14 @@ int session_begin(struct session *session, const struct browser_options *options
 
 int session_end(struct session *session) {
     size_t left = browser_destroy(session->browser), refused = memory_refusals();
-    int status = output_close(&session->csv);
+    int status = output_close(&session->csv), found = STATUS_OK;
 
     session->browser = NULL;
     if (refused > 0)
-        status = complain(STATUS_FOUND, "memory was refused %zu time%s", refused,
-                          refused > 1 ? "s" : "");
+        found = complain(STATUS_FOUND, "memory was refused %zu time%s", refused,
+                         refused > 1 ? "s" : "");
     if (left > 0)
-        status = complain(STATUS_FOUND, "%zu object%s left at the end", left,
-                          left > 1 ? "s were" : " was");
-    return status;
+        found = complain(STATUS_FOUND, "%zu object%s left at the end", left,
+                         left > 1 ? "s were" : " was");
+    return status ? status : found;
 }
