@@ -277,7 +277,8 @@ static size_t leave_out_done(const struct site *sites, unsigned *order, size_t n
     return left;
 }
 
-/* What earlier runs have shown: each mutant that was killed counts as a try for all killers. */
+/* What earlier runs have shown: each mutant that was killed counts as a try for all killers, but for those that have
+   killed none, which may be new. */
 static void learn(const struct site *sites, size_t n_sites, struct killer *killers,
                   size_t n) {
     GHashTable *results = results_read(results_file), *by = results_killers(results_file);
@@ -302,6 +303,7 @@ static void learn(const struct site *sites, size_t n_sites, struct killer *kille
         g_free(key);
     }
     for (size_t k = 0; k < n; k++) {
+        if (killers[k].kills == 0) continue;
         killers[k].tries = all;
         memcpy(killers[k].room_tries, tries, sizeof tries);
     }
