@@ -102,7 +102,8 @@ static void drop(void) {
 
 static void resize(void) {
     if (site.n == 0) return;
-    mix((uint64_t)rmrealloc(site.blocks[draw(site.n)], (ssize_t)some_size(3)));
+    size_t size = some_size(3); /* in this order, whatever the compiler */
+    mix((uint64_t)rmrealloc(site.blocks[draw(site.n)], (ssize_t)size));
 }
 
 /* Another thread's: it takes some, and gives them back. */
