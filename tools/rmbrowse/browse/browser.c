@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/say.h"
 #include "browse/frame.h"
 #include "browse/pictures.h"
 #include "net/url.h"
@@ -13,11 +14,7 @@ const struct browser_options browser_options_default = {.compaction = COMPACT_ID
                                                         .width = 1024,
                                                         .height = 768,
                                                         .image_budget = 8 << 20,
-                                                        .fetch = {.most_bytes = 16 << 20,
-                                                                  .connect_ms = 5000,
-                                                                  .total_ms = 30000,
-                                                                  .idle_ms = 10000,
-                                                                  .most_at_once = 6}};
+                                                        .fetch = FETCH_LIMITS_DEFAULT};
 
 /* ---------------------------------------------------------------------------------------------- life */
 
@@ -58,7 +55,7 @@ browser_t *browser_create(const struct browser_options *options) {
     browser_t *browser = calloc(1, sizeof *browser);
     if (browser != NULL) {
         browser->options = *options;
-        browser->begin_ns = engine_clock();
+        browser->begin_ns = clock_wall_ns();
         browser->engine.width = options->width > 0 ? options->width : 1;
         browser->engine.height = options->height > 0 ? options->height : 1;
         browser->engine.tiles = &browser->tiles;
@@ -67,7 +64,7 @@ browser_t *browser_create(const struct browser_options *options) {
         if (begin(browser)) return browser;
         browser_destroy(browser);
     }
-    fprintf(stderr, "rmbrowse: there is no memory to begin with\n");
+    complain(STATUS_IO, "there is no memory to begin with");
     return NULL;
 }
 

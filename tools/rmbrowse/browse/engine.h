@@ -3,8 +3,7 @@
 #ifndef RMBROWSE_ENGINE_H
 #define RMBROWSE_ENGINE_H
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "browse/browser.h"
 #include "dom/style.h"
 
@@ -13,21 +12,15 @@ struct tiles;
 
 struct engine {
     store_t *common; /* the screen, the browser's own style sheet */
-    store_t *images; /* the cache's: it may not be held where images are named, as layouts hold others */
+    /* The cache's: it may not be held where images are named, as layouts hold others. */
+    store_t *images;
     fetcher_t *fetcher;
     cache_t *cache;
     struct pictures *pictures;
     struct tiles *tiles; /* of the tab that is shown */
-    sheet_t own;       /* the browser's own style sheet */
-    int width, height; /* of the view */
+    sheet_t own;         /* the browser's own style sheet */
+    int width, height;   /* of the view */
     unsigned loads, failures;
 };
-
-/* CLOCK_MONOTONIC. */
-static inline uint64_t engine_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * One frame, from its begin:
  *
- *      0         2                   8             12                 16 ms
- *      | network | images | pages    | tiles       | screen | compaction |
+ *      0                  4       9       13                   16 ms
+ *      | network | images | pages | tiles | screen | compaction |
  *
  * Each part goes on at least one step, and stops at its end when there is more.
  */
@@ -20,7 +20,7 @@ static bool work_on_pages(browser_t *browser, uint64_t deadline_ns) {
     bool more = false;
     if (browser->shown != NULL) more = page_work(&browser->shown->page, deadline_ns);
     for (unsigned i = 0; i < browser->n_tabs; i++) {
-        if (engine_clock() >= deadline_ns) return true;
+        if (clock_wall_ns() >= deadline_ns) return true;
         if (browser->tabs[i] != browser->shown)
             more |= page_work(&browser->tabs[i]->page, deadline_ns);
     }
@@ -62,7 +62,7 @@ void browser_frame(browser_t *browser, int wait_ms, struct frame *frame) {
     browser->stirred = false;
     if (idle && wait_ms > 0) fetcher_poll(engine->fetcher, wait_ms); /* asleep */
 
-    uint64_t begin_ns = engine_clock(), end_ns = begin_ns + FRAME_NS;
+    uint64_t begin_ns = clock_wall_ns(), end_ns = begin_ns + FRAME_NS;
     *frame = (struct frame){.number = ++browser->n_frames,
                             .begin_ns = begin_ns - browser->begin_ns};
     fetcher_poll(engine->fetcher, 0);
@@ -72,9 +72,9 @@ void browser_frame(browser_t *browser, int wait_ms, struct frame *frame) {
     browser->more |= tiles_paint(&browser->tiles, begin_ns + TILES_END_NS);
     frame->changed = compose(browser);
     frame->busy = is_busy(browser);
-    frame->work_ns = engine_clock() - begin_ns;
+    frame->work_ns = clock_wall_ns() - begin_ns;
 
-    if (engine_clock() < end_ns)
+    if (clock_wall_ns() < end_ns)
         browser->compacting = store_idle(end_ns, &frame->compaction);
     frame->compacting = browser->compacting;
     frame->longest_allocation_ns = store_longest_allocation();

@@ -270,7 +270,7 @@ bool page_work(struct page *page, uint64_t deadline_ns) {
             if (!page_look_at_images(page)) return false;
             page->state = PAGE_LAYOUT;
         }
-    } while (engine_clock() < deadline_ns);
+    } while (clock_wall_ns() < deadline_ns);
     return true;
 }
 

@@ -80,7 +80,7 @@ static void laid_out(struct page *page) {
     page->state = PAGE_SHOWN;
     page->version++;
     page->n_layouts++;
-    page->laid_ns = engine_clock();
+    page->laid_ns = clock_wall_ns();
     page->n_known = count_known(page, false);
     page->settled = pictures_settled(page->engine->pictures) - 1; /* to be looked at */
     if (page->to_fragment) go_to_fragment(page);
@@ -120,7 +120,7 @@ bool page_look_at_images(struct page *page) {
     page->settled = pictures_settled(page->engine->pictures);
     if (page->n_known_now <= page->n_known) return false;
     return !page->images_coming || (page->n_layouts < LAYOUTS_EARLY &&
-                                    engine_clock() - page->laid_ns >= EARLY_NS);
+                                    clock_wall_ns() - page->laid_ns >= EARLY_NS);
 }
 
 void page_resized(struct page *page) {

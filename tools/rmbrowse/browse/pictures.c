@@ -107,7 +107,7 @@ bool pictures_work(pictures_t *pictures, uint64_t deadline_ns) {
     for (unsigned i = 0; i < PICTURES_AT_ONCE; i++) {
         struct picture *picture = &pictures->coming[i];
         if (picture->id == 0 || picture->fetch != NULL) continue;
-        if (!first && engine_clock() >= deadline_ns) return true;
+        if (!first && clock_wall_ns() >= deadline_ns) return true;
         decode(pictures, picture);
         first = false;
     }

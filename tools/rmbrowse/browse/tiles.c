@@ -283,7 +283,7 @@ bool tiles_paint(struct tiles *tiles, uint64_t deadline_ns) {
     int i;
     while ((i = next_to_paint(tiles)) >= 0) {
         paint_tile(tiles, i);
-        if (engine_clock() >= deadline_ns) break;
+        if (clock_wall_ns() >= deadline_ns) break;
     }
     return next_to_paint(tiles) >= 0;
 }

@@ -17,19 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "net/media.h"
 #include "net/sentence.h"
 #include "net/url.h"
 
 enum { HEADERS_MOST = 256 << 10, REDIRECTIONS_MOST = 10, FIRST_ROOM = 16 << 10 };
-
-const struct fetch_limits fetch_limits_default = {.most_bytes = 16 << 20,
-                                                  .connect_ms = 5000,
-                                                  .total_ms = 30000,
-                                                  .idle_ms = 10000,
-                                                  .most_at_once = 6};
 
 struct fetcher {
     CURLM *multi;
@@ -60,12 +54,7 @@ struct fetch {
     char sentence[SENTENCE_MOST];
 };
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+static uint64_t now_ms(void) { return clock_wall_ns() / 1000000; }
 
 /* ------------------------------------------------------------------- the body */
 
@@ -427,7 +416,7 @@ fetcher_t *fetcher_create(const struct fetch_limits *limits) {
         free(fetcher);
         return NULL;
     }
-    fetcher->limits = limits ? *limits : fetch_limits_default;
+    fetcher->limits = limits ? *limits : (struct fetch_limits)FETCH_LIMITS_DEFAULT;
     if (fetcher->limits.most_at_once == 0) fetcher->limits.most_at_once = 1;
     fetcher->multi = curl_multi_init();
     if (!fetcher->multi) {

@@ -14,7 +14,12 @@ struct fetch_limits {
     long idle_ms;              /* without a byte: likewise */
     unsigned most_at_once;     /* connections; others wait */
 };
-extern const struct fetch_limits fetch_limits_default; /* 16 MiB, 5 s, 30 s, 10 s, 6 */
+/* An initialiser. */
+#define FETCH_LIMITS_DEFAULT                                                             \
+    {                                                                                    \
+        .most_bytes = 16 << 20, .connect_ms = 5000, .total_ms = 30000, .idle_ms = 10000, \
+        .most_at_once = 6                                                                \
+    }
 
 /* How it went. Texts are good during the call of fetch_done_fn. */
 struct fetch_result {
@@ -33,7 +38,7 @@ typedef void fetch_done_fn(void *context, const struct fetch_result *result);
 typedef struct fetcher fetcher_t;
 typedef struct fetch fetch_t;
 
-/* Returns: NULL where libcurl cannot begin. limits may be NULL. */
+/* Returns: NULL where libcurl cannot begin. limits: NULL for those above. */
 fetcher_t *fetcher_create(const struct fetch_limits *limits);
 /* What is still going on is cancelled. NULL does nothing. */
 void fetcher_destroy(fetcher_t *fetcher);
