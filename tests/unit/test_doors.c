@@ -438,6 +438,32 @@ static void test_marks(void) {
     }
 }
 
+/* Places of heaps come round, of those that could not be made too; one that stays keeps its own. */
+static void test_places(void) {
+    enum { TURNS = PLACES + 100 };
+    static _Alignas(16) char others[RM_HEAP_SIZE_MIN];
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    rm_heap_t *heap;
+    void *pointer;
+    open_site(NONE);
+    options.memory = others;
+    for (unsigned i = 0; i < TURNS; i++) {
+        options.size = 64;
+        g_assert_cmpint(rm_heap_create(&heap, &options), !=, RM_OK);
+        g_assert_null(heap);
+    }
+    for (unsigned i = 0; i < TURNS; i++) {
+        options.size = sizeof others;
+        g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+        g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+        g_assert_cmpint(rm_heap_destroy(heap), ==, RM_EINVAL);
+    }
+    g_assert_cmpint(rmlock(site.small, &pointer), ==, RM_OK);
+    g_assert_true((char *)pointer > memory && (char *)pointer < memory + REGION);
+    g_assert_cmpint(rm_heap_check(site.heap, NULL), ==, RM_OK);
+    g_assert_cmpint(rm_heap_destroy(site.heap), ==, RM_OK);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_setenv("RMALLOC_TOOLS", "no", TRUE);
@@ -448,6 +474,7 @@ int main(int argc, char **argv) {
     }
     g_test_add_func("/doors/background", test_background);
     g_test_add_func("/doors/fences", test_fences);
+    g_test_add_func("/doors/places", test_places);
     g_test_add_func("/doors/marks", test_marks);
     return g_test_run();
 }
