@@ -87,7 +87,10 @@ static void test_large(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
         GString *html = repeated(pages[i].text, fewer(pages[i].times));
 
-        g_test_message("%s * %zu", pages[i].text, pages[i].times);
+        char *shown = g_strescape(pages[i].text, NULL);
+
+        g_test_message("%s * %zu", shown, pages[i].times);
+        g_free(shown);
         g_assert_cmpuint(survives(html->str, html->len, 16384), >=,
                          fewer(pages[i].nodes));
         g_string_free(html, TRUE);
