@@ -60,12 +60,12 @@ void browser_scroll_by(browser_t *browser, float pixels);
 void browser_scroll_to(browser_t *browser, float y);
 float browser_scroll(const browser_t *browser);
 float browser_page_height(const browser_t *browser);
-/* Follows the link at a point of the view; false: there is none. */
+/* Follows the link at a point of the view; false: there is none, or it leads to nothing that is fetched. */
 bool browser_click(browser_t *browser, float x, float y);
 /* Where the link there leads, as a URL, into `url`, or nowhere where size is 0; false: there is none, and nothing is
    written. */
 bool browser_link(const browser_t *browser, float x, float y, char *url, size_t size);
-/* Follows the first link whose text contains `text`, scrolled into view; false: there is none. */
+/* Follows the first link whose text contains `text`, scrolled into view; false: as above. */
 bool browser_click_text(browser_t *browser, const char *text);
 void browser_resize(browser_t *browser, int width, int height);
 
