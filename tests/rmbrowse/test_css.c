@@ -335,6 +335,26 @@ static void test_rubbish(void) {
     }
 }
 
+/* A sheet is bytes as they came: a NUL in a value does not end it. */
+static void test_nul(void) {
+    static const char css[] = "[title=\"x\0\"] { color: red }";
+    static const char attributes[] = "title\0x";
+    const struct style_step step = {TAG_P, true, attributes, sizeof attributes};
+    store_t *store = store_open("css", COMPACT_OFF);
+    struct style style, parent;
+    sheet_t sheet;
+
+    sheet_parse(&sheet, store, css, sizeof css - 1);
+    g_assert_cmpuint(sheet.n_rules, ==, 1);
+    style_initial(&parent);
+    store_hold(store);
+    style_compute(&style, &parent, &step, 1, &sheet, 1);
+    store_release(store);
+    g_assert_cmphex(style.colour, !=, RED);
+    sheet_free(&sheet);
+    g_assert_cmpuint(store_close(store), ==, 0);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/css/colours", test_colours);
@@ -345,5 +365,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/css/media", test_media);
     g_test_add_func("/css/imports", test_imports);
     g_test_add_func("/css/rubbish", test_rubbish);
+    g_test_add_func("/css/nul", test_nul);
     return g_test_run();
 }

@@ -188,6 +188,13 @@ bool css_is_word(const struct css_token *token, const char *word) {
     return token->n == n && g_ascii_strncasecmp(token->text, word, n) == 0;
 }
 
+/* A NUL would end the name. */
+static void add_char(struct bytes *out, char c) {
+    static const char replacement[] = "\xEF\xBF\xBD";
+
+    bytes_add(out, c != '\0' ? &c : replacement, c != '\0' ? 1 : strlen(replacement));
+}
+
 /* A backslash makes a character part of a name, or is followed by up to six hexadecimal digits, which are one. */
 void css_add_name(struct bytes *out, const char *text, size_t n) {
     for (const char *at = text, *end = text + n; at < end;) {
@@ -196,13 +203,13 @@ void css_add_name(struct bytes *out, const char *text, size_t n) {
         int digits = 0;
 
         if (*at != '\\' || at + 1 == end) {
-            bytes_add(out, at++, 1);
+            add_char(out, *at++);
             continue;
         }
         for (at++; at < end && digits < 6 && g_ascii_isxdigit(*at); digits++)
             code = 16 * code + g_ascii_xdigit_value(*at++);
         if (digits == 0) {
-            bytes_add(out, at++, 1);
+            add_char(out, *at++);
             continue;
         }
         if (at < end && is_space(*at)) at++;
