@@ -16,8 +16,8 @@ ref_t __real_store_new(store_t *store, size_t bytes);
 ref_t __wrap_store_new(store_t *store, size_t bytes);
 ref_t __real_store_copy(store_t *store, const void *from, size_t bytes);
 ref_t __wrap_store_copy(store_t *store, const void *from, size_t bytes);
-bool __real_store_resize(store_t *store, ref_t object, size_t bytes);
-bool __wrap_store_resize(store_t *store, ref_t object, size_t bytes);
+bool __real_store_resize(store_t *store, ref_t *object, size_t bytes);
+bool __wrap_store_resize(store_t *store, ref_t *object, size_t bytes);
 
 static bool refused(void) {
     objects_asked++;
@@ -33,7 +33,7 @@ ref_t __wrap_store_copy(store_t *store, const void *from, size_t bytes) {
     return refused() ? NO_REF : __real_store_copy(store, from, bytes);
 }
 
-bool __wrap_store_resize(store_t *store, ref_t object, size_t bytes) {
+bool __wrap_store_resize(store_t *store, ref_t *object, size_t bytes) {
     return !refused() && __real_store_resize(store, object, bytes);
 }
 
@@ -93,6 +93,36 @@ static void test_large(void) {
         g_free(shown);
         g_assert_cmpuint(survives(html->str, html->len, 16384), >=,
                          fewer(pages[i].nodes));
+        g_string_free(html, TRUE);
+    }
+}
+
+/* What the parser takes the square of ends a page, before long. */
+static void test_too_much(void) {
+    static const struct {
+        const char *begin, *part;
+        size_t times, parts;
+        bool truncated;
+    } pages[] = {
+        {"<div>", "</b>", 20000, 40000, true},
+        {"<div>", "</b>", 1000, 40000, false},
+    };
+
+    if (fewer(100) < 100) {
+        g_test_skip("it takes the whole of it");
+        return;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
+        GString *html = repeated(pages[i].begin, pages[i].times);
+        GString *parts = repeated(pages[i].part, pages[i].parts);
+
+        g_string_append_printf(html, "%s\">x", parts->str);
+        g_test_message("%s%s * %zu", pages[i].begin, pages[i].part, pages[i].parts);
+        struct built page = built_of(html->str, html->len, 16384, "");
+
+        g_assert_cmpint(page.document.truncated, ==, pages[i].truncated);
+        built_drop(&page);
+        g_string_free(parts, TRUE);
         g_string_free(html, TRUE);
     }
 }
@@ -299,6 +329,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dom-broken/large", test_large);
     g_test_add_func("/dom-broken/huge-parts", test_huge_parts);
+    g_test_add_func("/dom-broken/too-much", test_too_much);
     g_test_add_func("/dom-broken/cuts", test_cuts);
     g_test_add_func("/dom-broken/rubbish", test_rubbish);
     g_test_add_func("/dom-broken/refused", test_refused);

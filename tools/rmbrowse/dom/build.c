@@ -10,7 +10,10 @@
 #include "dom/decode.h"
 #include "dom/style.h"
 
-enum { TEXT_PIECE = 64 << 10 }; /* more text than this goes on in its node */
+enum {
+    TEXT_PIECE = 64 << 10, /* more text than this goes on in its node */
+    LOOKS_MOST = 1 << 28   /* at open elements, for ends of none of them */
+};
 
 struct builder {
     document_t *document;
@@ -27,6 +30,7 @@ struct builder {
     bool body, filled; /* there is a body; the open element has children */
     struct bytes text; /* that has come since the last tag */
     struct bytes scratch; /* attributes */
+    size_t looks;         /* of the parser's, at open elements, in vain */
 };
 
 /* What can change how an element looks, or what it links to, shows or counts. Sorted. */
@@ -389,7 +393,14 @@ static void parse(void *context, const char *text, size_t n) {
         htmlParseChunk(builder->parser, text, (int)n, false);
 }
 
-static void no_word(void *context, xmlErrorPtr error) {}
+/* Whatever is wrong is right, but for what takes too long: an end of no element is looked for among all open ones. */
+static void on_error(void *context, xmlErrorPtr error) {
+    builder_t *builder = context;
+
+    if (error->code != XML_ERR_TAG_NAME_MISMATCH) return;
+    builder->looks += (size_t)builder->parser->nameNr;
+    if (builder->looks > LOOKS_MOST) builder->document->truncated = true;
+}
 
 builder_t *builder_begin(document_t *document, store_t *store, const char *charset,
                          const struct build_wants *wants) {
@@ -399,7 +410,7 @@ builder_t *builder_begin(document_t *document, store_t *store, const char *chars
                              .characters = characters,
                              .cdataBlock = characters,
                              .ignorableWhitespace = characters,
-                             .serror = no_word};
+                             .serror = on_error};
     builder_t *builder = calloc(1, sizeof *builder);
 
     *document = (document_t){.store = store};
@@ -412,9 +423,8 @@ builder_t *builder_begin(document_t *document, store_t *store, const char *chars
         free(builder);
         return NULL;
     }
-    htmlCtxtUseOptions(builder->parser, HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                                            HTML_PARSE_IGNORE_ENC | HTML_PARSE_NODEFDTD |
-                                            HTML_PARSE_NONET);
+    htmlCtxtUseOptions(builder->parser, HTML_PARSE_NOWARNING | HTML_PARSE_IGNORE_ENC |
+                                            HTML_PARSE_NODEFDTD | HTML_PARSE_NONET);
     builder->parser->options |= XML_PARSE_HUGE;
     /* So many ends of html, head and body are ignored, as those of misplaced ones are: what comes after them belongs
        to the page, where the parser would call it the end. */
@@ -433,8 +443,7 @@ void builder_end(builder_t *builder) {
     decode_end(&builder->decoder);
     htmlParseChunk(builder->parser, NULL, 0, true);
     if (!builder->document->truncated) flush_text(builder);
-    if (builder->document->root == NO_REF && !builder->document->truncated)
-        open_element(builder, TAG_HTML, &none);
+    if (builder->document->root == NO_REF) open_element(builder, TAG_HTML, &none);
     htmlFreeParserCtxt(builder->parser);
     bytes_free(&builder->text);
     bytes_free(&builder->scratch);

@@ -33,7 +33,7 @@ typedef struct document {
     ref_t base;  /* <base href>, likewise */
     uint32_t n_nodes;
     bool
-        truncated; /* memory ran out, or there were too many nodes: the rest is missing */
+        truncated; /* memory ran out, or there was too much (nodes, ends of nothing): the rest is missing */
 } document_t;
 
 enum {
