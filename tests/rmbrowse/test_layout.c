@@ -374,6 +374,32 @@ static void test_refused(struct fixture *fixture, const void *data) {
     g_string_free(html, TRUE);
 }
 
+/* Pages that are made to take the square of their length: these would take minutes. */
+static void test_many(struct fixture *fixture, const void *data) {
+    static const struct {
+        const char *begin, *part;
+        size_t times;
+        const char *end;
+    } pages[] = {
+        {"", "<div id=a></div>", 40000, "<p id=z>x<p id=last>y"},
+        {"<p>", "<a id=a></a>b ", 20000, "<p><a id=z></a>x<p id=last>y"},
+        {"", "<i style='float:left;width:100%;height:9px'></i>", 6000,
+         "x<p id=z>y<p id=last>z"},
+        {"<p>", "<i style='float:left;width:0;height:9px'></i>", 6000,
+         "x<p id=z>y<p id=last>z"},
+        {"<img alt='", "a", 100000, "'><p id=z>x<p id=last>y"},
+        {"<p>", "a", 20000, "<p id=z>x<p id=last>y"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
+        GString *html = g_string_new(pages[i].begin);
+        for (size_t n = 0; n < pages[i].times; n++) g_string_append(html, pages[i].part);
+        g_string_append(html, pages[i].end);
+        const layout_t *layout = lay_out(fixture, html->str, 600);
+        g_assert_cmpfloat(anchor(layout, "last"), >, anchor(layout, "z"));
+        g_string_free(html, TRUE);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
 #define TEST(name)                                                                       \
@@ -388,6 +414,7 @@ int main(int argc, char **argv) {
     TEST(images);
     TEST(chance);
     TEST(refused);
+    TEST(many);
     int status = g_test_run();
     layout_finish();
     return status;

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+enum { FLOATS_MOST = 500 };
+
 /* Those that end above the cursor are in nothing's way any more: it only goes down. */
 static void floats_forget(struct flow *flow) {
     GArray *floats = flow->floats;
@@ -44,6 +46,18 @@ float float_bottom(const struct flow *flow, unsigned clear) {
             bottom = fmaxf(bottom, floating->extent.bottom);
     }
     return bottom;
+}
+
+/* Each that floats is looked at for each line and for each other one. Beside more than so many nothing stands: it goes
+   on beside the last of them, or below all. */
+static void floats_bound(struct flow *flow) {
+    if (flow->floats->len < FLOATS_MOST) return;
+    flow_settle(flow);
+    flow->y = fmaxf(flow->y, flow->floated);
+    floats_forget(flow);
+    if (flow->floats->len < FLOATS_MOST / 2) return;
+    flow->y = float_bottom(flow, CLEAR_LEFT | CLEAR_RIGHT);
+    floats_forget(flow);
 }
 
 /* The first place from y on where something so wide and high fits, at its side. */
@@ -124,4 +138,5 @@ void float_place(struct flow *flow, ref_t node, const struct style *from,
     anchors_move(flow->making, anchors, flow->making->anchors->len, floating.extent.top);
     if (!flow->floats) flow->floats = g_array_new(FALSE, FALSE, sizeof floating);
     g_array_append_val(flow->floats, floating);
+    floats_bound(flow);
 }

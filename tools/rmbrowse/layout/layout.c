@@ -131,7 +131,7 @@ bool layout_make(layout_t *layout, store_t *store, const struct layout_input *in
     making->input = input;
     making->layout = layout;
     making->anchors = g_array_new(FALSE, FALSE, sizeof(struct anchor));
-    making->measured = g_array_new(FALSE, FALSE, sizeof(struct measured));
+    making->measured = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     making->pictures = g_array_new(FALSE, FALSE, sizeof(struct picture));
     pictures_use(making);
     hold_all(layout, input, store_hold);
@@ -139,7 +139,7 @@ bool layout_make(layout_t *layout, store_t *store, const struct layout_input *in
     anchors_pack(making);
     hold_all(layout, input, store_release);
     g_array_free(making->anchors, TRUE);
-    g_array_free(making->measured, TRUE);
+    g_hash_table_destroy(making->measured);
     g_array_free(making->pictures, TRUE);
     g_free(making);
     return true;

@@ -15,7 +15,7 @@ enum {
     PIECE_LINES = 64,
     PIECE_BYTES = 4000,
     PIECE_SPANS = 200,
-    WORD_BYTES = 400, /* of the word at the end of a piece */
+    WORD_BYTES = 400, /* of a word */
     BAND_LEAST = 60,
     BROKEN_EMS = 3
 };
@@ -38,6 +38,7 @@ static struct piece piece_of(const struct run *run, size_t at) {
     const char *text = run->text->str;
     size_t n = run->text->len, most = piece_most(run, at);
     struct piece piece = {at, n, n, true};
+    size_t word = at;
     unsigned lines = 0;
     for (size_t i = at; i < n; i++) {
         if (text[i] == '\n' && ++lines == PIECE_LINES) {
@@ -45,8 +46,10 @@ static struct piece piece_of(const struct run *run, size_t at) {
             piece.next = i + 1;
             return piece;
         }
-        bool may_end = text[i] == ' ' || i - at >= most + WORD_BYTES;
-        if (i - at >= most && may_end && (text[i] & 0xc0) != 0x80) {
+        bool space = text[i] == ' ' || text[i] == '\n';
+        bool ends = i - word >= WORD_BYTES || (text[i] == ' ' && i - at >= most);
+        if (space) word = i + 1;
+        if (ends && (text[i] & 0xc0) != 0x80) {
             piece.end = piece.next = i;
             piece.whole = false;
             return piece;
@@ -187,7 +190,8 @@ void flow_marker(struct flow *flow) {
 
 /* ----------------------------------------------------------------------- lines */
 
-/* Anchors in bytes of the run up to `next` are where their lines are. */
+/* Anchors in bytes of the run up to `next` are where their lines are. They wait in the order of the run; among them
+   are those of what floats, which wait no more. */
 static void anchors_place(struct flow *flow, PangoLayout *layout, size_t at,
                           size_t next) {
     GArray *anchors = flow->making->anchors;
@@ -198,10 +202,11 @@ static void anchors_place(struct flow *flow, PangoLayout *layout, size_t at,
         text_line(iter, &line);
         size_t end =
             pango_layout_iter_at_last_line(iter) ? next : at + line.start + line.length;
-        for (size_t i = flow->anchors; i < anchors->len; i++) {
-            struct anchor *anchor = &g_array_index(anchors, struct anchor, i);
-            if (anchor->y == ANCHOR_WAITS && anchor->at < end)
-                anchor->y = flow->y + line.top;
+        for (; flow->anchors < anchors->len; flow->anchors++) {
+            struct anchor *anchor = &g_array_index(anchors, struct anchor, flow->anchors);
+            if (anchor->y != ANCHOR_WAITS) continue;
+            if (anchor->at >= end) break;
+            anchor->y = flow->y + line.top;
         }
     } while (pango_layout_iter_next_line(iter));
     pango_layout_iter_free(iter);
@@ -324,6 +329,7 @@ static void lines_measure(struct flow *flow) {
 
 void flow_flush(struct flow *flow) {
     struct run *run = &flow->run;
+    bool empty = run->text->len == 0; /* then all that wait do so at its beginning */
     if (run_trim(run)) {
         if (flow->measuring) {
             lines_measure(flow);
@@ -336,6 +342,6 @@ void flow_flush(struct flow *flow) {
         }
     }
     run_clear(run);
-    for (size_t i = flow->anchors; i < flow->making->anchors->len; i++)
+    for (size_t i = flow->anchors; !empty && i < flow->making->anchors->len; i++)
         g_array_index(flow->making->anchors, struct anchor, i).at = 0;
 }

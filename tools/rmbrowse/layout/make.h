@@ -30,12 +30,12 @@ struct making {
     layout_t *layout;
     struct style_step path[DOCUMENT_DEPTH_MAX + 1];
     size_t depth;
-    GArray *anchors;  /* struct anchor, as they were met */
-    GArray *measured; /* struct measured, by number */
-    GArray *pictures; /* struct picture, by number */
+    GArray *anchors;      /* struct anchor, as they were met */
+    GHashTable *measured; /* struct measured, by key */
+    GArray *pictures;     /* struct picture, by number */
 };
 
-/* How wide a part of the document is, by its node; sorted. */
+/* How wide a part of the document is, by its node. */
 struct measured {
     uint64_t key;
     struct widths widths;

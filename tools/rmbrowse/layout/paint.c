@@ -120,8 +120,7 @@ static void paint_placeholder(cairo_t *cairo, const struct span *span,
     struct span look = *span;
     look.start = look.width = look.height = look.line_height = 0;
     look.rise = RISE_NONE;
-    PangoLayout *layout =
-        text_layout(words, strlen(words), &look, 1, 0, width - 2 * FRAME, ALIGN_LEFT);
+    PangoLayout *layout = text_words(words, &look, width - 2 * FRAME);
     float words_width, words_height;
     struct extent reach;
     text_size(layout, &words_width, &words_height, &reach);

@@ -75,8 +75,7 @@ static void words_size(const char *words, const struct style *style, float most,
     if (!words || !*words) return;
     struct span span;
     span_of_style(&span, style, &(struct inline_state){0});
-    PangoLayout *layout =
-        text_layout(words, strlen(words), &span, 1, 0, most - 2 * FRAME, ALIGN_LEFT);
+    PangoLayout *layout = text_words(words, &span, most - 2 * FRAME);
     struct extent reach;
     text_size(layout, width, height, &reach);
     g_object_unref(layout);

@@ -7,9 +7,9 @@
 #include "layout/text.h"
 
 #include <math.h>
+#include <string.h>
 
-
-enum { FAMILIES = 3, SIZES = 256 };
+enum { FAMILIES = 3, SIZES = 256, WORDS_MOST = 1000 };
 
 static struct {
     PangoFontMap *map;
@@ -173,6 +173,12 @@ PangoLayout *text_layout(const char *bytes, size_t n, const struct span *spans,
 PangoLayout *paragraph_layout(const struct paragraph *paragraph) {
     return text_layout(paragraph_text(paragraph), paragraph->n_text, paragraph->spans,
                        paragraph->n_spans, 0, paragraph->width, paragraph->align);
+}
+
+PangoLayout *text_words(const char *words, const struct span *look, float width) {
+    size_t n = strnlen(words, WORDS_MOST);
+    while (n == WORDS_MOST && ((unsigned char)words[n] & 0xc0) == 0x80) n--;
+    return text_layout(words, n, look, 1, 0, width, ALIGN_LEFT);
 }
 
 void text_line(PangoLayoutIter *iter, struct line *line) {

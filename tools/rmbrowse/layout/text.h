@@ -14,6 +14,8 @@
 PangoLayout *text_layout(const char *text, size_t n, const struct span *spans,
                          size_t n_spans, uint32_t from, float width, align_t align);
 PangoLayout *paragraph_layout(const struct paragraph *paragraph);
+/* The words that stand for an image, which look like `look`: at most as many as anyone would read there. */
+PangoLayout *text_words(const char *words, const struct span *look, float width);
 
 /* The span that has byte `at`. */
 size_t span_of(const struct span *spans, size_t n_spans, uint32_t at);

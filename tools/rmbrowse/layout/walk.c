@@ -164,26 +164,12 @@ void walk_part(struct flow *flow, const struct part *part) {
 
 /* ------------------------------------------------------------------ measuring */
 
-static size_t measured_place(const GArray *measured, uint64_t key) {
-    size_t low = 0, high = measured->len;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (g_array_index(measured, struct measured, middle).key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Tables in tables ask for the same part at each level. */
 struct widths walk_measure(struct making *making, const struct part *part) {
     const struct node *node = store_peek(part->node);
-    struct measured found = {.key = (uint64_t)node->number << 2 | part->what};
-    size_t at = measured_place(making->measured, found.key);
-    if (at < making->measured->len &&
-        g_array_index(making->measured, struct measured, at).key == found.key)
-        return g_array_index(making->measured, struct measured, at).widths;
+    uint64_t key = (uint64_t)node->number << 2 | part->what;
+    struct measured *found = g_hash_table_lookup(making->measured, &key);
+    if (found) return found->widths;
 
     struct frame frame = {
         .style = part->style, .width = making->input->width, .topped = true};
@@ -191,9 +177,9 @@ struct widths walk_measure(struct making *making, const struct part *part) {
     flow_init(&flow, making, &frame);
     walk_part(&flow, part);
     flow_finish(&flow);
-    found.widths = frame.widths;
-    found.widths.best += frame.beside;
-    at = measured_place(making->measured, found.key); /* others came between */
-    g_array_insert_val(making->measured, at, found);
-    return found.widths;
+    found = g_new(struct measured, 1);
+    *found = (struct measured){key, frame.widths};
+    found->widths.best += frame.beside;
+    g_hash_table_add(making->measured, found);
+    return found->widths;
 }
