@@ -102,6 +102,17 @@ static bool may_be_file(const char *base, const char *url) {
     return strncmp(url, "file:///", 8) == 0 && (!base || has_scheme(base, "file"));
 }
 
+/* An empty fragment is one, the page's top; libcurl leaves it out. */
+static char *with_fragment(char *url, const char *reference) {
+    const char *mark = strchr(reference, '#');
+    char *whole;
+
+    if (!url || !mark || mark[1] != '\0' || strchr(url, '#')) return url;
+    whole = join(url, mark);
+    free(url);
+    return whole;
+}
+
 static char *resolve(const char *base, const char *reference) {
     bool absolute = scheme_length(reference) > 0;
     char *url;
@@ -117,7 +128,7 @@ static char *resolve(const char *base, const char *reference) {
         free(url);
         return NULL;
     }
-    return url;
+    return with_fragment(url, reference);
 }
 
 char *url_resolve(const char *base, const char *reference) {
