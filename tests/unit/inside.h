@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "os.h"
 #include "registry.h"
 #include "verify.h"
 
@@ -33,6 +34,18 @@ static inline void inside_prove(struct heap *h, struct crowd *crowd, char *low,
     if (verify_heap(h, crowd, low, bytes, &fault) != RM_OK)
         g_error("invariant %u at %zu: %s", fault.invariant, fault.offset, fault.text);
     g_assert_true(fault.invariant == 0 && fault.text[0] == '\0');
+}
+
+/* Memory for a heap, between two pages that must not be touched. */
+static inline char *inside_between(size_t bytes) {
+    char *memory = os_reserve(bytes + 2 * os_page());
+    g_assert_nonnull(memory);
+    g_assert_true(os_commit(memory + os_page(), bytes));
+    return memory + os_page();
+}
+
+static inline void inside_between_free(char *low, size_t bytes) {
+    os_unreserve(low - os_page(), bytes + 2 * os_page());
 }
 
 #endif

@@ -5,7 +5,6 @@
  */
 #include <glib.h>
 #include <setjmp.h>
-#include <sys/mman.h>
 
 #include "call.h"
 #include "calls.h"
@@ -15,7 +14,6 @@
 #include "inside.h"
 #include "merge.h"
 #include "move.h"
-#include "os.h"
 #include "registry.h"
 #include "small.h"
 
@@ -46,12 +44,8 @@ static void keep_copy(const struct site *site) {
 }
 
 static void open_site(struct site *site, gconstpointer none) {
-    size_t page = os_page();
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    char *memory =
-        mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    g_assert_cmpint(mprotect(memory + page, REGION, PROT_READ | PROT_WRITE), ==, 0);
-    options.memory = memory + page;
+    options.memory = inside_between(REGION);
     options.size = REGION;
     options.threads = RM_THREADS_NONE;
     inside_open(site, &options);
@@ -62,7 +56,7 @@ static void open_site(struct site *site, gconstpointer none) {
 static void close_site(struct site *site, gconstpointer none) {
     inside_assert_sound(site);
     g_assert_true(registry_destroy(site->tag));
-    munmap(site->low - os_page(), REGION + 2 * os_page());
+    inside_between_free(site->low, REGION);
     g_free(site->copy);
 }
 

@@ -6,7 +6,6 @@
  */
 #include <glib.h>
 #include <setjmp.h>
-#include <sys/mman.h>
 
 #include "block.h"
 #include "cache.h"
@@ -21,7 +20,6 @@
 #include "merge.h"
 #include "mirror.h"
 #include "move.h"
-#include "os.h"
 #include "scramble.h"
 #include "seal.h"
 #include "slide.h"
@@ -93,12 +91,8 @@ static void fill_heap(void) {
 }
 
 static void open_site(void) {
-    size_t page = os_page();
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    char *memory =
-        mmap(NULL, REGION + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    g_assert_cmpint(mprotect(memory + page, REGION, PROT_READ | PROT_WRITE), ==, 0);
-    options.memory = memory + page;
+    options.memory = inside_between(REGION);
     options.size = REGION;
     options.compaction = RM_COMPACT_MANUAL;
     options.threads = RM_THREADS_NONE;
@@ -111,7 +105,7 @@ static void open_site(void) {
 static void close_site(void) {
     inside_assert_sound(&site);
     g_assert_true(registry_destroy(site.tag));
-    munmap(site.low - os_page(), REGION + 2 * os_page());
+    inside_between_free(site.low, REGION);
     g_free(site.copy);
 }
 
