@@ -41,7 +41,8 @@ static const GOptionEntry options[] = {
     {"only", 0, 0, G_OPTION_ARG_STRING, &only, "those of one file of source", "NAME"},
     {"with", 0, 0, G_OPTION_ARG_STRING, &with, "those killers whose names begin so",
      "NAME"},
-    {"again", 0, 0, G_OPTION_ARG_NONE, &again, "try survivors again", NULL},
+    {"again", 0, 0, G_OPTION_ARG_NONE, &again,
+     "try survivors again, but for those that are explained", NULL},
     {"patience", 0, 0, G_OPTION_ARG_DOUBLE, &patience,
      "no more trials of a mutant after so many seconds of work (4; 0: all)", "S"},
     {"sample", 0, 0, G_OPTION_ARG_FILENAME, &sample_file,
@@ -264,15 +265,21 @@ static unsigned *choose(const struct site *sites, size_t n_sites, GHashTable *in
 
 static size_t leave_out_done(const struct site *sites, unsigned *order, size_t n) {
     GHashTable *results = results_read(results_file);
+    GHashTable *explained = survivors_read(survivors_file);
     size_t left = 0;
 
     for (size_t i = 0; i < n; i++) {
-        char *key = site_key(&sites[order[i] / KINDS], order[i] % KINDS);
+        const struct site *site = &sites[order[i] / KINDS];
+        char *key = site_key(site, order[i] % KINDS);
+        char *line = site_survivor(site, order[i] % KINDS);
         const char *result = g_hash_table_lookup(results, key);
-        if (result == NULL || (again && !result_is_kill(result)))
+        if (result == NULL ||
+            (again && !result_is_kill(result) && !g_hash_table_contains(explained, line)))
             order[left++] = order[i];
+        g_free(line);
         g_free(key);
     }
+    g_hash_table_unref(explained);
     g_hash_table_unref(results);
     return left;
 }
