@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PASS_ON(result, name, parameters, arguments)                                     \
@@ -42,6 +43,7 @@ PASS_ON(int, pthread_mutex_unlock, (pthread_mutex_t * mutex), (mutex))
 PASS_ON(int, pthread_key_delete, (pthread_key_t key), (key))
 PASS_ON(pid_t, getpid, (void), ())
 PASS_ON(ssize_t, write, (int fd, const void *from, size_t n), (fd, from, n))
+PASS_ON(int, clock_gettime, (clockid_t clock, struct timespec *now), (clock, now))
 PASS_ON(int, pthread_mutex_trylock, (pthread_mutex_t * mutex), (mutex))
 
 /* Whatever was given: three words at most, in registers, none of which is read where there are fewer. */
