@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HUGE = 2 << 20, LOOK_NS = 900, MOVE = 0x05 };
+enum { HUGE = 2 << 20, LOOK_NS = 900, MOVE = 0x05, MOVES = 99 };
 
 /* As in Linux 6.8. */
 struct move {
@@ -45,7 +45,8 @@ static bool refused(uint64_t kind, const void *at, size_t bytes, int reason) {
     logged_mix((uint64_t)((const char *)at - reserved));
     logged_mix(bytes);
     uint32_t chance = ++n_requests * UINT32_C(2654435761) >> 16;
-    if (refuses == 0 || chance % refuses != 0) return false;
+    if (refuses == 0 || chance % refuses != 0 || (refuses == 1 && kind != MOVES))
+        return false;
     errno = reason;
     return true;
 }
@@ -94,7 +95,7 @@ static int move(struct move *m) {
     int __real_madvise(void *, size_t, int);
     char *to = (char *)(uintptr_t)m->to, *from = (char *)(uintptr_t)m->from;
     size_t done = 0;
-    bool none = refused(99, to, m->bytes, EBUSY);
+    bool none = refused(MOVES, to, m->bytes, EBUSY);
     logged_mix((uint64_t)(from - to));
     for (; !none && done < m->bytes && is_empty(to + done); done += page()) {
         if (is_empty(from + done)) continue;

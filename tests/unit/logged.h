@@ -12,7 +12,8 @@
 extern uint64_t logged_sum;
 void logged_mix(uint64_t word);
 
-/* The sum and the time begin anew. Of so many requests for pages one is refused; 0: none. */
+/* The sum and the time begin anew. Of so many requests for pages one is refused; 0: none; 1: to move
+   them alone, always. */
 void logged_begin(unsigned refuses);
 
 #endif

@@ -24,33 +24,43 @@ static const struct config {
     size_t tide;
     bool region; /* the memory is the caller's */
     rm_compaction_t compaction;
-    unsigned steps, refuses; /* one request in so many is refused */
+    unsigned steps, refuses; /* of so many requests one is refused; of all: moves alone */
     unsigned large;          /* of 8 bursts so many are of large blocks */
     bool concurrent, old;    /* slots have been used often */
     uint64_t seed, sum;
 } configs[] = {
     {"demand", 24 * MIB, 16 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 0, 2, false, false,
-     1, UINT64_C(0x2c18865090afb4e6)},
+     1, UINT64_C(0xc647cdc95448e8f1)},
     {"steady", 24 * MIB, 16 * MIB, false, RM_COMPACT_STEADY, 240, 0, 2, false, false, 2,
-     UINT64_C(0x3fcda61cfadca559)},
+     UINT64_C(0x8d5f6c519e390910)},
     {"manual", 24 * MIB, 16 * MIB, false, RM_COMPACT_MANUAL, 240, 0, 2, false, false, 3,
-     UINT64_C(0x727be248a9ea6c98)},
+     UINT64_C(0xd7b8e552ba3e83e5)},
     {"tight", 3 * MIB, 5 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 0, 1, false, false, 4,
-     UINT64_C(0xbbf6db6747e69d10)},
+     UINT64_C(0x68d7d881d909760b)},
     {"large", 200 * MIB, 120 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 0, 7, false, false,
-     5, UINT64_C(0x0a3d853608886ab0)},
+     5, UINT64_C(0x2714a87ab2c03979)},
     {"region", 2 * MIB, 3 * MIB, true, RM_COMPACT_ON_DEMAND, 240, 0, 1, false, false, 6,
-     UINT64_C(0x28d3381fb81dc81d)},
+     UINT64_C(0x04406e79013c2c6b)},
     {"refusing", 24 * MIB, 20 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 4, 3, false, false,
-     7, UINT64_C(0x46f158c5d04c8d78)},
+     7, UINT64_C(0x3d47b0675c190635)},
     {"shared", 24 * MIB, 20 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 0, 2, true, false, 8,
-     UINT64_C(0x3216f95156a0eb8a)},
+     UINT64_C(0xb2e567e79a5ad621)},
     {"shared-region", MIB, 2 * MIB, true, RM_COMPACT_STEADY, 240, 0, 1, true, false, 9,
-     UINT64_C(0xfe4279648c08f239)},
+     UINT64_C(0x43673f2e447e21e7)},
     {"old", 8 * MIB, 4 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 0, 1, false, true, 10,
-     UINT64_C(0x08bbe7d4cbeb6ddd)},
+     UINT64_C(0xfdcc782bc05bac7a)},
     {"objects", 8 * MIB, 400 * KIB, false, RM_COMPACT_ON_DEMAND, 240, 0, 0, false, false,
-     11, UINT64_C(0x2732b7eaef54bdd7)},
+     11, UINT64_C(0x1517edcbc0667b8c)},
+    {"brim", 300 * KIB, MIB, false, RM_COMPACT_ON_DEMAND, 200, 0, 0, false, false, 12,
+     UINT64_C(0x9dc4f8500ed2af8d)},
+    {"brim-steady", 150 * KIB, MIB, true, RM_COMPACT_STEADY, 200, 0, 0, false, false, 13,
+     UINT64_C(0x9fcb35f976369413)},
+    {"brim-manual", 300 * KIB, MIB, false, RM_COMPACT_MANUAL, 200, 0, 0, false, false, 14,
+     UINT64_C(0x26d187ca451cf155)},
+    {"refusing-tight", 3 * MIB, 5 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 3, 2, false,
+     false, 15, UINT64_C(0x9f0297308d7eee8d)},
+    {"refusing-all", 6 * MIB, 8 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 1, 4, false,
+     false, 16, UINT64_C(0x14dc6b2b924fdca7)},
 };
 
 static struct {
@@ -218,6 +228,10 @@ static void drop(unsigned i) {
 static void resize(bool large) {
     if (site.n == 0) return;
     rm_memory_t *block = site.blocks[draw(site.n)];
+    for (unsigned i = 0; i < (large ? 8 : 0); i++) { /* of some the largest */
+        rm_memory_t *other = site.blocks[draw(site.n)];
+        if (size_of(other) > size_of(block)) block = other;
+    }
     size_t was = size_of(block), size = draw(3) == 0 ? was + was / 2 : some_size(large);
     rm_status_t status = rmrealloc(block, (ssize_t)size);
     mix((uint64_t)status);
@@ -268,6 +282,7 @@ static void idle(void) {
 
 static void ask(void) {
     size_t largest;
+    mix(compact_regain(&site.h->store));
     for (unsigned after = 0; after < 2; after++) {
         mix((uint64_t)rm_heap_largest(site.heap, after, &largest));
         mix(largest);
@@ -278,8 +293,16 @@ static void ask(void) {
 
 /* It is time to look for what nobody has needed. */
 static void ebb_away(void) {
-    site.h->store.ebb.credit += (int64_t)draw(100000);
-    if (site.h->region.pages) ebb(&site.h->store);
+    struct store *s = &site.h->store;
+    unit_t least = 1 + (unit_t)draw(10000);
+    uint32_t most = 1 + (uint32_t)draw(300);
+    if (!site.h->region.pages) return;
+    switch (draw(4)) {
+    case 0: mix(area_release_some(&s->area, least, most, false)); break;
+    case 1: mix(area_release_some(&s->area, least, most, true)); break;
+    case 2: region_give_back(&site.h->region, s, (size_t)draw(MIB), least % 2); break;
+    default: s->ebb.credit += (int64_t)draw(100000); ebb(s);
+    }
 }
 
 /* What lies beside each other, or here and there. */

@@ -147,7 +147,7 @@ static void spoil_compactor(void) {
     spoil_all(from, (size_t)((char *)&store()->runs - from));
 }
 static void spoil_runs(void) {
-    SPOIL(store()->runs);
+    spoil_all(store()->runs, sizeof store()->runs / 2);
     spoil((char *)&store()->requested);
     spoil((char *)&store()->allocations);
 }
@@ -267,7 +267,7 @@ static const struct config configs[] = {
     {"table", spoil_table, false, UINT64_C(0x7158f1fd36a98870)},
     {"area", spoil_area, false, UINT64_C(0x046fd14497d37585)},
     {"compactor", spoil_compactor, false, UINT64_C(0x4fd7e57f803638ab)},
-    {"runs", spoil_runs, false, UINT64_C(0x0953593d404a3a2b)},
+    {"runs", spoil_runs, false, UINT64_C(0x6dbb070703a4c206)},
     {"spans", spoil_spans, false, UINT64_C(0x928d87e9e3c6d234)},
     {"inside", spoil_inside, false, UINT64_C(0x1d9c5e74c23a460c)},
     {"entries", spoil_entries, false, UINT64_C(0x43028e48cdbf90f2)},
