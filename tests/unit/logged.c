@@ -23,7 +23,7 @@ struct move {
 };
 
 uint64_t logged_sum;
-static unsigned refuses, n_requests;
+static unsigned refuses, n_requests, refused_then;
 static uint64_t ns;
 static char *reserved;
 
@@ -32,6 +32,9 @@ void logged_begin(unsigned every) {
     refuses = every;
     n_requests = 0;
 }
+
+void logged_refuse(unsigned then) { refused_then = then; }
+const char *logged_reserved(void) { return reserved; }
 
 void logged_mix(uint64_t word) {
     logged_sum = (logged_sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -44,6 +47,10 @@ static bool refused(uint64_t kind, const void *at, size_t bytes, int reason) {
     logged_mix(kind);
     logged_mix((uint64_t)((const char *)at - reserved));
     logged_mix(bytes);
+    if (refused_then > 0 && --refused_then == 0) {
+        errno = reason;
+        return true;
+    }
     uint32_t chance = ++n_requests * UINT32_C(2654435761) >> 16;
     if (refuses == 0 || chance % refuses != 0 || (refuses == 1 && kind != MOVES))
         return false;

@@ -15,5 +15,10 @@ void logged_mix(uint64_t word);
 /* The sum and the time begin anew. Of so many requests for pages one is refused; 0: none; 1: to move
    them alone, always. */
 void logged_begin(unsigned refuses);
+/* One is, the next (1) or another. */
+void logged_refuse(unsigned then);
+
+/* What address space has been had last. */
+const char *logged_reserved(void);
 
 #endif

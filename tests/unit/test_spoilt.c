@@ -294,6 +294,7 @@ static void test_spoilt(gconstpointer data) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
+    g_setenv("RMALLOC_TOOLS", "no", TRUE);
     for (unsigned i = 0; i < G_N_ELEMENTS(configs); i++) {
         char *name = g_strdup_printf("/spoilt/%s", configs[i].name);
         g_test_add_data_func(name, &configs[i], test_spoilt);
