@@ -16,6 +16,18 @@ enum { FAKES = 20000 };
 
 /* --- memory --- */
 
+/* Page by page they are apart, as in a heap that grows. */
+static void part(struct site *site) {
+    struct region *r = &site->h->region;
+    struct store *s = &site->h->store;
+    char *area_end = (char *)round_down((uintptr_t)r->area_end, os_page());
+    s->area.limit -= (unit_t)((r->area_end - area_end) >> UNIT_SHIFT);
+    r->area_end = area_end;
+    r->table_end = (char *)round_up((uintptr_t)r->table_end, os_page());
+    s->table.room = (uint32_t)((s->table.top - r->table_end) / 8);
+    g_assert_true(r->area_end < r->table_end && r->table_end < s->table.top);
+}
+
 static void test_ends(struct site *site, gconstpointer none) {
     struct region *r = &site->h->region;
     struct table *t = &site->h->store.table;
@@ -23,6 +35,7 @@ static void test_ends(struct site *site, gconstpointer none) {
                *slots = "The table's slots,";
     FIND(1, meet, (t->room -= 2, r->table_end += 16));
     FIND(1, meet, (t->room += 2, r->table_end -= 16));
+    FIND(1, meet, part(site));
     FIND(8, slots, t->n_slots = TABLE_SLOTS_MIN - 2);
     FIND(8, slots, t->n_slots |= 1);
     FIND(8, slots, t->n_slots = t->room + 2);
@@ -138,6 +151,8 @@ static void test_mover(struct site *site, gconstpointer fill) {
          table_set(t, slot, entry_with_locks(e, LOCKS_NONE)));
     if (fill == NULL) {
         FIND(11, "The stretch is not", (a->stretch = m->from, m->to = m->from));
+        FIND(11, "The stretch is not",
+             (a->stretch = m->to = m->from, a->stretch_units = m->units));
         FIND(11, "The stretch is not", a->stretch_units++);
         return;
     }
@@ -179,16 +194,17 @@ static unit_t fake_bin(struct area *a, unit_t fake, unit_t units, bool released)
 }
 
 /* One below the other, their sizes alike in more and more of the upper bits: as many as there are. */
-static void fake_trie(struct area *a, unit_t fake) {
+static void fake_trie(struct area *a, unit_t fake, unsigned side) {
     enum { NODES = BUDDY_ORDER_MIN + 1, APART = 4 };
+    const unit_t units = side == 0 ? 1u << BUDDY_ORDER_MIN : (2u << BUDDY_ORDER_MIN) - 1;
     unit_t parent = UNIT_NIL;
     a->buddy.tries[0] = fake;
     for (unsigned i = 0; i < NODES; i++, fake += APART) {
         char *node = area_at(a, fake);
-        store64(node, free_header(1u << BUDDY_ORDER_MIN, UNIT_NIL));
+        store64(node, free_header(units, UNIT_NIL));
         store32(node + 8, UNIT_NIL);
-        store32(node + 16, fake + APART);
-        store32(node + 20, UNIT_NIL);
+        store32(node + 16 + 4 * side, fake + APART);
+        store32(node + 20 - 4 * side, UNIT_NIL);
         store32(node + 24, parent);
         store32(node + 28, 1);
         parent = fake;
@@ -201,8 +217,11 @@ static void test_index(struct site *site, gconstpointer none) {
     const char *index = "The index leads to what is no";
     FIND(4, index, fake_bin(a, fake, 2, true));
     FIND(4, index, fake_bin(a, fake, 2, false));
+    unit_t *other = &a->buddy.bins[free_size(area_header(a, site->free))];
+    FIND(4, index, (*other = UNIT_NIL, fake_bin(a, fake, 2, true)));
     FIND(4, index, a->buddy.bins[5] = fake); /* of no units */
-    FIND(4, "A trie is deeper", fake_trie(a, fake));
+    FIND(4, "A trie is deeper", fake_trie(a, fake, 0));
+    FIND(4, "A trie is deeper", fake_trie(a, fake, 1));
     while (a->buddy.tries[--last] == UNIT_NIL) continue;
     FIND(4, "A trie leads", a->buddy.tries[last] = fake);
 }
@@ -240,6 +259,28 @@ static unit_t fake_run(struct store *s, unit_t fake, unsigned slots, uint64_t ma
     return fake;
 }
 
+/* A block that looks like a run, but for its kind, which links to itself: of a class that has none. */
+static void fake_block(struct site *site) {
+    struct store *s = &site->h->store;
+    unsigned class_id = 1, slots = 63;
+    while (s->runs[class_id].head[DENSE] != UNIT_NIL ||
+           s->runs[class_id].head[SPARSE] != UNIT_NIL)
+        class_id++;
+    uint32_t slot = site_block(site, 8192 + (slots << 7) + class_id, 0);
+    unit_t span = entry_span(s, table_entry(&s->table, slot));
+    site_keep(site);
+    struct run r = run_read(s, span, area_header(&s->area, span));
+    g_assert_true(r.class_id == class_id && r.slots == slots);
+    char *links = run_slot(&r, bit_highest(r.free));
+    store32(links, span);
+    store32(links + 4, span);
+    unsigned density = 2 * run_live(&r) > r.slots ? DENSE : SPARSE;
+    unit_t *others = s->runs[run_class(area_header(&s->area, site->run))].head;
+    FIND(7, "A list of runs leads",
+         (others[DENSE] = others[SPARSE] = UNIT_NIL, /* or there would be too many */
+          s->runs[class_id].head[density] = span));
+}
+
 static void test_runs(struct site *site, gconstpointer none) {
     struct store *s = &site->h->store;
     uint64_t h = area_header(&s->area, site->run);
@@ -258,6 +299,7 @@ static void test_runs(struct site *site, gconstpointer none) {
     FIND(7, list, last[SPARSE] = fake_run(s, fake, 2, 15));
     FIND(7, list, last[SPARSE] = fake_run(s, fake, 2, 3));
     FIND(7, "A run with a free slot is in", head[0] = head[1] = UNIT_NIL);
+    fake_block(site);
 }
 
 /* --- what rests --- */
@@ -320,7 +362,9 @@ static void claims(struct site *site, struct cache *c, const struct claim *claim
         }
         uint32_t *slots = list < CLASSES ? c->small[list] : c->blocks[list - CLASSES];
         slots[c->n[list]++] = slot;
-        FIND(16, "A thread has", table_set(&s->table, slot, says));
+        c->spare[0] = c->spare[1]; /* as many as before */
+        FIND(16, "A thread has what", table_set(&s->table, slot, says));
+        c->spare[0] = slot;
         c->n[list]--;
     }
 }
@@ -330,7 +374,9 @@ static void test_claims(struct site *site, gconstpointer none) {
     struct area *a = &s->area;
     struct cache *c = g_new0(struct cache, 1);
     uint32_t small = site_block(site, 200, 0), medium = site_block(site, 1000, 0);
-    uint32_t empty = site_block(site, 0, 64);
+    uint32_t empty = site_block(site, 0, 64), longer = site_block(site, 1204, 0);
+    unsigned of_run = run_class(area_header(a, site->run)), of_300 = class_of(300);
+    uint32_t alike = site_block(site, 1024 + of_run, 0);
     cache_open(c, s, 1, CACHE_BYTES);
     g_assert_cmpuint(cache_slot(c), !=, SLOT_NIL);
     c->n_spare++; /* it stays there */
@@ -341,7 +387,10 @@ static void test_claims(struct site *site, gconstpointer none) {
     size_t run = place_behind(site->run), block = place_behind(site->block);
     size_t place = entry_place(table_entry(&s->table, medium));
     size_t nothing = entry_place(table_entry(&s->table, empty));
-    unsigned of_run = run_class(area_header(a, site->run)), of_other = of_run % 16 + 1;
+    unsigned of_other = of_run % 16 + 1;
+    unsigned longs = CLASSES + block_units(1204, false) - QUICK_UNITS_MIN;
+    size_t at_longer = entry_place(table_entry(&s->table, longer)) - HEADER;
+    size_t at_alike = entry_place(table_entry(&s->table, alike)) - HEADER;
     size_t here = size_classes[of_run].least, there = size_classes[of_other].least;
     const struct size_class *class = &size_classes[of_run];
     unsigned high = class->slots_max - 1u;
@@ -363,6 +412,11 @@ static void test_claims(struct site *site, gconstpointer none) {
          of_run},
         {units_bytes(site->run) + slot_offset(&size_classes[of_other], 0),
          shape_make(of_other, 0, there), of_other},
+        /* Read as something else they would fit. */
+        {at_longer + slot_offset(&size_classes[of_300], 3), shape_make(of_300, 3, 300),
+         longs},
+        {run - HEADER + slot_offset(class, SHAPE_OTHERS), shape_of_number(0), of_run},
+        {at_alike + slot_offset(class, 0), shape_make(of_run, 0, here), of_run},
     };
     claims(site, c, list, G_N_ELEMENTS(list));
     c->blocks[blocks - CLASSES][c->n[blocks]++] = medium; /* which is live */
