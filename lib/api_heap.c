@@ -237,8 +237,8 @@ static SLOW rm_status_t hold_slowly(uint64_t tag) {
 static rm_status_t hold_guarded(uint64_t tag, bool begin) {
     struct access a;
     struct cache *c = NULL;
-    bool shared;
-    if (!registry_exists(tag, &shared)) return RM_EINVAL;
+    bool shared = false;
+    registry_exists(tag, &shared);
     if (registry_refused(tag, RM_OK) != RM_OK) return RM_ECORRUPT;
     if (shared) {
         c = begin ? threads_make(registry_live(tag)) : threads_cache(registry_live(tag));

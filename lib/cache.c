@@ -41,7 +41,7 @@ static unsigned list_of_entry(uint64_t e) {
 
 uint32_t cache_take_block(struct cache *c, size_t size, uint64_t *entry) {
     unsigned list = list_of_size(size);
-    if (list == CACHE_LISTS || c->n[list] == 0) return SLOT_NIL;
+    if (c->n[list] == 0) return SLOT_NIL;
     uint32_t slot = slots_of(c, list)[--c->n[list]];
     char *at = store_slot(c->store, slot);
     uint64_t e = word_load(at) + ENTRY_LOCK_ONE;

@@ -110,7 +110,7 @@ static inline uint32_t cache_take(struct cache *c, size_t size, uint64_t *entry)
     c->requested += size;
     return slot;
 }
-/* The same for a medium block. */
+/* The same for a medium block, of up to QUICK_SIZE_MAX. */
 uint32_t cache_take_block(struct cache *c, size_t size, uint64_t *entry);
 
 /* A plain object, unlocked or being copied, whose entry is `e`, comes to rest here. False: there is no room,

@@ -175,7 +175,8 @@ static char *end_of(const struct fence *f, uint32_t range) {
     return page_at(f, range + f->ranges[range].pages - 1);
 }
 
-/* What is promised of a block's address: by its size, or by one that it had before, or asked for. */
+/* What is promised of a block's address: by its class, which is that of its size or of one that it had before, or
+   asked for. Up to the end of its block it is the same whether size or class is asked. */
 static size_t alignment_of(const struct store *s, const struct heap_block *b) {
     unit_t span = entry_span(s, table_entry(&s->table, b->slot));
     uint64_t h = area_header(&s->area, span);
@@ -184,8 +185,6 @@ static size_t alignment_of(const struct store *s, const struct heap_block *b) {
         return alignment > UNIT ? alignment : UNIT;
     }
     unsigned class_id = header_kind(h) == SPAN_RUN ? run_class(h) : 0;
-    if (b->size <= SMALL_MAX && class_of(b->size) == class_id)
-        return size_alignment(b->size);
     return size_classes[class_id].stride % UNIT == 0 ? UNIT : 8; /* 0 without a run */
 }
 

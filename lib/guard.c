@@ -116,6 +116,13 @@ bool guard_narrow(struct guard *g, uint32_t slot) {
     return !g->corrupt;
 }
 
+static void seal(struct guard *g) {
+    if (g->about == SLOT_NIL)
+        seal_all(&g->seal, g->heap);
+    else
+        seal_entry(&g->seal, g->heap, g->about);
+}
+
 /* What is sealed is the last that is written. */
 void guard_end(struct guard *g) {
     if (!g->damaged) {
@@ -125,8 +132,7 @@ void guard_end(struct guard *g) {
         if (g->stress != NULL) stress_end(g->stress, g->heap, noted);
         if (g->by & GUARD_TOOLS) shadow_settle(&g->shadow);
     }
-    if (is_sealed(g) && g->about == SLOT_NIL) seal_all(&g->seal, g->heap);
-    if (is_sealed(g) && g->about != SLOT_NIL) seal_entry(&g->seal, g->heap, g->about);
+    if (is_sealed(g)) seal(g);
     if (g->by & GUARD_TOOLS) shadow_end(&g->shadow);
 }
 

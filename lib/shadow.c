@@ -372,7 +372,7 @@ void shadow_made(struct shadow *sh, const struct heap_block *b, bool zero) {
 /* Of a word that is shown in part memcheck takes the rest to be undefined: the library must not find its own there. */
 void shadow_lessens(struct shadow *sh, const struct heap_block *b, size_t size) {
     if (b->locks == 0 && !sh->held) return;
-    if (size < b->size) tool_hide(b->address + size, round_up(b->size, 8) - size);
+    tool_hide(b->address + size, round_up(b->size, 8) - size);
 }
 
 void shadow_freed(struct shadow *sh, const struct heap_block *b) {
