@@ -27,7 +27,7 @@ enum fate { GONE, FROZEN, DAMAGED, N_FATES };
 enum chapter { BEGUN, KEPT, TAKEN, OVER };
 
 struct wait {
-    char *memory;
+    char *memory; /* NULL: it is the heap's own, and goes with it */
     rm_heap_t *heap;
     rm_memory_t *block;
     rm_status_t (*call)(struct wait *);
@@ -46,9 +46,9 @@ static struct heap *heap_of(const struct wait *w) {
     return (struct heap *)place_of(w)->gate.heap;
 }
 
-static void open_heap(struct wait *w, size_t size, enum state state) {
+static void open_heap_in(struct wait *w, char *memory, size_t size, enum state state) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    w->memory = g_malloc0(SIZE);
+    w->memory = memory;
     options.memory = w->memory;
     options.size = SIZE;
     g_assert_cmpint(rm_heap_create(&w->heap, &options), ==, RM_OK);
@@ -63,6 +63,10 @@ static void open_heap(struct wait *w, size_t size, enum state state) {
     if (state == FULL) e = entry_with_locks(e, LOCKS_NONE + LOCKS_FEW);
     if (state == MANY) e = entry_with_many(e, 0);
     table_set(t, slot, e);
+}
+
+static void open_heap(struct wait *w, size_t size, enum state state) {
+    open_heap_in(w, g_malloc0(SIZE), size, state);
 }
 
 static void close_heap(struct wait *w, enum fate fate) {
@@ -228,6 +232,16 @@ static void test_calls(void) {
         }
 }
 
+/* The same of a heap whose memory is gone with it: nothing of it is touched. */
+static void test_unmapped(void) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++) {
+        struct wait w = {.call = calls[i].call};
+        open_heap_in(&w, NULL, calls[i].size, calls[i].state);
+        g_assert_cmpint(wait_for(&w, GONE), ==, calls[i].gone);
+        close_heap(&w, GONE);
+    }
+}
+
 /* One that need not wait finds the damage itself, and so does each that comes after it. */
 static void test_alone(void) {
     for (unsigned i = 0; i < G_N_ELEMENTS(calls); i++) {
@@ -247,9 +261,10 @@ static void test_alone(void) {
 /* --- what becomes of a block while it is waited for --- */
 
 static void test_changed(void) {
-    struct wait w = {.call = release};
-    for (unsigned which = 0; which < 2; which++) {
-        open_heap(&w, 40, PLAIN);
+    struct wait w;
+    for (unsigned which = 0; which < 3; which++) {
+        w = (struct wait){.call = which == 2 ? size : release};
+        open_heap(&w, which == 2 ? LARGE : 40, PLAIN);
         struct table *t = &heap_of(&w)->store.table;
         uint32_t slot = handle_slot((uintptr_t)w.block);
         pthread_mutex_lock(&place_of(&w)->mutex);
@@ -265,6 +280,25 @@ static void test_changed(void) {
         g_assert_cmpint(w.status, ==, which == 0 ? RM_ELOCKED : RM_EHANDLE);
         close_heap(&w, DAMAGED);
     }
+}
+
+/* A heap goes when nobody is inside any more. */
+static rm_status_t destroy(struct wait *w) { return rm_heap_destroy(w->heap); }
+
+static void test_destroyed(void) {
+    struct wait w = {.call = destroy};
+    open_heap(&w, 40, PLAIN);
+    pthread_mutex_t *mutex = &place_of(&w)->mutex;
+    pthread_mutex_lock(mutex);
+    start(&w);
+    while (atomic_load(&place_of(&w)->waiting) == 0)
+        g_assert_cmpuint(atomic_load(&w.chapter), ==, BEGUN);
+    await_sleep(&w);
+    g_assert_cmpuint(place_of(&w)->gate.tag, !=, 0);
+    pthread_mutex_unlock(mutex);
+    g_assert_cmpint(pthread_join(w.pthread, NULL), ==, 0);
+    g_assert_cmpint(w.status, ==, RM_OK);
+    close_heap(&w, GONE);
 }
 
 /* --- a thread ends, and has something of the heap --- */
@@ -309,25 +343,31 @@ static rm_status_t compact_patiently(struct wait *w) {
     return rm_heap_compact(w->heap, &budget, NULL);
 }
 
-/* Much to compact: every other block of these is gone. */
-static void perforate(struct wait *w) {
+/* Something to compact: every other block of these is gone. */
+static void perforate(struct wait *w, unsigned blocks) {
     enum { BLOCKS = 1000, EACH = 1000 };
-    rm_memory_t *blocks[BLOCKS];
-    for (unsigned i = 0; i < BLOCKS; i++)
-        g_assert_cmpint(rm_heap_alloc(w->heap, &blocks[i], EACH, 0, 0), ==, RM_OK);
-    for (unsigned i = 0; i < BLOCKS; i += 2)
-        g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
+    rm_memory_t *made[BLOCKS];
+    for (unsigned i = 0; i < blocks; i++)
+        g_assert_cmpint(rm_heap_alloc(w->heap, &made[i], EACH, 0, 0), ==, RM_OK);
+    for (unsigned i = 0; i < blocks; i += 2) g_assert_cmpint(rmfree(made[i]), ==, RM_OK);
 }
 
 /* Who lets others in by giving this mutex back goes on when one of them has had it. */
 static pthread_mutex_t *_Atomic let_in;
 static _Atomic bool is_let_in, has_had;
+/* Or, in the same thread: nobody waits any more when the mutex of this place is given back. */
+static struct place *given;
+static unsigned n_given;
 
 int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex) {
     pthread_mutex_t *expected = mutex;
     int error = __real_pthread_mutex_unlock(mutex);
+    if (given != NULL && mutex == &given->mutex) {
+        atomic_store(&given->waiting, 0);
+        n_given++;
+    }
     if (!atomic_compare_exchange_strong(&let_in, &expected, NULL)) return error;
     atomic_store(&is_let_in, true);
     while (!atomic_load(&has_had)) sched_yield();
@@ -351,8 +391,8 @@ static void let_in_by(rm_status_t (*call)(struct wait *), enum fashion fashion,
                       rm_status_t status, uint64_t left) {
     bool stays = fashion == STAYS;
     struct wait w = {.call = call};
-    open_heap(&w, 40, PLAIN);
-    perforate(&w);
+    open_heap_in(&w, stays ? g_malloc0(SIZE) : NULL, 40, PLAIN);
+    perforate(&w, 1000);
     if (fashion == READ) g_assert_cmpint(rm_heap_hold(w.heap), ==, RM_OK);
     pthread_mutex_t *mutex = &place_of(&w)->mutex;
     atomic_store(&is_let_in, false);
@@ -388,12 +428,41 @@ static void test_tired(void) {
         rm_progress_t progress = {.complete = true};
         void *pointer;
         open_heap(&w, 40, PLAIN);
-        perforate(&w);
+        perforate(&w, 1000);
         g_assert_cmpint(rmlock(w.block, &pointer), ==, RM_OK);
         atomic_fetch_add(&place_of(&w)->waiting, 1);
         g_assert_cmpint(rm_heap_compact(w.heap, &budgets[i], &progress), ==, RM_OK);
         atomic_fetch_sub(&place_of(&w)->waiting, 1);
         g_assert_false(progress.complete);
+        close_heap(&w, DAMAGED);
+    }
+}
+
+/* Somebody waits, and no more when he has been let in: a call goes on then, if its budget lasts. So often it gives the
+   mutex back. */
+static void test_budgets(void) {
+    static const struct {
+        rm_budget_t budget;
+        bool complete;
+        unsigned n_given;
+    } cases[] = {{{0, 0}, true, 2},
+                 {{1 << 20, 0}, true, 2},
+                 {{0, UINT64_C(60000000000)}, true, 2},
+                 {{1 << 20, UINT64_C(60000000000)}, true, 2},
+                 {{0, 1}, false, 1},
+                 {{1 << 20, 1}, false, 1}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct wait w = {.call = keep};
+        rm_progress_t progress;
+        open_heap(&w, 40, PLAIN);
+        perforate(&w, 40);
+        n_given = 0;
+        atomic_store(&place_of(&w)->waiting, 1);
+        given = place_of(&w);
+        g_assert_cmpint(rm_heap_compact(w.heap, &cases[i].budget, &progress), ==, RM_OK);
+        given = NULL;
+        g_assert_cmpint(progress.complete, ==, cases[i].complete);
+        g_assert_cmpuint(n_given, ==, cases[i].n_given);
         close_heap(&w, DAMAGED);
     }
 }
@@ -408,10 +477,13 @@ int main(int argc, char **argv) {
     g_assert_cmpint(pthread_create(&thread, NULL, nothing, NULL), ==, 0);
     g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
     g_test_add_func("/waits/calls", test_calls);
+    g_test_add_func("/waits/unmapped", test_unmapped);
     g_test_add_func("/waits/alone", test_alone);
     g_test_add_func("/waits/changed", test_changed);
+    g_test_add_func("/waits/destroyed", test_destroyed);
     g_test_add_func("/waits/thread-ends", test_thread_ends);
     g_test_add_func("/waits/let-in", test_let_in);
     g_test_add_func("/waits/tired", test_tired);
+    g_test_add_func("/waits/budgets", test_budgets);
     return g_test_run();
 }
