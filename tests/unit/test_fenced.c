@@ -81,7 +81,7 @@ static void test_many(void) {
 static void test_little(void) {
     enum { MORE = 512 << 20 };
     struct rlimit was, little;
-    unsigned long pages;
+    unsigned long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     g_assert_true(file != NULL && fscanf(file, "%lu", &pages) == 1);
     fclose(file);
