@@ -392,6 +392,30 @@ static void test_fresh(void) {
     end_site(&site);
 }
 
+/* What rests is filled as what lies behind a block is, all of it. */
+static void test_rests(void) {
+    static const size_t sizes[] = {40, 1000};
+    g_setenv("RMALLOC_STRESS", "onchange:1", TRUE);
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        struct site site = make_site(0, false);
+        rm_memory_t *block = make(&site, sizes[i]);
+        g_assert_cmpint(rm_heap_hold(site.heap), ==, RM_OK);
+        unsigned char *at = lock(block);
+        memset(at, 1, sizes[i]);
+        g_assert_cmpint(rmunlock(block), ==, RM_OK);
+        g_assert_cmpint(rmfree(block), ==, RM_OK);
+        if (entry_locks(entry_of(&site, block)) == LOCKS_FREE &&
+            !entry_is_free(entry_of(&site, block)))
+            for (size_t n = 0; n < sizes[i]; n++)
+                g_assert_cmpuint(at[n], ==, MIRROR_REST);
+        else
+            g_assert_cmpuint(sizes[i], >, SMALL_MAX);
+        g_assert_cmpint(rm_heap_release(site.heap), ==, RM_OK);
+        end_site(&site);
+    }
+    g_unsetenv("RMALLOC_STRESS");
+}
+
 /* The background thread works at a sealed heap as at any. */
 static void test_background(void) {
     enum { BLOCKS = 2000, SIZE = 1000 };
@@ -436,6 +460,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/fenced/bounds", test_bounds);
     g_test_add_func("/fenced/wanted", test_wanted);
     g_test_add_func("/fenced/fresh", test_fresh);
+    g_test_add_func("/fenced/rests", test_rests);
     g_test_add_func("/fenced/background", test_background);
     return g_test_run();
 }

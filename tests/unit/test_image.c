@@ -195,6 +195,7 @@ static void test_caches(struct site *site, gconstpointer compaction) {
     struct cache *first = site->caches[0], *second = site->caches[1];
     IS(first->busy, 1, RM_VIEW_BUSY, 0);
     UNPROVEN(second->n_spare, CACHE_SPARE + 1);
+    UNPROVEN(second->n_spare, 1u << 30);
     UNPROVEN(second->n[0], 1);
     UNPROVEN(first->n[1], CACHE_SMALL + 1);
     UNPROVEN(first->n[CLASSES], CACHE_BLOCKS + 1);
@@ -292,12 +293,15 @@ static void test_dark(struct site *site, gconstpointer compaction) {
             span = at;
     }
     g_assert_cmpint(header_kind(area_header(a, span)), ==, SPAN_RUN);
-    for (unsigned k = 0; k < 2; k++) {
+    for (unsigned k = 0; k < 3; k++) {
         for (unsigned i = 0; i < OBJECTS; i++)
             add(&other, entry_of(site, site->objects[i]), 0, 8);
         if (k == 1) other.dark = end;
+        if (k == 2) other.dark = area_at(a, span + area_units(a, span) / 2);
         expect(site, &other, k ? RM_VIEW_UNREADABLE : COPIED, RM_VIEW_DAMAGED, "a run");
     }
+    other.dark = entry_of(site, site->objects[OBJECTS - 1]);
+    expect(site, &other, RM_VIEW_UNREADABLE, 0, "the table");
     /* An entry that names no class, and one that names no place. */
     void *entry = entry_of(site, site->objects[0]);
     uint64_t e = load64(entry);
@@ -414,13 +418,26 @@ static void test_arguments(struct site *site, gconstpointer compaction) {
         NULL, (rm_heap_t *)((uintptr_t)site->heap | 1),
         (rm_heap_t *)((uintptr_t)site->heap + ((uintptr_t)RM_GATE_LIVE << 4))};
     uint64_t later = tag + ((uint64_t)registry_sign.n_fresh << PLACE_SHIFT);
+    const uint64_t address = (uintptr_t)&registry_sign;
     g_assert_cmpint(rm_view_open(&view, 0, NULL, &other, NULL), ==, RM_VIEW_EINVAL);
+    char version[20] = "?";
+    for (unsigned i = 0; i < 2; i++) {
+        char *asked = i ? version : NULL;
+        g_assert_cmpint(rm_view_open(&view, address, NULL, &other, asked), ==,
+                        RM_VIEW_EINVAL);
+        g_assert_cmpint(rm_view_open(NULL, address, read_own, &other, asked), ==,
+                        RM_VIEW_EINVAL);
+    }
+    g_assert_cmpstr(version, ==, "");
     g_assert_cmpint(rm_view_heaps(NULL, &heap, 1, &n), ==, RM_VIEW_EINVAL);
     g_assert_cmpint(rm_view_heaps(view, &heap, 1, NULL), ==, RM_VIEW_EINVAL);
     g_assert_cmpint(rm_view_heaps(view, NULL, 1, &n), ==, RM_VIEW_EINVAL);
     g_assert_cmpint(rm_view_copy(NULL, site->heap, NULL), ==, RM_VIEW_EINVAL);
-    for (unsigned i = 0; i < G_N_ELEMENTS(tokens); i++)
+    for (unsigned i = 0; i < G_N_ELEMENTS(tokens); i++) {
+        n = 1;
         g_assert_cmpint(rm_view_copy(view, tokens[i], &n), ==, RM_VIEW_EINVAL);
+        g_assert_cmpuint(n, ==, 0);
+    }
     g_assert_cmpint(rm_view_copy(view, (rm_heap_t *)(uintptr_t)(later << 4 | 8), &n), ==,
                     RM_VIEW_NONE);
     g_assert_cmpint(rm_view_settle(NULL, NULL), ==, RM_VIEW_EINVAL);

@@ -179,6 +179,51 @@ static void test_noted(void) {
     g_assert_cmpuint(n_changed, >, 2);
 }
 
+/* What else is in the run is not taken for what it should be. */
+static void test_beside(void) {
+    struct site site;
+    struct mirror_difference d;
+    open_site(&site, REGION);
+    const struct store *s = &site.h->store;
+    const struct table *t = &s->table;
+    uint32_t slot, other = make(&site, 40, 0);
+    do { /* two in one run */
+        slot = other;
+        other = make(&site, 40, 0);
+    } while (entry_span(s, table_entry(t, slot)) != entry_span(s, table_entry(t, other)));
+    mirror_take(&site.m, &site.h->store);
+    size_t at = entry_place(table_entry(&site.h->store.table, other));
+    turn(&site, at);
+    for (unsigned n = 0; n <= LOCKS_FEW; n++) lock(&site, slot);
+    mirror_note(&site.m, &site.h->store, table_entry(&site.h->store.table, slot));
+    g_assert_true(mirror_find(&site.m, &site.h->store, &d));
+    g_assert_true(d.place == at && d.bytes == 1);
+    turn(&site, at);
+    close_site(&site);
+}
+
+/* Where much was used once, and is no more, the copy is as good as before. */
+static void test_less(void) {
+    enum { MUCH = 5 << 19 };
+    struct site site;
+    struct mirror_difference d;
+    open_site(&site, 0);
+    uint32_t much = make(&site, MUCH, 0), little;
+    mirror_take(&site.m, &site.h->store);
+    unit_t high = site.m.high;
+    g_assert_true(site.m.known);
+    g_assert_cmpint(free_slot(site.h, much), ==, RM_OK);
+    g_assert_true(heap_trim(site.h));
+    little = make(&site, 100, 0);
+    mirror_take(&site.m, &site.h->store);
+    g_assert_cmpuint(site.m.high, <, high / 8);
+    g_assert_true(site.m.known);
+    size_t at = entry_place(table_entry(&site.h->store.table, little));
+    turn(&site, at);
+    g_assert_true(mirror_find(&site.m, &site.h->store, &d));
+    close_site(&site);
+}
+
 /* Of a block above all that was copied there is nothing to be noted. */
 static void test_above(void) {
     struct site site;
@@ -205,6 +250,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/mirror/two", test_two);
     g_test_add_func("/mirror/given-back", test_given_back);
     g_test_add_func("/mirror/noted", test_noted);
+    g_test_add_func("/mirror/beside", test_beside);
+    g_test_add_func("/mirror/less", test_less);
     g_test_add_func("/mirror/above", test_above);
     return g_test_run();
 }
