@@ -87,8 +87,7 @@ unit_t pages_target(unit_t gap, unit_t span) {
 }
 
 static bool pages_congruent(unit_t to, unit_t from) {
-    unit_t apart = to < from ? from - to : to - from;
-    return apart % page_units() == 0;
+    return (to - from) % page_units() == 0; /* likewise */
 }
 
 void pages_begin(struct store *s) {

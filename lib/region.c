@@ -78,9 +78,9 @@ char *region_init(struct region *r, void *memory, size_t bytes, size_t structure
     if (!r->pages) return (char *)top;
 
     uintptr_t table_page = round_down(table, page);
-    uintptr_t zones_page =
-        round_up(top + structure + UNIT + sizeof(struct zone) * 2, page);
-    r->zones_end = (char *)(zones_page < low + bytes ? zones_page : low + bytes);
+    /* The first zones; that page is the region's, as ZONES_SPARE are in it too. */
+    r->zones_end =
+        (char *)round_up(top + structure + UNIT + sizeof(struct zone) * 2, page);
     bool committed =
         os_commit((char *)table_page, (size_t)(r->zones_end - (char *)table_page));
     if (table_page > low + page) {
@@ -129,7 +129,7 @@ void region_note_peak(struct region *r, const struct store *s) {
 
 size_t region_reserve(const struct region *r, uint32_t slots) {
     size_t gap = region_gap(r), bytes = round_up((size_t)slots * 8, os_page());
-    if (gap == 0 || slots == 0) return gap;
+    if (gap == 0) return 0;
     return bytes < gap ? gap - bytes
                        : gap - (size_t)slots * 8; /* else the region closes */
 }

@@ -114,10 +114,6 @@ static unit_t legal_units(const struct area *a, unit_t at) {
     if (at >= a->limit) return 0;
     uint64_t h = area_header(a, at);
     enum span_kind kind = header_kind(h);
-    unsigned class_id = run_class(h), slots = run_slots(h);
-    if (kind == SPAN_RUN && (class_id == 0 || class_id >= CLASSES || slots == 0 ||
-                             slots > size_classes[class_id].slots_max))
-        return 0;
     bool block = kind == SPAN_BLOCK || kind == SPAN_ALIGNED;
     if (block ? block_size(h) > RM_BLOCK_MAX : at == a->stretch) return 0;
     unit_t units = area_length(a, at);
@@ -169,7 +165,7 @@ static bool named(struct proof *p, uint32_t slot, size_t place, unsigned shape,
         wrong &= (unsigned)bit_mask(SHAPE_SLOT_BITS); /* the rest is of no meaning */
     if (entry_place(e) != place || (!many && wrong != 0))
         return fail(p, moving ? 11 : 5, "A reference names an entry of something else.");
-    if (many && entry_count(e) > RM_LOCKS_MAX)
+    if (entry_count(e) > RM_LOCKS_MAX)
         return fail(p, 5, "An entry has an impossible number of locks.");
     if (!cached && (entry_locks(e) == LOCKS_MOVING) != moving)
         return fail(p, 11, "An entry is wrong about being half moved.");

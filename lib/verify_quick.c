@@ -21,10 +21,10 @@ static bool fits_list(const struct proof *p, uint32_t slot, unsigned class_id,
     return header_kind(h) == SPAN_RUN && run_class(h) == class_id;
 }
 
-/* Is it a chunk that has been used? */
+/* Is it a chunk that has been used? Of what lies below the pool the number is too large. */
 static bool chunk_sound(const struct quick *q, uint32_t at) {
     uint32_t chunk = (at - q->pool) / QUICK_CHUNK;
-    return at >= q->pool && (at - q->pool) % QUICK_CHUNK == 0 && chunk < q->n_chunks &&
+    return (at - q->pool) % QUICK_CHUNK == 0 && chunk < q->n_chunks &&
            chunk + q->fresh > q->n_chunks;
 }
 

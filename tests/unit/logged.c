@@ -66,6 +66,7 @@ void *__wrap_mmap64(void *at, size_t bytes, int access, int flags, int file, off
     void *__real_mmap64(void *, size_t, int, int, int, off_t);
     if (access != PROT_NONE || at != NULL)
         return __real_mmap64(at, bytes, access, flags, file, from);
+    if (refused_then > 0 && --refused_then == 0) return MAP_FAILED;
     char *low = __real_mmap64(NULL, bytes + HUGE, access, flags, file, from);
     g_assert_true(low != MAP_FAILED);
     size_t below = HUGE - (uintptr_t)low % HUGE;

@@ -83,6 +83,13 @@ static void fake_released(struct area *a, unit_t fake) {
     a->released = fake;
 }
 
+/* The first of the list, but for the mark that it has such pages. */
+static void other_released(struct area *a, unit_t other) {
+    enum { NEXT = 40 };
+    memcpy(area_at(a, other) + NEXT, area_at(a, a->released) + NEXT, 8);
+    a->released = other;
+}
+
 static void grown_released(struct site *site, unit_t fake) {
     struct area *a = &site->h->store.area;
     const char *inside = "Pages given back are not",
@@ -101,6 +108,7 @@ static void grown_released(struct site *site, unit_t fake) {
     FIND(12, inside, store32(count, load32(count) * 16));
     FIND(12, list, a->released = free_span(a, 4, UNIT_NIL));
     FIND(12, list, a->released = a->limit);
+    FIND(12, list, other_released(a, free_span(a, 4, UNIT_NIL)));
     FIND(12, list, store32(node + 44, 5));
     FIND(12, list, fake_released(a, fake));
     FIND(12, "Not all pages given back", a->released = UNIT_NIL);

@@ -3,97 +3,14 @@
  * What comes about seldom, made up: a turn of one function each that calls hardly come to, or whose outcome they
  * do not tell.
  */
-#include <glib.h>
-#include <setjmp.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "calls.h"
 #include "compact.h"
 #include "fill.h"
-#include "inside.h"
-#include "logged.h"
+#include "largest.h"
 #include "merge.h"
 #include "move.h"
+#include "seldom.h"
 #include "slide.h"
 #include "small.h"
-#include "verify.h"
-
-enum { KIB = 1 << 10, MIB = 1 << 20, OBJECTS = 1200, SIZE = 40, MEDIUM = 1000 };
-
-static struct {
-    struct heap *h;
-    struct store *s;
-    struct crowd *crowd;
-    char *low, *memory, *copy;
-    size_t bytes;
-    uint64_t tag;
-    uint32_t slots[OBJECTS];
-} site;
-
-static uint32_t make(size_t size) {
-    uint32_t slot = SLOT_NIL;
-    g_assert_cmpint(heap_alloc(site.h, NULL, size, 0, 0, &slot), ==, RM_OK);
-    return slot;
-}
-static void drop(uint32_t slot) { g_assert_cmpint(free_slot(site.h, slot), ==, RM_OK); }
-static void pin(uint32_t slot) {
-    void *pointer;
-    g_assert_true(lock_slot(site.h, slot, &pointer));
-}
-static uint64_t entry(uint32_t slot) { return table_entry(&site.s->table, slot); }
-static unit_t span_of(uint32_t slot) { return entry_span(site.s, entry(slot)); }
-static bool is_sound(void) {
-    rm_fault_t fault;
-    return verify_heap(site.h, site.crowd, site.low, site.bytes, &fault) == RM_OK;
-}
-
-/* A heap that grows, up to so many bytes; or in the caller's. */
-static void open_heap(size_t bytes, bool grows) {
-    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    memset(&site, 0, sizeof site);
-    logged_begin(0);
-    if (!grows) options.memory = site.memory = g_aligned_alloc0(1, bytes, MIB);
-    options.size = bytes;
-    options.compaction = RM_COMPACT_MANUAL;
-    options.threads = RM_THREADS_NONE;
-    inside_open(&site, &options);
-    site.s = &site.h->store;
-}
-static void close_heap(void) {
-    heap_settle(site.h);
-    g_assert_true(is_sound());
-    g_assert_true(registry_destroy(site.tag));
-    g_aligned_free(site.memory);
-    g_free(site.copy);
-}
-
-/* After a statement that damages the heap a call ends where it meets that. A caller's is as it was then. */
-static void restore(void) { memcpy(site.low, site.copy, site.bytes); }
-#define ENDS(damage, call)                                                               \
-    do {                                                                                 \
-        jmp_buf edge;                                                                    \
-        (void)(damage);                                                                  \
-        if (_setjmp(edge) == 0) {                                                        \
-            damage_edge = &edge;                                                         \
-            (void)(call);                                                                \
-            g_error("%s: %s goes on", #damage, #call);                                   \
-        }                                                                                \
-        damage_edge = NULL;                                                              \
-    } while (0)
-
-/* Can this be read? */
-static bool readable(const char *at) {
-    int gate[2];
-    g_assert_cmpint(pipe(gate), ==, 0);
-    bool can = write(gate[1], at, 1) == 1;
-    close(gate[0]);
-    close(gate[1]);
-    return can;
-}
-static bool mapped(const char *at) {
-    return msync((void *)(uintptr_t)at, os_page(), MS_ASYNC) == 0;
-}
 
 /* --- what rests --- */
 
@@ -117,6 +34,8 @@ static void test_depth(void) {
     }
     g_assert_cmpuint(q->small[class_of(SIZE)] % QUICK_CHUNK, ==,
                      QUICK_CHUNK - QUICK_WORD);
+    quick_disable(site.s);
+    g_assert_false(quick_refill(site.s, class_of(SIZE)));
     close_heap();
 }
 
@@ -143,7 +62,7 @@ static void test_room(void) {
 static void test_queue(void) {
     open_heap(MIB, false);
     struct quick *q = &site.s->quick;
-    uint32_t small = make(SIZE), large = make(QUICK_SIZE_MAX + 1);
+    uint32_t small = make(300), large = make(QUICK_SIZE_MAX + 1);
     site.copy = g_memdup2(site.low, site.bytes);
     ENDS(q->n_queued = QUICK_QUEUE + 1, quick_flush_some(site.s, 1));
     g_assert_cmpuint(q->n_queued, ==, QUICK_QUEUE + 1);
@@ -159,114 +78,6 @@ static void test_queue(void) {
          quick_return(site.s, 0, &large, 1));
     restore();
     close_heap();
-}
-
-/* --- regions --- */
-
-/* Of more memory than a heap may have it has so much. */
-static void test_most(void) {
-    enum { STRUCTURE = 8000, MORE = MIB };
-    struct region r;
-    bool refused;
-    if (sizeof(void *) != 8) {
-        g_test_skip("there is more address space in 64 bits");
-        return;
-    }
-    size_t bytes = (size_t)HEAP_BYTES_MAX + MORE;
-    char *memory = os_reserve(bytes);
-    g_assert_nonnull(memory);
-    g_assert_nonnull(region_init(&r, memory, bytes, STRUCTURE, &refused));
-    g_assert_true(r.low == memory && r.bytes == HEAP_BYTES_MAX && !r.pages);
-    os_unreserve(memory, bytes);
-    g_assert_nonnull(region_init(&r, NULL, bytes, STRUCTURE, &refused));
-    g_assert_cmpuint(r.bytes, ==, round_down(HEAP_BYTES_MAX, os_page()));
-    os_unreserve(r.low, r.bytes);
-}
-
-/* Too little: what was reserved for it is given back; what is the caller's is not. */
-static void test_least(void) {
-    struct region r;
-    bool refused;
-    size_t page = os_page();
-    g_assert_null(region_init(&r, NULL, 2 * page, 2 * page, &refused));
-    g_assert_false(refused);
-    g_assert_false(mapped(logged_reserved()));
-    char *memory = os_reserve(2 * page);
-    g_assert_true(os_commit(memory, 2 * page));
-    g_assert_null(region_init(&r, memory, 2 * page, 2 * page - 16, &refused));
-    g_assert_true(mapped(memory) && mapped(memory + page));
-    os_unreserve(memory, 2 * page);
-}
-
-static void test_grow(void) {
-    open_heap(256 * MIB, true);
-    struct region *r = &site.h->region;
-    char *end = r->area_end;
-    /* As much is there already: a step more. */
-    g_assert_cmpuint(area_free_at_end(&site.s->area), >, 1);
-    g_assert_true(region_grow(r, site.s, 1));
-    g_assert_false(region_closed(r));
-    g_assert_cmpuint((size_t)(r->area_end - end), <, MIB);
-    /* The zones that go with the area are given back if it is refused. */
-    char *zones = r->zones_end;
-    unit_t units = area_free_at_end(&site.s->area) + (60 * MIB >> UNIT_SHIFT);
-    end = r->area_end;
-    logged_refuse(2);
-    g_assert_false(region_grow(r, site.s, units));
-    g_assert_true(r->zones_end == zones && r->area_end == end && !readable(zones));
-    /* From here on by huge pages. */
-    make(70 * MIB);
-    g_assert_true(region_grow(r, site.s, area_free_at_end(&site.s->area) + 1));
-    g_assert_cmpuint((uintptr_t)r->area_end % OS_HUGE, ==, 0);
-    close_heap();
-}
-
-/* Room for slots takes more than is left between the two, or closing is refused where the area has enough. */
-static void test_slots(void) {
-    for (unsigned refused = 0; refused < 2; refused++) {
-        open_heap(MIB, true);
-        struct region *r = &site.h->region;
-        uint32_t large = make(700 * KIB);
-        drop(large);
-        struct region was = *r;
-        size_t gap = region_gap(r);
-        g_assert_cmpuint(units_bytes(area_free_at_end(&site.s->area)), >, gap + 8192);
-        logged_refuse(refused);
-        bool got =
-            region_room(r, site.s, (uint32_t)(gap + (refused ? 0 : 2 * os_page())) / 8);
-        g_assert_true(got == !refused);
-        if (refused)
-            g_assert_true(r->area_end == was.area_end && r->table_end == was.table_end);
-        g_assert_true(is_sound());
-        close_heap();
-    }
-}
-
-/* Pages where the table has been hold nothing any more, but can be read. */
-static void test_table(void) {
-    enum { HANDLES = 40000 };
-    uint32_t *slots = g_new(uint32_t, HANDLES);
-    for (unsigned how = 0; how < 3; how++) {
-        open_heap(64 * MIB, true);
-        struct region *r = &site.h->region;
-        struct table *t = &site.s->table;
-        uint32_t room = t->room;
-        for (unsigned i = 0; i < HANDLES; i++) slots[i] = make(0);
-        const char *end = r->table_end, *low = table_slot(t, t->n_slots - 1);
-        for (unsigned i = 0; i < HANDLES; i++) drop(slots[i]);
-        heap_settle(site.h);
-        table_shrink(t, false);
-        low = (const char *)round_up((uintptr_t)low, os_page());
-        g_assert_cmpuint(load64(low + 16), !=, 0);
-        if (how == 0) g_assert_true(heap_trim(site.h));
-        if (how == 1) region_give_back(r, site.s, SIZE_MAX, false);
-        if (how == 2) region_restore(r, site.s, room);
-        g_assert_true(r->table_end > end && readable(end));
-        g_assert_cmpuint(load64(low + 16), ==, 0);
-        if (how == 2) g_assert_cmpuint(t->room, ==, room);
-        close_heap();
-    }
-    g_free(slots);
 }
 
 /* --- placing --- */
@@ -288,8 +99,54 @@ static void test_place(void) {
     struct table was = *t;
     t->n_slots = TABLE_SLOTS_MAX, t->n_free = 0;
     bool more = place_slot(site.h, 0);
+    size_t largest = largest_request(site.h, false);
     *t = was;
-    g_assert_false(more || region_closed(&site.h->region));
+    g_assert_false(more || largest > 0 || region_closed(&site.h->region));
+    /* Gaps that it may not close on its own account are no reason not to grow. */
+    uint32_t below = make(200 * KIB);
+    last = span_of(make(30 * KIB));
+    drop(below);
+    g_assert_true(place_extend(site.h, last, 100));
+    close_heap();
+}
+
+/* Where no more than a short run fits, one is made if any will do. */
+static void test_short(void) {
+    open_heap(64 * KIB, false);
+    unsigned class_id = class_of(SIZE);
+    uint64_t e = 0;
+    uint32_t hole = make(300), slot, n = 0;
+    while (n < 160) site.slots[n++] = make(SIZE);
+    heap_settle(site.h);
+    while (site.s->runs[class_id].slots > site.s->runs[class_id].live)
+        site.slots[n++] = make(SIZE);
+    while (heap_alloc(site.h, NULL, 600, 0, 0, &slot) == RM_OK) continue;
+    for (size_t size = 600; size > 200; size -= 16)
+        while (heap_alloc(site.h, NULL, size, 16, 0, &slot) == RM_OK) continue;
+    drop(hole);
+    heap_settle(site.h);
+    unit_t units = area_largest(&site.s->area);
+    g_assert_cmpuint(units, >=, run_units(&size_classes[class_id], 3));
+    slot = table_take(&site.s->table);
+    g_assert_false(small_alloc_in(site.s, class_id, slot, SIZE, false, &e));
+    g_assert_true(small_alloc_in(site.s, class_id, slot, SIZE, true, &e));
+    g_assert_cmpuint(site.s->runs[class_id].slots - site.s->runs[class_id].live, >, 1);
+    g_assert_true(registry_destroy(site.tag));
+    g_aligned_free(site.memory);
+}
+
+/* As many slots as are asked for, and no more, are given back. */
+static void test_some(void) {
+    open_heap(MIB, true);
+    struct table *t = &site.s->table;
+    for (unsigned i = 0; i < OBJECTS; i++) site.slots[i] = make(SIZE);
+    for (unsigned i = 0; i < OBJECTS; i++) drop(site.slots[i]);
+    heap_settle(site.h);
+    for (uint32_t n = 0; n < 10; n++) {
+        uint32_t before = t->n_slots;
+        table_shrink_some(t, n);
+        g_assert_cmpuint(t->n_slots, ==, before - n / 2 * 2);
+    }
     close_heap();
 }
 
@@ -303,47 +160,6 @@ static void test_cached(void) {
     g_assert_cmpint(resize_slot(site.h, slot, SIZE - 4), ==, RM_EHANDLE);
     table_set(&site.s->table, slot, e);
     site.s->concurrent = false;
-    close_heap();
-}
-
-/* --- pages --- */
-
-/* Pages that the system does not take back are not noted. */
-static void test_release(void) {
-    open_heap(8 * MIB, true);
-    struct area *a = &site.s->area;
-    uint32_t gap = make(MIB);
-    make(MIB / 2);
-    site.s->ebb.large = SIZE_MAX; /* they do not go at once */
-    drop(gap);
-    unit_t given = a->released_units;
-    for (unsigned last = 0; last < 2; last++) {
-        logged_refuse(1);
-        g_assert_cmpuint(area_release_some(a, 100, 50, last), ==, 0);
-        g_assert_cmpuint(a->released_units, ==, given);
-        g_assert_cmpuint(area_release_some(a, 100, 50, last), ==, 50);
-        given += 50 * (unit_t)(os_page() >> UNIT_SHIFT);
-        g_assert_cmpuint(a->released_units, ==, given);
-    }
-    close_heap();
-}
-
-/* Of two spans with such pages each knows the other. */
-static void test_released(void) {
-    enum { PREVIOUS = 44 };
-    open_heap(8 * MIB, true);
-    struct area *a = &site.s->area;
-    uint32_t gaps[2];
-    for (unsigned i = 0; i < 2; i++) gaps[i] = make(MIB), make(600);
-    for (unsigned i = 0; i < 2; i++) drop(gaps[i]);
-    g_assert_true(area_release(a));
-    unit_t first = a->released, second = area_next_released(a, first);
-    char *previous = area_at(a, second) + PREVIOUS;
-    g_assert_cmpuint(load32(previous), ==, first);
-    const unit_t wrong[] = {UNIT_NIL, UNIT_NIL - 1, a->limit, second};
-    for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++)
-        ENDS(store32(previous, wrong[i]), area_released_unlink(a, second));
-    store32(previous, first);
     close_heap();
 }
 
@@ -416,6 +232,22 @@ static void test_excess(void) {
         }
 }
 
+/* What a block half moved will leave counts, whichever way it goes. */
+static void test_regain(void) {
+    for (unsigned fill = 0; fill < 2; fill++) {
+        open_heap(MIB, false);
+        const struct mover *m = &site.s->mover;
+        uint32_t low = make(90000), middle = make(600), high = make(80000);
+        drop(low);
+        if (fill) pin(middle);
+        while (m->slot == SLOT_NIL) g_assert_false(heap_compact(site.h, 1, 0, NULL));
+        g_assert_true(m->slot == high && m->slide == !fill);
+        size_t held = compact_regain(site.s) - small_excess(site.s, NULL);
+        g_assert_cmpuint(held, ==, fill ? m->units : m->from - m->to);
+        close_heap();
+    }
+}
+
 /* A search that stands where the area has been is begun anew. */
 static void test_search(void) {
     open_heap(MIB, false);
@@ -477,23 +309,12 @@ static void test_long(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct {
-        const char *name;
-        void (*test)(void);
-    } cases[] = {
-        {"depth", test_depth},   {"room", test_room},       {"queue", test_queue},
-        {"most", test_most},     {"least", test_least},     {"grow", test_grow},
-        {"slots", test_slots},   {"table", test_table},     {"place", test_place},
-        {"cached", test_cached}, {"release", test_release}, {"released", test_released},
-        {"told", test_told},     {"excess", test_excess},   {"search", test_search},
-        {"looks", test_looks},   {"long", test_long},
+    static const struct seldom_case cases[] = {
+        {"depth", test_depth},   {"room", test_room},     {"queue", test_queue},
+        {"place", test_place},   {"short", test_short},   {"some", test_some},
+        {"regain", test_regain}, {"cached", test_cached}, {"told", test_told},
+        {"excess", test_excess}, {"search", test_search}, {"looks", test_looks},
+        {"long", test_long},
     };
-    g_test_init(&argc, &argv, NULL);
-    g_setenv("RMALLOC_TOOLS", "no", TRUE);
-    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        char *name = g_strdup_printf("/seldom/%s", cases[i].name);
-        g_test_add_func(name, cases[i].test);
-        g_free(name);
-    }
-    return g_test_run();
+    return seldom_main(argc, argv, "seldom", cases, G_N_ELEMENTS(cases));
 }
