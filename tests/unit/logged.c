@@ -103,7 +103,7 @@ static int move(struct move *m) {
     int __real_madvise(void *, size_t, int);
     char *to = (char *)(uintptr_t)m->to, *from = (char *)(uintptr_t)m->from;
     size_t done = 0;
-    bool none = refused(MOVES, to, m->bytes, EBUSY);
+    bool none = refused(MOVES, to, m->bytes, refuses == 1 ? ENOMEM : EBUSY);
     logged_mix((uint64_t)(from - to));
     for (; !none && done < m->bytes && is_empty(to + done); done += page()) {
         if (is_empty(from + done)) continue;

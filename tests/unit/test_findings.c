@@ -241,6 +241,12 @@ static void test_medium(struct site *site, gconstpointer none) {
     site_keep(site);
     FIND(5, "A reference names an entry",
          table_set(t, slot, entry_moved(e, entry_place(e), shape_of_block(2000, false))));
+    /* A bitmap's word, whatever it looks like. */
+    struct area *a = &site->h->store.area;
+    unit_t span = entry_span(&site->h->store, e);
+    for (uint32_t map = 0; map < t->n_slots; map += 64)
+        FIND(5, "A reference names no live",
+             area_set_header(a, span, block_header(map, 1000, false)));
 }
 
 /* --- runs --- */
@@ -384,6 +390,7 @@ static void test_claims(struct site *site, gconstpointer none) {
     uint32_t small = site_block(site, 200, 0), medium = site_block(site, 1000, 0);
     uint32_t empty = site_block(site, 0, 64), longer = site_block(site, 1204, 0);
     unsigned of_run = run_class(area_header(a, site->run)), of_300 = class_of(300);
+    uint32_t aligned = site_block(site, 1000, 64);
     uint32_t alike = site_block(site, 1024 + of_run, 0);
     cache_open(c, s, 1, CACHE_BYTES);
     g_assert_cmpuint(cache_slot(c), !=, SLOT_NIL);
@@ -421,6 +428,7 @@ static void test_claims(struct site *site, gconstpointer none) {
         {units_bytes(site->run) + slot_offset(&size_classes[of_other], 0),
          shape_make(of_other, 0, there), of_other},
         /* Read as something else they would fit. */
+        {entry_place(table_entry(&s->table, aligned)), one, blocks},
         {at_longer + slot_offset(&size_classes[of_300], 3), shape_make(of_300, 3, 300),
          longs},
         {run - HEADER + slot_offset(class, SHAPE_OTHERS), shape_of_number(0), of_run},

@@ -60,7 +60,7 @@ static const struct config {
     {"refusing-tight", 3 * MIB, 5 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 3, 2, false,
      false, 15, UINT64_C(0x9f0297308d7eee8d)},
     {"refusing-all", 6 * MIB, 8 * MIB, false, RM_COMPACT_ON_DEMAND, 240, 1, 4, false,
-     false, 16, UINT64_C(0x14dc6b2b924fdca7)},
+     false, 16, UINT64_C(0x10344877f3bfdb2c)},
 };
 
 static struct {

@@ -152,7 +152,11 @@ static void test_table(void) {
         low = (const char *)round_up((uintptr_t)low, os_page());
         g_assert_cmpuint(load64(low + 16), !=, 0);
         if (how == 0) g_assert_true(heap_trim(site.h));
-        if (how == 1) region_give_back(r, site.s, SIZE_MAX, false);
+        size_t capacity = region_capacity(r, site.s), returned = site.s->returned;
+        if (how == 1) region_give_back(r, site.s, SIZE_MAX, true);
+        if (how == 1)
+            g_assert_cmpuint(capacity - region_capacity(r, site.s), ==,
+                             site.s->returned - returned);
         if (how == 2) region_restore(r, site.s, room);
         g_assert_true(r->table_end > end && readable(end));
         g_assert_cmpuint(load64(low + 16), ==, 0);
@@ -181,6 +185,10 @@ static void test_release(void) {
         given += 50 * (unit_t)(os_page() >> UNIT_SHIFT);
         g_assert_cmpuint(a->released_units, ==, given);
     }
+    /* However much work there may be, more than pages can be counted. */
+    uint64_t work = WORK_CALL + ((uint64_t)WORK_PAGE << 32);
+    region_give_back(&site.h->region, site.s, work < SIZE_MAX ? work : SIZE_MAX, true);
+    g_assert_cmpuint(a->released_units, >, given);
     close_heap();
 }
 
@@ -200,6 +208,12 @@ static void test_released(void) {
     for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++)
         ENDS(store32(previous, wrong[i]), area_released_unlink(a, second));
     store32(previous, first);
+    char *node = area_at(a, first);
+    ENDS(store32(node + PREVIOUS, a->limit), area_released_unlink(a, first));
+    store32(node + PREVIOUS, UNIT_NIL);
+    uint64_t pages = load64(node + RELEASED_FIRST);
+    ENDS(store64(node + RELEASED_FIRST, 0), area_given_back(a, first));
+    store64(node + RELEASED_FIRST, pages);
     close_heap();
 }
 

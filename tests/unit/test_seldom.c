@@ -5,13 +5,20 @@
  */
 #include "compact.h"
 #include "fill.h"
+#include "idle.h"
 #include "merge.h"
 #include "move.h"
 #include "seldom.h"
 #include "slide.h"
 #include "small.h"
+#include "watch.h"
 
 /* --- what rests --- */
+
+static bool queues(uint32_t slot) {
+    return quick_queue(site.s, quick_last(&site.s->quick), heap_tops_of(site.h), slot,
+                       table_slot(&site.s->table, slot), entry(slot));
+}
 
 /* So many of a class rest on its list; the others are freed, some at a time. */
 static void test_depth(void) {
@@ -21,12 +28,12 @@ static void test_depth(void) {
     for (unsigned i = 0; i < OBJECTS; i++) site.slots[i] = make(SIZE);
     heap_settle(site.h);
     unsigned i = 0;
+    for (; i < QUICK_BLOCKS_DEPTH * QUICK_SLOTS; i++) drop(site.slots[i]);
+    g_assert_false(queues(site.slots[i])); /* its list is full, but may have more */
     for (; i < MOST - 2; i++) drop(site.slots[i]);
     g_assert_cmpuint(quick_count(site.s), ==, MOST - 2);
     /* There is room on the list: it does not wait in the queue. */
-    uint32_t slot = site.slots[i];
-    g_assert_false(quick_queue(site.s, quick_last(q), heap_tops_of(site.h), slot,
-                               table_slot(&site.s->table, slot), entry(slot)));
+    g_assert_false(queues(site.slots[i]));
     for (; i < OBJECTS; i++) {
         drop(site.slots[i]);
         g_assert_cmpuint(quick_count(site.s), <=, MOST + QUICK_QUEUE);
@@ -95,6 +102,8 @@ static void test_place(void) {
     g_assert_cmpuint(region_gap(&site.h->region), ==, gap);
     g_assert_cmpuint(site.h->credit, ==, credit);
     /* No more handles, whatever memory there is. */
+    for (unsigned i = 0; i < 100; i++) make(SIZE);
+    heap_settle(site.h);
     struct table was = *t;
     t->n_slots = TABLE_SLOTS_MAX, t->n_free = 0;
     bool more = place_slot(site.h, 0);
@@ -243,8 +252,46 @@ static void test_regain(void) {
         g_assert_true(m->slot == high && m->slide == !fill);
         size_t held = compact_regain(site.s) - small_excess(site.s, NULL);
         g_assert_cmpuint(held, ==, fill ? m->units : m->from - m->to);
+        /* When it has arrived it holds no more than itself. */
+        struct watch w = {.marks = {.fragmentation_high = 0.01}};
+        heap_compact(site.h, 0, 0, NULL);
+        if (!fill) g_assert_false(watch_wakes(site.h, &w));
         close_heap();
     }
+}
+
+/* A heap that would have to grow merges so much that it need not soon, and no more. */
+static void test_helping(void) {
+    enum { MANY = 40000 };
+    uint32_t *slots = g_new(uint32_t, MANY);
+    open_heap(64 * MIB, true);
+    for (unsigned i = 0; i < MANY; i++) slots[i] = make(64);
+    for (unsigned i = 0; i < MANY; i++)
+        if (i % 3 != 0) drop(slots[i]);
+    heap_settle(site.h);
+    while (area_largest(&site.s->area) > 1000) make(10000);
+    size_t spare = site.s->spare;
+    site.h->compaction = RM_COMPACT_ON_DEMAND;
+    make(20000);
+    g_assert_cmpuint(site.s->spare, <, spare);
+    g_assert_cmpuint(site.s->spare, >, spare / 2);
+    site.h->compaction = RM_COMPACT_MANUAL;
+    close_heap();
+    g_free(slots);
+}
+
+/* Nothing is free at all. */
+static void test_full(void) {
+    open_heap(MIB, false);
+    const struct area *a = &site.s->area;
+    do make(10000);
+    while (site.s->table.n_free == 0);
+    make(units_bytes(area_largest(a)) - HEADER);
+    g_assert_cmpuint(area_lowest_free(a, 0), ==, UNIT_NIL);
+    g_assert_cmpuint(area_largest(a), ==, 0);
+    g_assert_cmpuint(idle_forecast(site.h), >,
+                     1000); /* it is not known that it is dense */
+    close_heap();
 }
 
 /* A search that stands where the area has been is begun anew. */
@@ -265,6 +312,23 @@ static void test_search(void) {
     scan->sure = true;
     g_assert_cmpint(fill_step(site.s, at, false, SIZE_MAX), ==, FILL_MOVED);
     g_assert_cmpuint(span_of(other), ==, at);
+    close_heap();
+    /* Though it is known of the stretches below that nothing there will do. */
+    open_heap(MIB, false);
+    make(600), gap = make(2000), pin(make(900 * KIB));
+    while (span_of(other = make(700)) >> 12 < site.s->area.limit >> 12) continue;
+    drop(gap);
+    heap_settle(site.h);
+    scan = &site.s->scan;
+    at = area_lowest_free(&site.s->area, 0);
+    fill_forget(site.s);
+    g_assert_cmpuint(scan->shift, ==, 12);
+    for (unsigned i = 0; i < site.s->area.limit >> 12; i++) scan->least[i] = UNIT_NIL;
+    scan->at = site.s->area.limit + 5;
+    scan->gap = at;
+    scan->passed = UNIT_NIL;
+    scan->sure = true;
+    g_assert_cmpint(fill_step(site.s, at, false, SIZE_MAX), ==, FILL_MOVED);
     close_heap();
 }
 
@@ -309,11 +373,11 @@ static void test_long(void) {
 
 int main(int argc, char **argv) {
     static const struct seldom_case cases[] = {
-        {"depth", test_depth},   {"room", test_room},     {"queue", test_queue},
-        {"place", test_place},   {"short", test_short},   {"some", test_some},
-        {"regain", test_regain}, {"cached", test_cached}, {"told", test_told},
-        {"excess", test_excess}, {"search", test_search}, {"looks", test_looks},
-        {"long", test_long},
+        {"depth", test_depth},   {"room", test_room},   {"queue", test_queue},
+        {"place", test_place},   {"short", test_short}, {"helping", test_helping},
+        {"full", test_full},     {"some", test_some},   {"regain", test_regain},
+        {"cached", test_cached}, {"told", test_told},   {"excess", test_excess},
+        {"search", test_search}, {"looks", test_looks}, {"long", test_long},
     };
     return seldom_main(argc, argv, "seldom", cases, G_N_ELEMENTS(cases));
 }
