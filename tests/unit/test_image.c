@@ -128,6 +128,7 @@ static void test_sound(struct site *site, gconstpointer compaction) {
     struct other other = {.n_patches = 0};
     rm_view_t *view = view_of(&other);
     rm_stats_t is, should;
+    if (compaction != NULL) site->place->watch->backoffs = 5; /* it is paused */
     rm_fault_t fault;
     size_t there = 0, here = 0;
     g_assert_cmpint(rm_view_copy(view, site->heap, NULL), ==, RM_VIEW_OK);
@@ -168,7 +169,16 @@ static void test_cost(struct site *site, gconstpointer compaction) {
 /* Each request for memory is refused in turn: there is no copy, and nothing is left of it. */
 static void test_no_memory(struct site *site, gconstpointer compaction) {
     struct other other = {.n_patches = 0};
-    rm_view_t *view = view_of(&other);
+    rm_view_t *view;
+    for (unsigned i = 1; i < 3; i++) {
+        inject_begin(
+            &(struct fault){i, false, 0, 1u << REQUEST_RESERVE | 1u << REQUEST_COMMIT});
+        rm_view_status_t opened =
+            rm_view_open(&view, (uintptr_t)&registry_sign, read_own, &other, NULL);
+        inject_end();
+        g_assert_true(opened == RM_VIEW_NO_MEMORY && view == NULL);
+    }
+    view = view_of(&other);
     rm_view_forget(view);
     size_t kept = inject_kept();
     rm_view_status_t status = RM_VIEW_NO_MEMORY;

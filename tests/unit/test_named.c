@@ -6,7 +6,10 @@
  */
 #include <glib.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "guarded.h"
 #include "inject.h"
@@ -415,6 +418,32 @@ static void test_refused(void) {
     close_heap();
 }
 
+/* A fork does not enter a heap that is watched: it would not be left. And who has read there reads no more. */
+static void test_fork(void) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    rm_heap_t *heap;
+    rm_memory_t *block;
+    int status;
+    memcheck_reset();
+    options.memory = memcheck_memory;
+    options.size = REGION;
+    g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(heap, &block, 100, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_hold(heap), ==, RM_OK);
+    g_assert_true(guard_of(heap)->shadow.held);
+    g_assert_cmpint(rm_heap_release(heap), ==, RM_OK);
+    g_assert_cmpint(rm_heap_trim(heap), ==, RM_OK);
+    g_assert_false(guard_of(heap)->shadow.held);
+    fflush(NULL);
+    pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) _exit(memcheck_depth == 0 ? 0 : 1);
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    g_assert_cmpint(memcheck_depth, ==, 0);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_setenv("RMALLOC_TOOLS", "yes", TRUE);
@@ -423,5 +452,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/named/many", test_many);
     g_test_add_func("/named/ring", test_ring);
     g_test_add_func("/named/refused", test_refused);
+    g_test_add_func("/named/fork", test_fork);
     return g_test_run();
 }

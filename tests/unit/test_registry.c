@@ -123,7 +123,7 @@ static void test_default_shared(void) {
 
 /* --- a mutex that is not needed is left alone: it is the test's --- */
 
-enum state { SOUND_, REQUESTED, BOUNDS, FROZEN, SEALED, FENCED, STATES };
+enum state { PLAIN, GUARDED, REQUESTED, BOUNDS, FROZEN, SEALED, FENCED, STATES };
 
 static void test_not_shared(void) {
     begin_threads();
@@ -131,15 +131,21 @@ static void test_not_shared(void) {
         rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
         options.threads = RM_THREADS_NONE;
         options.integrity = state == SEALED;
-        options.fence_every = state == FENCED;
+        options.fence_every = state == FENCED || state == GUARDED;
         struct made m = make_heap(options);
-        rm_status_t status = state == SOUND_ ? RM_OK : RM_ECORRUPT;
-        make_block(&m, 40, 0);
+        rm_status_t status = state <= GUARDED ? RM_OK : RM_ECORRUPT;
+        rm_memory_t *stale = make_block(&m, 40, 0);
+        g_assert_cmpint(rmfree(stale), ==, RM_OK);
         if (state == REQUESTED || state == SEALED) m.h->store.requested += 8;
         if (state == BOUNDS || state == FROZEN || state == FENCED)
             m.h->region.area_end += UNIT;
         if (state == FROZEN) g_assert_cmpint(rm_heap_trim(m.heap), ==, RM_ECORRUPT);
         pthread_mutex_lock(&m.place->mutex);
+        if (status == RM_OK) {
+            g_assert_cmpuint(rm_heap_idle(m.heap, os_now_ns() + 100000000), ==, 0);
+            g_assert_cmpint(rmrealloc(stale, 50), ==, RM_EHANDLE);
+            g_assert_cmpint(pthread_mutex_trylock(&m.place->mutex), !=, 0);
+        }
         for (unsigned i = 0; i < 3; i++) {
             if (i == 2)
                 g_assert_cmpint(rm_heap_destroy(m.heap), ==, RM_OK);
