@@ -21,46 +21,41 @@ sort -o "$scratch/sources" "$scratch/sources"
     ls ./*.rst LICENSE lib/STOREYS 2>/dev/null
 } >"$scratch/texts"
 
-# each NAME LIST: the function `bad FILE` prints what is wrong with a file.
+# each NAME LIST COMMAND...: the command prints what is wrong with the files that the list names.
 each() {
-    while read -r file; do bad "$file"; done <"$2" >"$scratch/bad"
-    check_empty "$1" "$scratch/bad"
+    each_name=$1 each_list=$2
+    shift 2
+    xargs -d '\n' "$@" <"$each_list" >"$scratch/bad"
+    check_empty "$each_name" "$scratch/bad"
 }
 
-bad() {
-    head -n 3 "$1" | grep -q 'SPDX-License-Identifier: MIT' || echo "$1: no SPDX line at its top"
-}
-each 'a licence line in every source' "$scratch/sources"
+# shellcheck disable=SC2016
+each 'a licence line in every source' "$scratch/sources" awk '
+    function ended() { if (file != "" && !licensed) print file ": no SPDX line at its top" }
+    FNR == 1 { ended(); file = FILENAME; licensed = 0 }
+    FNR <= 3 && /SPDX-License-Identifier: MIT/ { licensed = 1 }
+    END { ended() }'
 
-bad() {
-    lines=$(wc -l <"$1")
-    [ "$lines" -le 500 ] || echo "$1: $lines lines"
-}
-each 'no source over 500 lines' "$scratch/sources"
+# shellcheck disable=SC2016
+each 'no source over 500 lines' "$scratch/sources" awk 'FNR == 501 { print FILENAME ": over 500 lines" }'
 
-tab=$(printf '\t')
-bad() { grep -n "$tab" "$1" | sed "s|^|$1:|"; }
-each 'no tabs' "$scratch/texts"
+each 'no tabs' "$scratch/texts" grep -Hn "$(printf '\t')"
 
-bad() { grep -n '[[:blank:]]$' "$1" | sed "s|^|$1:|"; }
-each 'no trailing blanks' "$scratch/texts"
+each 'no trailing blanks' "$scratch/texts" grep -Hn '[[:blank:]]$'
 
-bad() {
-    [ -s "$1" ] || echo "$1: empty"
-    [ -z "$(tail -c 1 "$1")" ] || echo "$1: its last line has no end"
-}
-each 'every text ends with a line' "$scratch/texts"
+while read -r file; do
+    [ -s "$file" ] || echo "$file: empty"
+    [ -z "$(tail -c 1 "$file")" ] || echo "$file: its last line has no end"
+done <"$scratch/texts" >"$scratch/bad"
+check_empty 'every text ends with a line' "$scratch/bad"
 
 # Spelt so that this file does not find itself.
 notes='TO''DO\|FIX''ME\|XX''X'
-bad() { grep -n "$notes" "$1" | sed "s|^|$1:|"; }
-each 'no notes to oneself' "$scratch/texts"
+each 'no notes to oneself' "$scratch/texts" grep -Hn "$notes"
 
-bad() { grep -n '^ *#if  *0' "$1" | sed "s|^|$1:|"; }
-each 'no code that is switched off' "$scratch/sources"
+each 'no code that is switched off' "$scratch/sources" grep -Hn '^ *#if  *0'
 
-bad() { grep -n '"/ho''me/\|/wo''rk/' "$1" | sed "s|^|$1:|"; }
-each 'no path of one machine' "$scratch/texts"
+each 'no path of one machine' "$scratch/texts" grep -Hn '"/ho''me/\|/wo''rk/'
 
 lines=$(wc -l <README.rst)
 [ "$lines" -lt 400 ] || echo "README.rst: $lines lines" >"$scratch/readme"
