@@ -3,7 +3,8 @@
  * RMALLOC_STRESS: everything movable moves at each change, or at each call; blocks are as they were all the same,
  * in all kinds of heap. What is found: test-finds.c.
  *
- * A seed is printed and taken back: test-moves --seed=R02S...; -m slow does a hundred times as much.
+ * A seed is printed and taken back: test-moves --seed=R02S...; -m slow does a hundred times as much, with heaps four
+ * times as large.
  */
 #include <glib.h>
 #include <stdio.h>
@@ -98,7 +99,7 @@ static void add_random(void) {
                 char name[80];
 
                 *kind = (struct kind){.region = regions[region],
-                                      .limit = (size_t)1 << 19,
+                                      .limit = (size_t)1 << (g_test_slow() ? 19 : 17),
                                       .compaction = (rm_compaction_t)policy,
                                       .threads =
                                           policy % 2 ? RM_THREADS_SAFE : RM_THREADS_NONE,
