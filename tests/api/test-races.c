@@ -350,10 +350,11 @@ static void fields(rm_heap_t *heap, enum shape shape, size_t most, unsigned n_ti
     }
     for (unsigned t = 0; t < n_tillers; t++) {
         workers[t] = (struct worker){.context = &tilled[t], .rng = test_rng()};
-        workers[t].steps = 2000;
+        workers[t].steps = BUILT_FOR_TSAN ? 500 : 2000;
         worker_start(&workers[t], tills);
     }
-    for (uint64_t end = now_ns() + UINT64_C(250000000); now_ns() < end;) {
+    uint64_t time = g_test_slow() ? UINT64_C(250000000) : UINT64_C(100000000);
+    for (uint64_t end = now_ns() + time; now_ns() < end;) {
         rm_budget_t budget = {rng_below(&rng, 2) * rng_below(&rng, 100000), 0};
 
         for (uint64_t n = rng_below(&rng, 20); n > 0; n--) {

@@ -294,7 +294,7 @@ static void test_progress(void) {
 
     options.compaction = RM_COMPACT_MANUAL;
     assert_ok(rm_heap_create(&heap, &options));
-    run(workers, compact_beside, heap, ROUNDS, NULL);
+    run(workers, compact_beside, heap, BUILT_FOR_TSAN ? ROUNDS / 5 : ROUNDS, NULL);
     assert_empty(heap);
     assert_ok(rm_heap_destroy(heap));
 }
