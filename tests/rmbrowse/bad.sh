@@ -82,11 +82,11 @@ fi
     good_after
 } | script
 # shellcheck disable=SC2086
-browse 'more than the budget' 1 'memory was refused' $small --budget 20MiB
+browse 'more than the budget' 1 'memory was refused' $small --budget 10MiB
 untouched 'more than the budget' 2
 script 'open other.html' 'screenshot alone.png'
 # shellcheck disable=SC2086
-browse 'a page in the budget' 0 '' $small --budget 20MiB
+browse 'a page in the budget' 0 '' $small --budget 10MiB
 check 'what comes after a page that was too large' cmp alone.png other.png
 check 'a page that was too large says so' [ "$("$here/pixels.py" huge.png colours 0 0 400 240)" -gt 20 ]
 # shellcheck disable=SC2086
