@@ -74,6 +74,7 @@ static void test_grow(void) {
     open_heap(256 * MIB, true);
     struct region *r = &site.h->region;
     char *end = r->area_end;
+    g_assert_true(readable(end - 1) && !readable(end) && !readable(r->table_end - 1));
     /* As much is there already: a step more. */
     g_assert_cmpuint(area_free_at_end(&site.s->area), >, 1);
     g_assert_true(region_grow(r, site.s, 1));
