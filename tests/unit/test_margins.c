@@ -131,6 +131,8 @@ static void test_slots(void) {
         g_assert_true(got == !refused);
         if (refused)
             g_assert_true(r->area_end == was.area_end && r->table_end == was.table_end);
+        if (got)
+            g_assert_cmpuint(site.s->table.room, >=, site.s->table.n_slots + gap / 8);
         g_assert_true(is_sound());
         close_heap();
     }
