@@ -83,9 +83,16 @@ static void test_first(void) {
     rm_memory_t *blocks[BLOCKS];
     begin_threads();
     struct made m = make_heap(REGION, RM_THREADS_SAFE, false);
-    for (unsigned i = 0; i < BLOCKS; i++) blocks[i] = make(&m, 40);
-    for (unsigned i = 0; i < BLOCKS; i++) g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
+    make(&m, 1);
     const struct cache *c = threads_cache(registry_live(m.tag));
+    for (size_t size = 1; size <= 40;
+         size += 39) { /* as many as there is room for, or as may be kept */
+        for (unsigned i = 0; i < BLOCKS; i++) blocks[i] = make(&m, size);
+        for (unsigned i = 0; i < BLOCKS; i++) {
+            g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
+            g_assert_cmpuint(c->n[class_of(size)], <=, CACHE_SMALL);
+        }
+    }
     unsigned n = c->n[class_of(40)];
     g_assert_cmpuint(n, <, BLOCKS / 2);
     make(&m, 40);
@@ -188,6 +195,10 @@ static void *read_twice(void *context) {
     }
     return NULL;
 }
+static void *keep(void *context) {
+    g_assert_cmpint(rmfree(make(context, 40)), ==, RM_OK);
+    return NULL;
+}
 /* A thread that has read is counted once, and not any more when it has ended. */
 static void test_readers(void) {
     begin_threads();
@@ -197,9 +208,17 @@ static void test_readers(void) {
         g_assert_cmpint(rm_heap_hold(m.heap), ==, RM_OK);
         g_assert_cmpint(rm_heap_release(m.heap), ==, RM_OK);
         g_assert_cmpuint(m.place->crowd.holders, ==, 1);
-        g_assert_cmpint(pthread_create(&thread, NULL, read_twice, &m), ==, 0);
-        g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
-        g_assert_cmpuint(m.place->crowd.holders, ==, 1);
+        if (!sealed)
+            m.h->store.table.motion = 1; /* he waits for whoever moves something */
+        g_assert_cmpint(rm_heap_hold(m.heap), ==, RM_OK);
+        g_assert_cmpuint(m.h->store.table.motion, ==, 0);
+        g_assert_cmpint(rm_heap_release(m.heap), ==, RM_OK);
+        for (unsigned reads = 0; reads < 2; reads++) {
+            g_assert_cmpint(pthread_create(&thread, NULL, reads ? read_twice : keep, &m),
+                            ==, 0);
+            g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
+            g_assert_cmpuint(m.place->crowd.holders, ==, 1);
+        }
         end_heap(&m);
     }
 }
