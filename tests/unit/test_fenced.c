@@ -392,6 +392,23 @@ static void test_fresh(void) {
     end_site(&site);
 }
 
+/* All that are left move when a block is freed, and none when one is looked at. */
+static void test_moved(void) {
+    enum { LEFT = 20 };
+    g_setenv("RMALLOC_STRESS", "onchange:1", TRUE);
+    struct site site = make_site(0, false);
+    rm_memory_t *gone = make(&site, 40), *kept = NULL;
+    size_t size;
+    for (unsigned i = 0; i < LEFT; i++) kept = make(&site, 40);
+    g_assert_cmpuint(site.g->stress->scramble.moved, ==, LEFT + 1);
+    g_assert_cmpint(rmsize(kept, &size), ==, RM_OK);
+    g_assert_cmpuint(site.g->stress->scramble.moved, ==, LEFT + 1);
+    g_assert_cmpint(rmfree(gone), ==, RM_OK);
+    g_assert_cmpuint(site.g->stress->scramble.moved, ==, LEFT);
+    g_unsetenv("RMALLOC_STRESS");
+    end_site(&site);
+}
+
 /* What rests is filled as what lies behind a block is, all of it. */
 static void test_rests(void) {
     static const size_t sizes[] = {40, 1000};
@@ -460,6 +477,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/fenced/bounds", test_bounds);
     g_test_add_func("/fenced/wanted", test_wanted);
     g_test_add_func("/fenced/fresh", test_fresh);
+    g_test_add_func("/fenced/moved", test_moved);
     g_test_add_func("/fenced/rests", test_rests);
     g_test_add_func("/fenced/background", test_background);
     return g_test_run();
