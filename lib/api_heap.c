@@ -238,7 +238,7 @@ static rm_status_t hold_guarded(uint64_t tag, bool begin) {
     struct access a;
     struct cache *c = NULL;
     bool shared = false;
-    registry_exists(tag, &shared);
+    registry_exists(tag, &shared); /* if not, it is not entered */
     if (registry_refused(tag, RM_OK) != RM_OK) return RM_ECORRUPT;
     if (shared) {
         c = begin ? threads_make(registry_live(tag)) : threads_cache(registry_live(tag));
