@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "asleep.h"
 #include "fault.h"
 
 bool fails(struct worker *worker, const char *text) {
@@ -72,6 +73,7 @@ const char *in_child(child_fn *body, void *context) {
     pid_t child;
 
     if (pipe(ends) != 0) return fault("no pipe");
+    await_begun();
     child = fork();
     if (child < 0) return fault("no child");
     if (child == 0) be_child(body, context, ends[1]);

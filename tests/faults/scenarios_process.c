@@ -10,6 +10,7 @@
 
 #include <rmalloc_view.h>
 
+#include "asleep.h"
 #include "registry.h"
 #include "scenarios.h"
 #include "world.h"
@@ -188,13 +189,9 @@ void scenario_loaded(void) {
         for (unsigned k = 0; k < 20; k++) world_alloc(&worlds[i], 1000, 0, 0);
     }
     inject_end();
-#ifdef __SANITIZE_ADDRESS__
-    usleep(
-        50 *
-        1000); /* gcc's ASan leaves its own locks held in a child: its thread has begun by then */
-#endif
     /* A heap that there is comes whole to a child. */
     fflush(stdout);
+    await_begun();
     pid_t child = fork();
     if (child < 0) wrong("no child");
     if (child == 0) {

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "asleep.h"
 #include "call.h"
 #include "check.h"
 #include "inject.h"
@@ -124,6 +125,7 @@ static void test_no_thread(void) {
     open_heap(&littered, NULL, false);
     open_heap(&fine, NULL, false);
     g_assert_cmpint(rm_heap_alloc(damaged.heap, damaged.blocks, SIZE, 0, 0), ==, RM_OK);
+    await_begun();
     pid_t child = fork();
     g_assert_cmpint(child, >=, 0);
     if (child == 0) {
