@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "asleep.h"
+#include "../api/asleep.h"
 #include "os.h"
 #include "threads.h"
 

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "asleep.h"
+#include "../api/asleep.h"
 #include "os.h"
 #include "threads.h"
 

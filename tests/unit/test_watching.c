@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "asleep.h"
+#include "../api/asleep.h"
 #include "call.h"
 #include "check.h"
 #include "inject.h"
