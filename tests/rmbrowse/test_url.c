@@ -67,6 +67,8 @@ static void test_resolve(void) {
          "a\x01"
          "b",
          NULL},
+        {"http://h/", "#\x01", NULL},
+        {"http://h/", "#\x7f", NULL},
         {"http://h/", "http:x", NULL},
     };
 

@@ -113,10 +113,17 @@ static char *with_fragment(char *url, const char *reference) {
     return whole;
 }
 
+/* libcurl takes none; so it is the same where it is not asked. */
+static bool has_control(const char *text) {
+    while (*text && !iscntrl((unsigned char)*text)) text++;
+    return *text != '\0';
+}
+
 static char *resolve(const char *base, const char *reference) {
     bool absolute = scheme_length(reference) > 0;
     char *url;
 
+    if (has_control(reference)) return NULL;
     if (absolute && !is_fetched(reference)) return NULL;
     if (has_scheme(reference, "about")) return about(reference);
     if (!absolute && !base) return NULL;
