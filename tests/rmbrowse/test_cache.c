@@ -282,7 +282,7 @@ static void test_model(void) {
     for (int i = 0; i < IMAGES; i++)
         while (w.subjects[i].locks > 0) unlock(&w, &w.subjects[i]);
     g_test_message("%zu shed", w.shed);
-    if (!stressed()) g_assert_cmpuint(w.shed, >, 10); /* in so few steps there may be none */
+    if (!stressed()) g_assert_cmpuint(w.shed, >, 10); /* else there may be none */
     end(&w);
 }
 
