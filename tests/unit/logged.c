@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sums.h"
+
 enum { HUGE = 2 << 20, LOOK_NS = 900, MOVE = 0x05, MOVES = 99 };
 
 /* As in Linux 6.8. */
@@ -36,10 +38,7 @@ void logged_begin(unsigned every) {
 void logged_refuse(unsigned then) { refused_then = then; }
 const char *logged_reserved(void) { return reserved; }
 
-void logged_mix(uint64_t word) {
-    logged_sum = (logged_sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    logged_sum ^= logged_sum >> 32;
-}
+void logged_mix(uint64_t word) { logged_sum = sum_with(logged_sum, word); }
 
 static size_t page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../api/asleep.h"
+#include "listed.h"
 #include "os.h"
 #include "threads.h"
 
@@ -87,15 +88,6 @@ static void test_key(void) {
 }
 
 /* --- a descriptor, by which pages move: there is one, or none where the system has no such thing --- */
-
-static unsigned n_descriptors(void) {
-    unsigned n = 0;
-    GDir *folder = g_dir_open("/proc/self/fd", 0, NULL);
-    g_assert_nonnull(folder);
-    while (g_dir_read_name(folder) != NULL) n++;
-    g_dir_close(folder);
-    return n;
-}
 
 static void *prepare(void *context) {
     size_t page = os_page();

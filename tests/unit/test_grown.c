@@ -5,15 +5,16 @@
  * over what is printed.
  */
 #include <glib.h>
-#include <inttypes.h>
 #include <string.h>
 
+#include "../api/rng.h"
 #include "call.h"
 #include "compact.h"
 #include "ebb.h"
 #include "idle.h"
 #include "largest.h"
 #include "logged.h"
+#include "sums.h"
 #include "verify.h"
 
 enum { KIB = 1 << 10, MIB = 1 << 20, BLOCKS = 3000, PINS = 16, MARK = 2000 };
@@ -70,18 +71,14 @@ static struct {
     struct crowd *crowd;
     char *low;
     size_t bytes;
-    uint64_t tag, random;
+    uint64_t tag;
+    struct rng rng;
     rm_memory_t *blocks[BLOCKS], *pins[PINS];
     unsigned n, n_pins;
     size_t wanted; /* in use, for now */
 } site;
 
-static uint64_t draw(uint64_t n) { /* splitmix64 */
-    uint64_t x = site.random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ x >> 31) % n;
-}
+static uint64_t draw(uint64_t n) { return rng_below(&site.rng, n); }
 static void mix(uint64_t word) { logged_mix(word); }
 static void mix_all(const uint64_t *words, unsigned n) {
     for (unsigned i = 0; i < n; i++) mix(words[i]);
@@ -383,7 +380,7 @@ static void test_grown(gconstpointer data) {
     }
     memset(&site, 0, sizeof site);
     site.config = config;
-    site.random = config->seed;
+    site.rng.state = config->seed;
     logged_begin(0);
     open_heap();
     logged_begin(config->refuses);
@@ -395,9 +392,7 @@ static void test_grown(gconstpointer data) {
     uint64_t sum = logged_sum;
     logged_begin(0);
     close_heap();
-    if (sum != config->sum)
-        g_error("%s: 0x%016" PRIx64 ", not 0x%016" PRIx64, config->name, sum,
-                config->sum);
+    assert_sum(config->name, sum, config->sum);
 }
 
 int main(int argc, char **argv) {

@@ -5,12 +5,13 @@
  * others takes over what is printed.
  */
 #include <glib.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "../api/rng.h"
 #include "cache.h"
 #include "call.h"
+#include "sums.h"
 
 enum { BLOCKS = 6000, EXTRA = 3, STEPS = 150, BURST = 250, KINDS_OF_SIZE = 4 };
 
@@ -29,7 +30,8 @@ static const struct config {
 
 static struct {
     rm_heap_t *heap;
-    uint64_t tag, random, sum;
+    uint64_t tag, sum;
+    struct rng rng;
     struct heap *h;
     struct crowd *crowd;
     rm_memory_t *blocks[BLOCKS];
@@ -38,16 +40,8 @@ static struct {
     bool open[EXTRA];
 } site;
 
-static uint64_t draw(uint64_t n) { /* splitmix64 */
-    uint64_t x = site.random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (x ^ x >> 31) % n;
-}
-static void mix(uint64_t x) {
-    site.sum = (site.sum ^ x) * UINT64_C(0x9e3779b97f4a7c15);
-    site.sum ^= site.sum >> 32;
-}
+static uint64_t draw(uint64_t n) { return rng_below(&site.rng, n); }
+static void mix(uint64_t word) { site.sum = sum_with(site.sum, word); }
 
 /* --- all that is kept --- */
 
@@ -185,7 +179,7 @@ static void test_kept(gconstpointer data) {
     g_assert_cmpint(pthread_create(&thread, NULL, nothing, NULL), ==, 0);
     g_assert_cmpint(pthread_join(thread, NULL), ==, 0);
     memset(&site, 0, sizeof site);
-    site.random = config->seed;
+    site.rng.state = config->seed;
     options.size = config->bytes;
     options.compaction = config->compaction;
     g_assert_cmpint(rm_heap_create(&site.heap, &options), ==, RM_OK);
@@ -201,9 +195,7 @@ static void test_kept(gconstpointer data) {
     }
     g_assert_cmpint(rm_heap_destroy(site.heap), ==, RM_OK);
     for (unsigned i = 0; i < EXTRA; i++) g_assert_cmpuint(site.extra[i].live, ==, 0);
-    if (site.sum != config->sum)
-        g_error("%s: 0x%016" PRIx64 ", not 0x%016" PRIx64, config->name, site.sum,
-                config->sum);
+    assert_sum(config->name, site.sum, config->sum);
 }
 
 int main(int argc, char **argv) {

@@ -17,6 +17,7 @@
 #include "background.h"
 #include "guarded.h"
 #include "inject.h"
+#include "listed.h"
 #include "os.h"
 #include "watch.h"
 
@@ -70,15 +71,6 @@ static void test_pages(void) {
 }
 
 #if defined(SYS_userfaultfd) && defined(UFFDIO_REGISTER_MODE_WP)
-static unsigned n_descriptors(void) {
-    unsigned n = 0;
-    GDir *folder = g_dir_open("/proc/self/fd", 0, NULL);
-    g_assert_nonnull(folder);
-    while (g_dir_read_name(folder) != NULL) n++;
-    g_dir_close(folder);
-    return n;
-}
-
 /* Does the system let pages change their place? */
 static bool can_move(void) {
     int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | 1);
@@ -224,14 +216,6 @@ static void test_key(void) {
 
 /* --- the background thread --- */
 
-static unsigned n_threads(void) {
-    unsigned n = 0;
-    GDir *folder = g_dir_open("/proc/self/task", 0, NULL);
-    g_assert_nonnull(folder);
-    while (g_dir_read_name(folder) != NULL) n++;
-    g_dir_close(folder);
-    return n;
-}
 /* One that has been joined may still be listed for a moment. */
 static void assert_threads(unsigned n) {
     for (unsigned i = 0; n_threads() != n && i < 1000; i++) g_usleep(1000);

@@ -5,12 +5,12 @@
  * takes over what is printed.
  */
 #include <glib.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "cache.h"
 #include "calls.h"
 #include "inside.h"
+#include "sums.h"
 #include "verify.h"
 
 enum { MIB = 1 << 20, OBJECTS = 60, LARGE = 90000, MEDIUM = 1000 };
@@ -32,10 +32,7 @@ static struct {
     struct cache cache;
 } site;
 
-static void mix(uint64_t word) {
-    site.sum = (site.sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    site.sum ^= site.sum >> 32;
-}
+static void mix(uint64_t word) { site.sum = sum_with(site.sum, word); }
 
 /* --- words --- */
 
@@ -287,9 +284,7 @@ static void test_spoilt(gconstpointer data) {
     open_heap(config->grows);
     config->spoil();
     close_heap();
-    if (site.sum != config->sum)
-        g_error("%s: 0x%016" PRIx64 ", not 0x%016" PRIx64, config->name, site.sum,
-                config->sum);
+    assert_sum(config->name, site.sum, config->sum);
 }
 
 int main(int argc, char **argv) {
