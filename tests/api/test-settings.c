@@ -85,6 +85,7 @@ static const struct setting settings[] = {
     {"RMALLOC_STRESS", "onall:x", false},
     {"RMALLOC_STRESS", "onallx", false},
     {"RMALLOC_STRESS", "onchangd", false},
+    {"RMALLOC_STRESS", "onchanges", false},
     {"RMALLOC_STRESS", "onalk", false},
     {"RMALLOC_STRESS", "onall:18446744073709551616", false},
     {"RMALLOC_FENCE", "1", true},

@@ -71,7 +71,7 @@ static void close_site(void) {
 static uint64_t first_handle(void) { return slot_handle(site.h, site.first); }
 
 /* Who left the place once. */
-enum left { NOBODY, MOVED, FREED, GONE, REUSED };
+enum left { NOBODY, MOVED, FREED, GONE, REUSED, NEXT };
 
 struct wrong {
     enum { FIRST, SECOND } of;
@@ -86,11 +86,12 @@ struct wrong {
 static void leave(const struct wrong *w, size_t place) {
     uint64_t handle = first_handle();
     if (w->left == NOBODY) return;
-    if (w->left == GONE) { /* its slot is nobody's */
+    if (w->left == GONE || w->left == NEXT) { /* its slot is nobody's */
         uint32_t slot = make(10, 14);
         handle = slot_handle(site.h, slot);
         g_assert_cmpint(free_slot(site.h, slot), ==, RM_OK);
-    } else if (w->left == REUSED) { /* a generation ago */
+        if (w->left == NEXT) handle = slot_handle(site.h, slot); /* nor is it so far */
+    } else if (w->left == REUSED) {                              /* a generation ago */
         handle += (uint64_t)1 << 60;
     }
     trail_left(&site.t->trail, handle, place - 10, 77, w->left != MOVED);
@@ -117,7 +118,7 @@ static void say_left(GString *to, const struct wrong *w) {
     uint64_t n = site.t->trail.n_left - 1;
     g_string_append_printf(to, "  block    handle %p, 77 bytes, freed\n  made at\n%s\n",
                            (void *)(uintptr_t)site.t->trail.log[n].handle,
-                           w->left == GONE ? "at 14" : "    (not known)");
+                           w->left == REUSED ? "    (not known)" : "at 14");
 }
 
 static bool is_found(struct stress *t) { return TOLD_DIES(stress_begin(t, site.h)); }
@@ -176,6 +177,7 @@ static void test_stress(void) {
         {SECOND, -1000, 9, FREED, freed, false},
         {SECOND, -1000, 9, GONE, freed, false},
         {SECOND, -1000, 9, REUSED, freed, false},
+        {SECOND, -1000, 9, NEXT, freed, false},
     };
     for (enum settings_stress when = STRESS_ON_CHANGE; when <= STRESS_ON_ALL; when++)
         for (unsigned i = 0; i < G_N_ELEMENTS(wrongs); i++) {

@@ -321,6 +321,82 @@ static void test_tools(void) {
     g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
 }
 
+/* A guard that moves all is one that can, and remembers what it has to: else there is none. */
+static void test_whole(void) {
+    struct settings settings = {.stress = STRESS_ON_CHANGE, .stress_seed = 1};
+    rm_heap_t *heap;
+    struct access a;
+    uint64_t tag;
+    char *low;
+    size_t bytes;
+    set("", "");
+    g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+    g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
+    g_assert_true(registry_enter(tag, &a));
+    registry_region(&a, &low, &bytes);
+    bool refused = true;
+    unsigned n = 0;
+    for (unsigned k = 1; refused; k++) {
+        size_t kept = inject_kept();
+        inject_begin(&(struct fault){k, false, 0, REQUESTS_ALL});
+        struct guard *g = guard_create(a.heap, low, bytes, GUARD_STRESS, &settings);
+        inject_end();
+        refused = injected->n_asked >= k;
+        n += g == NULL;
+        g_assert_true(refused || g != NULL);
+        if (g != NULL) {
+            g_assert_cmpuint(g->by, ==, GUARD_STRESS);
+            g_assert_nonnull(g->stress);
+            g_assert_true(g->stress->trail.log != NULL && g->stress->mirror.copy != NULL);
+            guard_destroy(g);
+        }
+        g_assert_cmpuint(inject_kept(), ==, kept);
+    }
+    g_assert_cmpuint(n, >, 4);
+    registry_leave(&a);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
+/* A heap with fences has its public gate open, and no other that is guarded; who puts things together for it spares them
+   that once. */
+static void test_gate(void) {
+    static const char *const stress[] = {"", "onall:1"};
+    for (unsigned i = 0; i < 2; i++) {
+        rm_heap_t *heap;
+        uint64_t tag;
+        set(stress[i], "1");
+        g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+        g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
+        bool open = rm_gate_of((uint32_t)tag)->tag == registry_live(tag);
+        g_assert_true(open == (i == 0));
+        struct guard *g = guard_of(heap);
+        guard_spare(g);
+        g_assert_true(g->stress == NULL || g->stress->spared);
+        g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK);
+        g_assert_true(g->stress == NULL || !g->stress->spared);
+        g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+    }
+}
+
+/* When the program ends each heap is looked at once more, not the first alone. */
+static void test_end(void) {
+    if (g_test_subprocess()) {
+        rm_heap_t *first, *second;
+        rm_memory_t *block;
+        set("onchange:1", "");
+        g_assert_cmpint(rm_heap_create(&first, NULL), ==, RM_OK);
+        g_assert_cmpint(rm_heap_create(&second, NULL), ==, RM_OK);
+        g_assert_cmpint(rm_heap_alloc(second, &block, 100, 0, 0), ==, RM_OK);
+        unsigned char *at = lock(block);
+        g_assert_cmpint(rmunlock(block), ==, RM_OK);
+        at[0] ^= 1;
+        exit(0);
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr("*bytes*have been written*after its last unlock*");
+}
+
 /* A block that was made by one stack too many is told all the same. */
 static void test_stacks(void) {
     if (g_test_subprocess()) {
@@ -353,6 +429,9 @@ int main(int argc, char **argv) {
     g_test_add_func("/guards/half-moved", test_half_moved);
     g_test_add_func("/guards/seldom", test_seldom);
     g_test_add_func("/guards/tools", test_tools);
+    g_test_add_func("/guards/whole", test_whole);
+    g_test_add_func("/guards/gate", test_gate);
+    g_test_add_func("/guards/end", test_end);
     g_test_add_func("/guards/stacks", test_stacks);
     return g_test_run();
 }

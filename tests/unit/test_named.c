@@ -193,11 +193,21 @@ static void take(struct block *b) {
     b->given_size = b->size;
 }
 
+static bool all_defined(const struct block *b) {
+    for (size_t i = 0; i < b->size; i++)
+        if (b->bits[i] != 0) return false;
+    return true;
+}
+
+/* Of what is defined there is nothing to be put aside. */
 static void give(struct block *b) {
     g_assert_cmpint(rmunlock(b->handle), ==, RM_OK);
     if (--b->locks > 0) return;
     b->given_size = b->size;
-    if (!now.held && is_noted(b)) say(b, b->handle, "not locked");
+    if (!now.held && is_noted(b)) {
+        say(b, b->handle, "not locked");
+        if (all_defined(b)) g_assert_null(notes_of(&now.g->notes, slot_of(b))->bits);
+    }
     if (!is_noted(b)) set_bits(b, 0, 0);
 }
 
@@ -339,13 +349,16 @@ static void test_two(void) {
 
 static void test_many(void) {
     enum { MANY = 1600 };
-    for (unsigned kept = 2; kept <= 3; kept++) { /* fewer of them, and more */
-        open_heap(4 * REGION, MANY);
+    for (unsigned kept = 2; kept <= 3; kept++) { /* half of them, and more */
+        open_heap(12 * REGION, MANY);
         for (unsigned i = 0; i < MANY; i++) make(&now.blocks[i], i % 3 * 300 + 16, false);
         for (unsigned i = 0; i < MANY; i++)
             if (i % kept == 0) drop(&now.blocks[i]);
         compare();
         g_assert_cmpint(rm_heap_compact(now.heap, NULL, NULL), ==, RM_OK);
+        compare();
+        make(&now.blocks[0], 16, false); /* the last one named is not the last there is */
+        g_assert_cmpuint(slot_of(&now.blocks[0]), <, MANY);
         compare();
         close_heap();
     }
@@ -363,6 +376,9 @@ static void test_ring(void) {
             take(b);
             give(b);
         }
+    compare();
+    g_assert_cmpuint(memcheck_n_said, ==, SAID);
+    for (unsigned i = MANY - 5; i < MANY; i++) drop(&now.blocks[i]); /* the same, anew */
     compare();
     g_assert_cmpuint(memcheck_n_said, ==, SAID);
     close_heap();
@@ -418,6 +434,28 @@ static void test_refused(void) {
     close_heap();
 }
 
+/* Memory comes late: those of before have no note, and what becomes of them is not said. */
+static void test_late(void) {
+    enum { EARLY = 640, MANY = EARLY + 40, LOCKED = EARLY - 50 };
+    const struct fault fault = {1, true, 0, 1u << REQUEST_RESERVE};
+    open_heap(4 * REGION, MANY);
+    struct block *b = &now.blocks[LOCKED];
+    now.g->aside.at = now.g->aside.end;
+    inject_begin(&fault);
+    for (unsigned i = 0; i < EARLY; i++) make(&now.blocks[i], 40, false);
+    take(b);
+    inject_end();
+    g_assert_null(notes_of(&now.g->notes, slot_of(&now.blocks[0])));
+    for (unsigned i = EARLY; i < MANY; i++) make(&now.blocks[i], 40, false);
+    g_assert_true(is_noted(&now.blocks[EARLY]) && !is_noted(b));
+    g_assert_nonnull(notes_of(&now.g->notes, slot_of(b)));
+    compare();
+    resize(b, 38);
+    give(b);
+    compare();
+    close_heap();
+}
+
 /* A fork does not enter a heap that is watched: it would not be left. And who has read there reads no more. */
 static void test_fork(void) {
     rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
@@ -452,6 +490,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/named/many", test_many);
     g_test_add_func("/named/ring", test_ring);
     g_test_add_func("/named/refused", test_refused);
+    g_test_add_func("/named/late", test_late);
     g_test_add_func("/named/fork", test_fork);
     return g_test_run();
 }

@@ -51,8 +51,9 @@ static char *report_at;
 void __asan_set_error_report_callback(void (*told)(const char *)) { report_to = told; }
 void *__asan_get_report_address(void) { return report_at; }
 
+static const char *source = "place.c:7";
 void __sanitizer_symbolize_pc(void *pc, const char *format, char *text, size_t size) {
-    g_snprintf(text, (gulong)size, "%s %p", "place.c:7", pc);
+    g_snprintf(text, (gulong)size, "%s %p", source, pc);
     g_assert_cmpstr(format, ==, "%f %S");
 }
 
@@ -86,6 +87,7 @@ struct block {
 static struct {
     rm_heap_t *heap;
     struct heap *h;
+    struct guard *g;
     struct block blocks[BLOCKS];
     unsigned holds;
     char may[REGION + 4096]; /* of hidden memory: 0 must not, 1 may, 2 whatever */
@@ -105,6 +107,7 @@ static void open_heap(void) {
     g_assert_cmpint(call_tag(now.heap, &tag), ==, RM_OK);
     g_assert_true(registry_enter(tag, &a));
     now.h = a.heap;
+    now.g = a.guard;
     registry_leave(&a);
 }
 
@@ -121,6 +124,15 @@ static char *address_of(const struct block *b) {
     struct heap_block is = heap_look(now.h, slot_of(b->handle));
     g_assert_cmpuint(is.size, ==, b->size);
     return is.address;
+}
+
+/* What memcheck alone is told, and what is put aside for it, there is none of. */
+static void compare_notes(const struct block *b) {
+    const struct note *note = notes_of(&now.g->notes, slot_of(b->handle));
+    g_assert_nonnull(note);
+    g_assert_true(note->named == NULL && note->bits == NULL);
+    g_assert_false(note->undefined || note->pool);
+    g_assert_cmpuint(now.g->shadow.n_said, ==, 0);
 }
 
 /* Just the bytes of blocks that are locked, or of all of them while somebody reads; beyond a block's end ASan
@@ -232,8 +244,10 @@ static void test_shown(void) {
     open_heap();
     compare();
     for (unsigned step = 0; step < STEPS; step++) {
-        do_something(&now.blocks[g_test_rand_int_range(0, BLOCKS)]);
+        struct block *b = &now.blocks[g_test_rand_int_range(0, BLOCKS)];
+        do_something(b);
         compare();
+        if (b->handle != NULL) compare_notes(b);
     }
     close_heap();
 }
@@ -336,6 +350,34 @@ static void test_reports(void) {
     g_assert_cmpint(rm_heap_destroy(now.heap), ==, RM_OK);
 }
 
+/* Of a block that is locked so many bytes beside are its own, unless they are another's; of one that is not, none. */
+static void test_near(void) {
+    const char *none = "is in a heap, in no block";
+    rm_memory_t *first, *second, *third, *small;
+
+    open_heap();
+    g_assert_cmpint(rm_heap_alloc(now.heap, &small, 24, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(now.heap, &first, 1000, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(now.heap, &second, 1000, 0, 0), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(now.heap, &third, 1000, 0, 0), ==, RM_OK);
+    char *low = heap_look(now.h, slot_of(first)).address;
+    char *at = heap_look(now.h, slot_of(second)).address;
+    char *was = heap_look(now.h, slot_of(small)).address;
+    assert_says(at - 4, none, "");
+    g_assert_true(locked_at(second) == at && low < at);
+    assert_says(at - 4, "is 4 bytes below", "which is locked");
+    char *high = locked_at(third);
+    g_assert_true(high > at && high < at + 1000 + 60);
+    assert_says(high + 4, "is 4 bytes into", "which is locked");
+    g_assert_cmpint(rmfree(first), ==, RM_OK); /* nobody has ever had it, nor the other */
+    g_assert_cmpint(rmfree(small), ==, RM_OK);
+    assert_says(at - 64, "is 64 bytes below", "which is locked");
+    assert_says(at - 65, none, "");
+    assert_says(low + 500, none, "");
+    assert_says(was, none, "");
+    g_assert_cmpint(rm_heap_destroy(now.heap), ==, RM_OK);
+}
+
 /* How often that is said of an address. */
 static unsigned times_said(char *address, const char *what) {
     char *text = said_of(address);
@@ -343,6 +385,28 @@ static unsigned times_said(char *address, const char *what) {
     for (const char *at = text; (at = strstr(at, what)) != NULL; at++) n++;
     g_free(text);
     return n;
+}
+
+/* The innermost frames are the library's own, by their files: those are not told. */
+static void test_frames(void) {
+    static const char *const own[] = {"tool.c:7", "f notes.c:7", "f /lib/shadow.c:7",
+                                      "f /mytool.c:/notes.c:7"},
+                             *const others[] = {"mytool.c:7", "f banknotes.c:7",
+                                                "f /src/overshadow.c:7", "f /guard.cc:7"};
+    rm_memory_t *block;
+
+    open_heap();
+    g_assert_cmpint(rm_heap_alloc(now.heap, &block, 1000, 0, 0), ==, RM_OK);
+    char *at = locked_at(block);
+    for (unsigned i = 0; i < G_N_ELEMENTS(own); i++) {
+        source = own[i];
+        assert_says(at, "allocated here:\n", "");
+        g_assert_cmpuint(times_said(at, "#0"), ==, 0);
+        source = others[i];
+        assert_says(at, "allocated here:\n    #0 ", source);
+    }
+    source = "place.c:7";
+    g_assert_cmpint(rm_heap_destroy(now.heap), ==, RM_OK);
 }
 
 /* Who had an address, one after the other: the last three, and whoever has it; nobody twice. */
@@ -425,6 +489,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/shadow/shown", test_shown);
     g_test_add_func("/shadow/border", test_border);
     g_test_add_func("/shadow/reports", test_reports);
+    g_test_add_func("/shadow/near", test_near);
+    g_test_add_func("/shadow/frames", test_frames);
     g_test_add_func("/shadow/who", test_who);
     g_test_add_func("/shadow/two", test_two);
     return g_test_run();
