@@ -247,6 +247,18 @@ static void test_medium(struct site *site, gconstpointer none) {
     for (uint32_t map = 0; map < t->n_slots; map += 64)
         FIND(5, "A reference names no live",
              area_set_header(a, span, block_header(map, 1000, false)));
+    /* And if it looks like the entry of what a thread has, by which slots of its group are free. */
+    uint32_t third;
+    do {
+        third = site_block(site, 1, 0);
+    } while (third % 64 != ENTRY_LOCKS_SHIFT + 2 || !table_live(t, third - 1) ||
+             !table_live(t, third - 2));
+    g_assert_cmpint(free_slot(site->h, third - 2), ==, RM_OK);
+    heap_settle(site->h);
+    g_assert_cmpuint(entry_locks(table_entry(t, third & ~63u)), ==, LOCKS_MOVING);
+    site_keep(site);
+    FIND(5, "A reference names no live",
+         area_set_header(a, span, block_header(third & ~63u, 1000, false)));
 }
 
 /* --- runs --- */

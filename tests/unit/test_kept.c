@@ -198,6 +198,28 @@ static void test_kept(gconstpointer data) {
     assert_sum(config->name, site.sum, config->sum);
 }
 
+/* Nothing goes from a cache to make room for what is not kept: what has a shape that says no size. */
+static void test_none(void) {
+    enum { LEAST = 16 };
+    struct cache *c = g_new0(struct cache, 1);
+    struct access a;
+    rm_heap_t *heap;
+    uint64_t tag;
+    g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+    g_assert_cmpint(call_tag(heap, &tag), ==, RM_OK);
+    g_assert_true(registry_enter(tag, &a));
+    cache_open(c, &a.heap->store, registry_live(tag), CACHE_BYTES);
+    for (unsigned number = 0; number <= SHAPE_MEDIUM; number++) {
+        c->most = LEAST;
+        cache_spill(c, entry_moved(0, HEADER, shape_of_number(number)));
+        g_assert_cmpuint(c->most > LEAST, ==, number == SHAPE_MEDIUM);
+    }
+    cache_close(c);
+    registry_leave(&a);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+    g_free(c);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_setenv("RMALLOC_TOOLS", "no", TRUE);
@@ -206,5 +228,6 @@ int main(int argc, char **argv) {
         g_test_add_data_func(name, &configs[i], test_kept);
         g_free(name);
     }
+    g_test_add_func("/kept/none", test_none);
     return g_test_run();
 }

@@ -12,6 +12,7 @@
 #include "calls.h"
 #include "os.h"
 #include "registry.h"
+#include "run.h"
 
 enum { REGION = 24000, BLOCKS = 60, LIMIT = 1 << 22, APART = 65 };
 
@@ -202,12 +203,57 @@ static void test_beside(void) {
     close_site(&site);
 }
 
-/* Where much was used once, and is no more, the copy is as good as before. */
-static void test_less(void) {
+/* All that is free in a run is filled but for the links of its list, which are in one free slot. */
+static void test_free_slots(void) {
+    enum { SIZE = 40, LINKS = 8 };
+    struct site site;
+    open_site(&site, REGION);
+    const struct store *s = &site.h->store;
+    uint32_t slots[20], kept = make(&site, SIZE, 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        slots[i] = kept;
+        kept = make(&site, SIZE, 0);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(slots); i++) {
+        memset(s->area.base + entry_place(table_entry(&s->table, slots[i])), 1, SIZE);
+        g_assert_cmpint(free_slot(site.h, slots[i]), ==, RM_OK);
+    }
+    heap_settle(site.h);
+    struct run r = run_at(s, entry_span(s, table_entry(&s->table, kept)));
+    g_assert_cmpuint(bit_count(r.free), >, 2);
+    mirror_take(&site.m, s);
+    for (unsigned i = 0; i < r.slots; i++) {
+        const char *at = run_slot(&r, i);
+        if (!(r.free >> i & 1)) continue;
+        for (unsigned k = i == bit_highest(r.free) ? LINKS : 0; k < r.class->capacity;
+             k++)
+            g_assert_cmphex((unsigned char)at[k], ==, MIRROR_FREE);
+    }
+    close_site(&site);
+}
+
+/* What has memory is known; where the system has refused it, there is no copy to be noted in. */
+static void test_memory(void) {
+    struct site site;
+    open_site(&site, REGION);
+    mirror_take(&site.m, &site.h->store);
+    g_assert_cmpuint(site.m.bytes, >=, units_bytes(site.m.high));
+    unit_t high = site.m.high;
+    mirror_finish(&site.m);
+    g_assert_true(mirror_init(&site.m, REGION));
+    site.m.high = high; /* as mirror_take leaves it then */
+    uint64_t e = table_entry(&site.h->store.table, site.beside);
+    mirror_note(&site.m, &site.h->store, e);
+    g_assert_cmpuint(site.m.bytes, ==, 0);
+    close_site(&site);
+}
+
+/* Where much was used once, and is no more, whether its pages go back or not, the copy is as good as before. */
+static void test_less(gconstpointer region) {
     enum { MUCH = 5 << 19 };
     struct site site;
     struct mirror_difference d;
-    open_site(&site, 0);
+    open_site(&site, GPOINTER_TO_SIZE(region));
     uint32_t much = make(&site, MUCH, 0), little;
     mirror_take(&site.m, &site.h->store);
     unit_t high = site.m.high;
@@ -251,7 +297,10 @@ int main(int argc, char **argv) {
     g_test_add_func("/mirror/given-back", test_given_back);
     g_test_add_func("/mirror/noted", test_noted);
     g_test_add_func("/mirror/beside", test_beside);
-    g_test_add_func("/mirror/less", test_less);
+    g_test_add_func("/mirror/free-slots", test_free_slots);
+    g_test_add_func("/mirror/memory", test_memory);
+    g_test_add_data_func("/mirror/less", NULL, test_less);
+    g_test_add_data_func("/mirror/less/region", GSIZE_TO_POINTER(LIMIT), test_less);
     g_test_add_func("/mirror/above", test_above);
     return g_test_run();
 }

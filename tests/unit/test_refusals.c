@@ -70,6 +70,30 @@ static void test_pages(void) {
     g_assert_cmpint(memory[0], ==, 0); /* so there is nothing in it, at least */
 }
 
+/* What the table needs no more, and the system does not take, is not said to be given back. */
+static void test_table(void) {
+    enum { MANY = 40000 };
+    static rm_memory_t *blocks[MANY];
+    rm_heap_t *heap = make_heap(RM_COMPACT_MANUAL);
+    struct heap *h = (struct heap *)place_of(heap)->gate.heap;
+    h->store.ebb.next = UINT64_MAX; /* nothing goes back meanwhile */
+    h->store.ebb.large = SIZE_MAX;
+    for (unsigned i = 0; i < MANY; i++)
+        g_assert_cmpint(rm_heap_alloc(heap, &blocks[i], 1, 0, 0), ==, RM_OK);
+    for (unsigned i = 0; i < MANY; i++) g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
+    heap_settle(h);
+    g_assert_true(table_shrink(&h->store.table, false));
+    const char *table_end = h->region.table_end;
+    g_assert_cmpuint(h->store.returned, ==, 0);
+    refuse(REQUEST_RELEASE, 0, true);
+    region_give_back(&h->region, &h->store, SIZE_MAX, false);
+    inject_end();
+    g_assert_true(h->region.table_end > table_end + os_page());
+    g_assert_cmpuint(h->store.returned, ==, 0);
+    g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK);
+    end_heap(heap);
+}
+
 #if defined(SYS_userfaultfd) && defined(UFFDIO_REGISTER_MODE_WP)
 /* Does the system let pages change their place? */
 static bool can_move(void) {
@@ -425,6 +449,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/refusals/key", test_key);
     g_test_add_func("/refusals/clock", test_clock);
     g_test_add_func("/refusals/pages", test_pages);
+    g_test_add_func("/refusals/table", test_table);
 #if defined(SYS_userfaultfd) && defined(UFFDIO_REGISTER_MODE_WP)
     g_test_add_func("/refusals/mover", test_mover);
 #endif
