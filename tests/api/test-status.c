@@ -153,6 +153,13 @@ static void test_allocation(void) {
 
     state_open(state, RM_THREADS_SAFE, RM_COMPACT_MANUAL);
     refused(rm_heap_alloc(view.site.heap, NULL, 8, 0, 0), RM_EINVAL);
+    /* What is nearly the heap is none. */
+    for (unsigned bit = 0; bit < 8 * sizeof(uintptr_t); bit++) {
+        uintptr_t other = (uintptr_t)view.site.heap ^ (uintptr_t)1 << bit;
+
+        if ((rm_heap_t *)other == rm_heap_default()) continue;
+        refused_null(rm_heap_alloc((rm_heap_t *)other, &out, 8, 0, 0), RM_EINVAL);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(alignments); i++)
         refused_null(rm_heap_alloc(view.site.heap, &out, 8, alignments[i], 0), RM_EINVAL);
     for (unsigned bit = 2; bit < 32; bit++) {

@@ -299,6 +299,59 @@ static void test_progress(void) {
     assert_ok(rm_heap_destroy(heap));
 }
 
+/* Without a budget all is done, however many look on: they are let in, and it goes on. */
+struct gallery {
+    rm_heap_t *heap;
+    bool reads;
+    atomic_bool over;
+};
+
+static void *looks_on(void *context) {
+    struct worker *worker = context;
+    struct gallery *gallery = worker->context;
+
+    if (gallery->reads) {
+        fails_status(worker, "hold", rm_heap_hold(gallery->heap), RM_OK);
+        fails_status(worker, "release", rm_heap_release(gallery->heap), RM_OK);
+    }
+    for (; !atomic_load(&gallery->over); worker->n_done++) {
+        rm_stats_t stats;
+
+        fails_status(worker, "stats", rm_heap_stats(gallery->heap, &stats), RM_OK);
+    }
+    return NULL;
+}
+
+static void test_whole(void) {
+    enum { BLOCKS = 20000, SIZE = 700, WHOLES = 6 };
+    rm_memory_t **blocks = g_new(rm_memory_t *, BLOCKS);
+
+    for (unsigned reads = 0; reads < 2; reads++) {
+        struct gallery gallery = {.reads = reads};
+        struct worker onlooker = {.context = &gallery};
+        rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+
+        options.compaction = RM_COMPACT_MANUAL;
+        assert_ok(rm_heap_create(&gallery.heap, &options));
+        worker_start(&onlooker, looks_on);
+        for (unsigned round = 0; round < (BUILT_FOR_TSAN ? 2 : WHOLES); round++) {
+            rm_progress_t progress;
+
+            for (unsigned i = 0; i < BLOCKS; i++)
+                assert_ok(rm_heap_alloc(gallery.heap, &blocks[i], SIZE, 0, 0));
+            for (unsigned i = 0; i < BLOCKS; i += 2) assert_ok(rmfree(blocks[i]));
+            assert_ok(rm_heap_compact(gallery.heap, NULL, &progress));
+            g_assert_true(progress.complete);
+            for (unsigned i = 1; i < BLOCKS; i += 2) assert_ok(rmfree(blocks[i]));
+        }
+        atomic_store(&gallery.over, true);
+        worker_join(&onlooker);
+        g_assert_cmpstr(onlooker.wrong, ==, NULL);
+        assert_ok(rm_heap_destroy(gallery.heap));
+    }
+    g_free(blocks);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/threads/own-blocks", test_own_blocks);
@@ -308,5 +361,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/threads/handed-on", test_handed_on);
     g_test_add_func("/threads/heaps-come-and-go", test_heaps_come_and_go);
     g_test_add_func("/threads/progress", test_progress);
+    g_test_add_func("/threads/whole", test_whole);
     return g_test_run();
 }

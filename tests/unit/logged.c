@@ -42,11 +42,16 @@ void logged_mix(uint64_t word) { logged_sum = sum_with(logged_sum, word); }
 
 static size_t page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
+static bool refused_now(void) {
+    if (refused_then == LOGGED_ALL) return true;
+    return refused_then > 0 && --refused_then == 0;
+}
+
 static bool refused(uint64_t kind, const void *at, size_t bytes, int reason) {
     logged_mix(kind);
     logged_mix((uint64_t)((const char *)at - reserved));
     logged_mix(bytes);
-    if (refused_then > 0 && --refused_then == 0) {
+    if (refused_now()) {
         errno = reason;
         return true;
     }
@@ -65,7 +70,7 @@ void *__wrap_mmap64(void *at, size_t bytes, int access, int flags, int file, off
     void *__real_mmap64(void *, size_t, int, int, int, off_t);
     if (access != PROT_NONE || at != NULL)
         return __real_mmap64(at, bytes, access, flags, file, from);
-    if (refused_then > 0 && --refused_then == 0) return MAP_FAILED;
+    if (refused_now()) return MAP_FAILED;
     char *low = __real_mmap64(NULL, bytes + HUGE, access, flags, file, from);
     g_assert_true(low != MAP_FAILED);
     size_t below = HUGE - (uintptr_t)low % HUGE;

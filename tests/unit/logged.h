@@ -15,7 +15,8 @@ void logged_mix(uint64_t word);
 /* The sum and the time begin anew. Of so many requests for pages one is refused; 0: none; 1: to move
    them alone, always. */
 void logged_begin(unsigned refuses);
-/* One is, the next (1) or another. */
+/* One is, the next (1) or another; or all of them, until it is told otherwise. */
+enum { LOGGED_ALL = 1 << 30 };
 void logged_refuse(unsigned then);
 
 /* What address space has been had last. */

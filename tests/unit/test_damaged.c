@@ -12,7 +12,7 @@
 #include "many.h"
 #include "os.h"
 
-enum { REGION = 100000, SIZE = 3000 };
+enum { REGION = 100000, SIZE = 5000 };
 
 static unsigned char region[REGION] __attribute__((aligned(16)));
 
@@ -99,17 +99,20 @@ static const struct {
     {"unlock", call_unlock}, {"peek", call_peek}, {"size", call_size},
 };
 
-/* Of its structure: seen before the call does anything. Of a block, or of what is free: when it is met. */
+/* Of its structure: seen before the call does anything. Of a block, or of what is free: when it is met. Of what no call
+   looks at: by the seal, if a block's size stands in its header. */
 static void test_call(gconstpointer index) {
     rm_status_t (*call)(struct site *) = calls[GPOINTER_TO_UINT(index)].make;
-    for (unsigned which = 0; which < 2; which++) {
+    for (unsigned which = 0; which < 3; which++) {
         struct site site;
-        set("RMALLOC_FENCE", "1");
+        set(which == 2 ? "RMALLOC_INTEGRITY" : "RMALLOC_FENCE", "1");
         open_site(&site, false);
         char *as_was = g_memdup2(region, sizeof region);
         const struct area *a = &site.h->store.area;
         if (which == 0) {
             site.h->region.area_end += 16;
+        } else if (which == 2) {
+            site.h->store.requested ^= 8;
         } else {
             char *header = header_of(&site, site.block),
                  *other = header_of(&site, site.locked);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -131,7 +132,10 @@ static void test_mover(void) {
 
 /* Short of memory for a moment the system is asked again; the others need no fences of their own. */
 static void test_barrier(void) {
+    long has = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
     os_barrier_open();
+    g_assert_true(os_barrier_full ==
+                  (has < 0 || !(has & MEMBARRIER_CMD_PRIVATE_EXPEDITED)));
     if (os_barrier_full) {
         g_test_skip("the system has no barriers");
         return;
@@ -263,6 +267,12 @@ static void test_one_thread(void) {
     background_remove(tag_of(other)); /* it has never been there */
     background_remove(tag_of(other));
     assert_threads(before + 1);
+    /* Where those were that are gone others come; it goes on looking at each. */
+    for (unsigned i = 0; i < RM_HEAPS_MAX + 200; i++)
+        end_heap(make_heap(RM_COMPACT_BACKGROUND));
+    atomic_load (&registry_alarm)();
+    g_usleep(2000);
+    assert_threads(before + 1);
     end_heap(other);
     end_heap(third);
     assert_threads(before + 1);
@@ -319,6 +329,7 @@ static rm_heap_t *make_gaps(void) {
 static void test_again(void) {
     for (unsigned reads = 0; reads < 2; reads++) {
         rm_heap_t *heap = make_gaps();
+        rm_heap_t *other = make_heap(RM_COMPACT_BACKGROUND); /* it need not come there */
         struct place *p = place_of(heap);
         volatile struct watch *w = p->watch;
         if (reads) g_assert_cmpint(rm_heap_hold(heap), ==, RM_OK);
@@ -337,6 +348,7 @@ static void test_again(void) {
         }
         AWAIT(w->moved > 0);
         end_heap(heap);
+        end_heap(other);
     }
 }
 
@@ -373,10 +385,11 @@ static void test_resume(void) {
     end_heap(other);
 }
 
-/* What it waits by is there, with the clock that times are told by, or there is no such heap. */
+/* What it waits by is there, with the clock that times are told by, or there is no such heap; and no thread for it. */
 static void test_clock(void) {
     static const enum system_request requests[] = {REQUEST_CONDATTR,
                                                    REQUEST_CONDATTR_CLOCK, REQUEST_COND};
+    unsigned before = n_threads();
     for (unsigned i = 0; i < G_N_ELEMENTS(requests); i++) {
         rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
         rm_heap_t *heap;
@@ -387,6 +400,8 @@ static void test_clock(void) {
         g_assert_cmpint(status, ==, RM_ESYSTEM);
         g_assert_cmpint(errno, ==, injected->reason);
     }
+    end_heap(make_heap(RM_COMPACT_BACKGROUND));
+    assert_threads(before);
 }
 
 /* A forked child can have no thread: heaps that need one are put off, but for those that have been left for good.
