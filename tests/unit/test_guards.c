@@ -378,6 +378,39 @@ static void test_gate(void) {
     }
 }
 
+/* Of two free spans of a size one is in the trie, and has its links sealed; what the other has there is nobody's. */
+static void test_sealed(void) {
+    enum { SPANS = 4, SIZE = 10000, CHILD = 16, IN_TRIE = 28 };
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    rm_memory_t *blocks[SPANS];
+    char *nodes[SPANS];
+    rm_heap_t *heap;
+    unsigned n = 0;
+    set("", "");
+    options.integrity = true;
+    options.compaction = RM_COMPACT_MANUAL;
+    g_assert_cmpint(rm_heap_create(&heap, &options), ==, RM_OK);
+    const struct guard *g = guard_of(heap);
+    for (unsigned i = 0; i < SPANS; i++) {
+        g_assert_cmpint(rm_heap_alloc(heap, &blocks[i], SIZE, 0, 0), ==, RM_OK);
+        nodes[i] = (char *)lock(blocks[i]) - HEADER;
+        g_assert_cmpint(rmunlock(blocks[i]), ==, RM_OK);
+    }
+    for (unsigned i = 0; i < SPANS; i += 2) g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
+    for (unsigned i = 0; i < SPANS; i += 2) {
+        bool in_trie = load32(nodes[i] + IN_TRIE) != 0;
+        n += in_trie;
+        for (unsigned at = CHILD; at < IN_TRIE; at++) {
+            nodes[i][at] ^= 1;
+            g_assert_true(seal_holds(&g->seal, g->heap) == !in_trie);
+            nodes[i][at] ^= 1;
+        }
+    }
+    g_assert_cmpuint(n, ==, 1);
+    g_assert_cmpint(rm_heap_check(heap, NULL), ==, RM_OK);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
 /* When the program ends each heap is looked at once more, not the first alone. */
 static void test_end(void) {
     if (g_test_subprocess()) {
@@ -431,6 +464,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/guards/tools", test_tools);
     g_test_add_func("/guards/whole", test_whole);
     g_test_add_func("/guards/gate", test_gate);
+    g_test_add_func("/guards/sealed", test_sealed);
     g_test_add_func("/guards/end", test_end);
     g_test_add_func("/guards/stacks", test_stacks);
     return g_test_run();
