@@ -139,6 +139,27 @@ static void test_default_heap(void) {
     assert_sound(heap_fault(NULL));
 }
 
+/* What is nearly a heap is none, though there is a block at rest that would do. */
+static void test_nearly(void) {
+    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
+    rm_heap_t *heap;
+    rm_memory_t *block;
+
+    options.threads = RM_THREADS_NONE;
+    g_assert_nonnull(rm_heap_default());
+    assert_ok(rm_heap_create(&heap, &options));
+    assert_ok(rm_heap_alloc(heap, &block, 8, 0, 0));
+    assert_ok(rmfree(block));
+    for (unsigned bit = 0; bit < 8 * sizeof(uintptr_t); bit++) {
+        rm_heap_t *other = (rm_heap_t *)((uintptr_t)heap ^ (uintptr_t)1 << bit);
+
+        if (other == NULL || other == rm_heap_default()) continue;
+        assert_status(rm_heap_alloc(other, &block, 8, 0, 0), RM_EINVAL);
+        g_assert_null(block);
+    }
+    assert_ok(rm_heap_destroy(heap));
+}
+
 static void test_allocation(void) {
     static const size_t alignments[] = {
         3,           5,    6,    7,    9,        12,       24,
@@ -153,13 +174,6 @@ static void test_allocation(void) {
 
     state_open(state, RM_THREADS_SAFE, RM_COMPACT_MANUAL);
     refused(rm_heap_alloc(view.site.heap, NULL, 8, 0, 0), RM_EINVAL);
-    /* What is nearly the heap is none. */
-    for (unsigned bit = 0; bit < 8 * sizeof(uintptr_t); bit++) {
-        uintptr_t other = (uintptr_t)view.site.heap ^ (uintptr_t)1 << bit;
-
-        if ((rm_heap_t *)other == rm_heap_default()) continue;
-        refused_null(rm_heap_alloc((rm_heap_t *)other, &out, 8, 0, 0), RM_EINVAL);
-    }
     for (size_t i = 0; i < G_N_ELEMENTS(alignments); i++)
         refused_null(rm_heap_alloc(view.site.heap, &out, 8, alignments[i], 0), RM_EINVAL);
     for (unsigned bit = 2; bit < 32; bit++) {
@@ -320,6 +334,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/status/values", test_values);
     g_test_add_func("/status/sentences", test_sentences);
     g_test_add_func("/status/default-heap", test_default_heap);
+    g_test_add_func("/status/nearly", test_nearly);
     g_test_add_func("/status/allocation", test_allocation);
     g_test_add_func("/status/blocks", test_blocks);
     g_test_add_func("/status/heaps", test_heaps);

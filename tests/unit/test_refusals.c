@@ -352,6 +352,25 @@ static void test_again(void) {
     }
 }
 
+/* Where everything moves at each call what it has put together stays so. */
+static void test_stressed(void) {
+    enum { BLOCKS = 100, SIZE = 1000 };
+    rm_memory_t *blocks[BLOCKS];
+    g_setenv("RMALLOC_STRESS", "onall:1", TRUE);
+    rm_heap_t *heap = make_heap(RM_COMPACT_BACKGROUND);
+    g_unsetenv("RMALLOC_STRESS");
+    volatile struct watch *w = place_of(heap)->watch;
+    g_assert_cmpint(rm_heap_pause(heap), ==, RM_OK);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        g_assert_cmpint(rm_heap_alloc(heap, &blocks[i], SIZE, 0, 0), ==, RM_OK);
+    for (unsigned i = 0; i < BLOCKS; i += 2)
+        g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
+    g_assert_cmpint(rm_heap_resume(heap), ==, RM_OK);
+    AWAIT(w->steps > 0 && !w->awake);
+    g_assert_cmpuint(w->backoffs, ==, 0);
+    end_heap(heap);
+}
+
 /* It finds that a heap is damaged: nobody enters that any more. */
 static void test_damaged(void) {
     rm_heap_t *heap = make_gaps();
@@ -473,6 +492,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/refusals/one-thread", test_one_thread);
     g_test_add_func("/refusals/sleeps", test_sleeps);
     g_test_add_func("/refusals/again", test_again);
+    g_test_add_func("/refusals/stressed", test_stressed);
     g_test_add_func("/refusals/damaged", test_damaged);
     g_test_add_func("/refusals/resume", test_resume);
     g_test_add_func("/refusals/put-off", test_put_off);
