@@ -302,8 +302,8 @@ static void test_progress(void) {
 /* Without a budget all is done, however many look on: they are let in, and it goes on. */
 struct gallery {
     rm_heap_t *heap;
-    bool reads;
-    atomic_bool over;
+    bool reads; /* at first, and not any more when it is there */
+    atomic_bool there, over;
 };
 
 static void *looks_on(void *context) {
@@ -314,6 +314,7 @@ static void *looks_on(void *context) {
         fails_status(worker, "hold", rm_heap_hold(gallery->heap), RM_OK);
         fails_status(worker, "release", rm_heap_release(gallery->heap), RM_OK);
     }
+    atomic_store(&gallery->there, true);
     for (; !atomic_load(&gallery->over); worker->n_done++) {
         rm_stats_t stats;
 
@@ -334,6 +335,7 @@ static void test_whole(void) {
         options.compaction = RM_COMPACT_MANUAL;
         assert_ok(rm_heap_create(&gallery.heap, &options));
         worker_start(&onlooker, looks_on);
+        while (!atomic_load(&gallery.there)) sched_yield();
         for (unsigned round = 0; round < (BUILT_FOR_TSAN ? 2 : WHOLES); round++) {
             rm_progress_t progress;
 
