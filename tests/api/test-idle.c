@@ -204,16 +204,25 @@ static void test_in_between(void) {
 
 /* ------------------------------------------------------------------------ forecasts */
 
+static uint64_t thread_ns(void) {
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /*
  * What is forecast is what it then takes, within a factor of 20, half of the time at least:
  * on a machine with other work a slice may have been spent waiting for a core, and tells
- * of a speed that is not the next one's. 1 ms is for what is nearly done.
+ * of a speed that is not the next one's. 1 ms is for what is nearly done. Where it had a core for less than a third
+ * of the time it is made again.
  */
 static void test_forecast(void) {
-    enum { MOST = 20000 };
+    enum { MOST = 20000, ROUNDS = 6, DISTURBED_MOST = 20 };
     uint64_t *forecast = g_new(uint64_t, MOST), *took = g_new(uint64_t, MOST);
+    unsigned n_disturbed = 0;
 
-    for (unsigned round = 0; round < 6; round++) {
+    for (unsigned round = 0; round < ROUNDS; round++) {
         rm_heap_t *heap = growable_heap(0, RM_COMPACT_ON_DEMAND);
         struct rng rng = test_rng();
         uint64_t left = 0, early = 0, late = 0;
@@ -222,6 +231,7 @@ static void test_forecast(void) {
 
         book_init(&book, heap);
         litter(&book, &rng, (is_untimed() ? 4 : 64) * MIB, round % 2 ? 2000 : 200000);
+        uint64_t begun = now_ns(), had = thread_ns();
         do {
             uint64_t start = now_ns();
 
@@ -229,6 +239,7 @@ static void test_forecast(void) {
             forecast[n] = rm_heap_idle(heap, start + 200 * MICROSECOND);
             took[n] = now_ns() - start;
         } while (forecast[n++] > 0);
+        bool disturbed = thread_ns() - had < (now_ns() - begun) / 3;
         if (!is_untimed()) g_assert_cmpuint(n, >=, 4);
         for (size_t i = n; i-- > 0; left += took[i])
             n_wrong += forecast[i] > 20 * left + MILLISECOND ||
@@ -242,23 +253,21 @@ static void test_forecast(void) {
             "%zu slices: forecast after one %.2f ms, it took %.2f ms; %zu were "
             "far off",
             n, (double)forecast[0] / 1e6, (double)(left - took[0]) / 1e6, n_wrong);
-        if (!is_untimed()) g_assert_cmpuint(n_wrong, <=, n / 2);
+        if (!is_untimed() && !disturbed) g_assert_cmpuint(n_wrong, <=, n / 2);
         assert_done(heap);
         assert_ok(rm_heap_destroy(heap));
         book_finish(&book);
+        if (!disturbed || n_disturbed == DISTURBED_MOST) continue;
+        n_disturbed++;
+        round--;
     }
+    if (n_disturbed == DISTURBED_MOST)
+        g_test_skip("the machine had other work all the time");
     g_free(forecast);
     g_free(took);
 }
 
 /* ------------------------------------------------------------------------ deadlines */
-
-static uint64_t thread_ns(void) {
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static int by_size(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
