@@ -5,60 +5,26 @@
  */
 #include <stdlib.h>
 
-#include "guarded.h"
+#include "fenced.h"
 #include "many.h"
-#include "os.h"
 
-enum { REGION = 4 << 20, SIZE = 100 };
+enum { SIZE = 100 };
 
-struct site {
-    rm_heap_t *heap;
-    struct fence *f;
-    struct store *s;
-};
-
-static struct site make_site(void) {
-    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct site site;
-    options.threads = RM_THREADS_NONE;
-    options.size = REGION;
-    options.fence_every = 1;
-    g_assert_cmpint(rm_heap_create(&site.heap, &options), ==, RM_OK);
-    struct guard *g = guard_of(site.heap);
-    g_assert_nonnull(g);
-    site.f = &g->fence;
-    site.s = &g->heap->store;
-    return site;
-}
-static void end_site(const struct site *site) {
-    g_assert_cmpint(rm_heap_destroy(site->heap), ==, RM_OK);
-}
-static rm_memory_t *make(const struct site *site, size_t size) {
-    rm_memory_t *block;
-    g_assert_cmpint(rm_heap_alloc(site->heap, &block, size, 0, 0), ==, RM_OK);
-    return block;
-}
 static void unlock(rm_memory_t *block) { g_assert_cmpint(rmunlock(block), ==, RM_OK); }
-static uint32_t slot_of(rm_memory_t *block) { return handle_slot(call_handle(block)); }
 static unsigned locks_of(const struct site *site, rm_memory_t *block) {
-    return entry_locks(table_entry(&site->s->table, slot_of(block)));
-}
-static bool is_fenced(const struct site *site, const void *at) {
-    const struct fence *f = site->f;
-    return (const char *)at >= f->arena &&
-           (const char *)at < f->arena + (size_t)f->n_pages * os_page();
+    return entry_locks(entry_of(site, block));
 }
 
 /* A block without a fence is used where it is, though it has had as many locks as those with one are said to have. */
 static void test_without(void) {
-    struct site site = make_site();
+    struct site site = make_site(1, false);
     rm_memory_t *fenced = make(&site, SIZE);
     site.f->left = 1000;
     rm_memory_t *without = make(&site, SIZE);
     for (unsigned round = 0; round < 2; round++) {
-        g_assert_true(is_fenced(&site, lock(fenced)));
+        g_assert_true(in_arena(&site, lock(fenced)));
         for (unsigned i = 0; i <= LOCKS_FEW; i++)
-            g_assert_false(is_fenced(&site, lock(without)));
+            g_assert_false(in_arena(&site, lock(without)));
         g_assert_cmpuint(locks_of(&site, without), ==, LOCKS_MANY);
         for (unsigned i = 0; i <= LOCKS_FEW; i++) unlock(without);
         unlock(fenced);
@@ -71,7 +37,7 @@ static void test_without(void) {
    again; where others are at it it is used where it is. */
 static void test_others(void) {
     for (unsigned locks = 1; locks <= LOCKS_FEW; locks++) {
-        struct site site = make_site();
+        struct site site = make_site(1, false);
         rm_memory_t *block = make(&site, SIZE);
         struct guard *g = guard_of(site.heap);
         uint64_t few = many_end(site.s, slot_of(block));
@@ -94,7 +60,7 @@ static void test_others(void) {
 
 /* One that is hidden is no reason to look for others that are not. */
 static void test_hidden(void) {
-    struct site site = make_site();
+    struct site site = make_site(1, false);
     rm_memory_t *block = make(&site, SIZE);
     uint64_t e = table_entry(&site.s->table, slot_of(block));
     g_assert_cmpuint(entry_locks(e), ==, LOCKS_MANY);
@@ -109,7 +75,7 @@ static void test_hidden(void) {
 
 /* What was unlocked while somebody read, and is locked again, is not protected when he has read. */
 static void test_again(void) {
-    struct site site = make_site();
+    struct site site = make_site(1, false);
     rm_memory_t *block = make(&site, SIZE);
     unsigned char *at = lock(block);
     g_assert_cmpint(rm_heap_hold(site.heap), ==, RM_OK);
@@ -132,7 +98,7 @@ static void test_again(void) {
 /* Handles whose slots are no more in the table, its pages given back, are those of no blocks. */
 static void test_gone(void) {
     enum { MANY = 3000, SWEEP = 1000 };
-    struct site site = make_site();
+    struct site site = make_site(1, false);
     rm_memory_t *blocks[MANY];
     for (unsigned i = 0; i < MANY; i++) blocks[i] = make(&site, 1);
     for (unsigned i = 0; i < MANY; i++) g_assert_cmpint(rmfree(blocks[i]), ==, RM_OK);
@@ -153,7 +119,7 @@ static void test_several(gconstpointer which) {
                  touched = GPOINTER_TO_UINT(which) % 3;
         struct site sites[3];
         g_setenv("RMALLOC_FENCE", "1", TRUE);
-        for (unsigned i = 0; i < 3; i++) sites[i] = make_site();
+        for (unsigned i = 0; i < 3; i++) sites[i] = make_site(1, false);
         end_site(&sites[gone]);
         rm_memory_t *block = make(&sites[touched], SIZE);
         volatile unsigned char *at = lock(block);

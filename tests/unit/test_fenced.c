@@ -8,52 +8,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "guarded.h"
+#include "fenced.h"
 #include "many.h"
-#include "os.h"
 #include "run.h"
 #include "tool.h"
 
-enum { REGION = 4 << 20, FILLED = 0xef };
-
-struct site {
-    rm_heap_t *heap;
-    struct guard *g;
-    struct heap *h;
-};
-
-static struct site make_site(unsigned fence_every, bool integrity) {
-    rm_heap_options_t options = RM_HEAP_OPTIONS_INIT;
-    struct site site;
-    options.threads = RM_THREADS_NONE;
-    options.size = REGION;
-    options.fence_every = fence_every;
-    options.integrity = integrity;
-    g_assert_cmpint(rm_heap_create(&site.heap, &options), ==, RM_OK);
-    site.g = guard_of(site.heap);
-    g_assert_nonnull(site.g);
-    site.h = site.g->heap;
-    return site;
-}
-static void end_site(const struct site *site) {
-    g_assert_cmpint(rm_heap_destroy(site->heap), ==, RM_OK);
-}
-static rm_memory_t *make(const struct site *site, size_t size) {
-    rm_memory_t *block;
-    g_assert_cmpint(rm_heap_alloc(site->heap, &block, size, 0, 0), ==, RM_OK);
-    return block;
-}
-static uint32_t slot_of(rm_memory_t *block) { return handle_slot(call_handle(block)); }
-static uint64_t entry_of(const struct site *site, rm_memory_t *block) {
-    return table_entry(&site->h->store.table, slot_of(block));
-}
+enum { FILLED = 0xef };
 
 /* Is it used elsewhere, while it is locked? */
 static bool is_fenced(const struct site *site, rm_memory_t *block) {
-    const unsigned char *at = lock(block);
-    const struct fence *f = &site->g->fence;
-    bool is = (const char *)at >= f->arena &&
-              (const char *)at < f->arena + (size_t)f->n_pages * os_page();
+    bool is = in_arena(site, lock(block));
     g_assert_cmpint(rmunlock(block), ==, RM_OK);
     return is;
 }
