@@ -135,8 +135,18 @@ bool os_move_prepare(void *base, size_t bytes) {
     return fd >= 0 && ioctl(fd, UFFDIO_REGISTER, &request) == 0;
 }
 
+/* Is there nothing in a page any more? What has been moved away reads as zeros. */
+static bool has_gone(char *page) {
+    for (size_t at = 0; at < os_page(); at += sizeof(uint64_t))
+        if (load64(page + at) != 0) return false;
+    os_release(page, os_page()); /* reading may have put a page of zeros there */
+    return true;
+}
+
 /* The kernel goes page by page, upward, and refuses a target that is not empty: overlapping
-   downward is as safe as memmove's. */
+   downward is as safe as memmove's. Linux 6.18 does not count what it has moved where it had to try again, because
+   somebody else had looked at a page (to see what is in use): it finds it at the target then, and says EEXIST. So
+   a page whose target is not empty has been moved if nothing is where it was. */
 size_t os_move(void *to, void *from, size_t bytes) {
     int fd = mover_descriptor(atomic_load(&mover));
     size_t done = 0;
@@ -146,8 +156,10 @@ size_t os_move(void *to, void *from, size_t bytes) {
                                       .len = bytes - done,
                                       .mode = UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES};
         if (ioctl(fd, UFFDIO_MOVE, &request) == 0) return bytes;
-        if (request.move > 0) done += (size_t)request.move, tries = 0;
-        if (errno != EAGAIN) break;
+        size_t moved = request.move > 0 ? (size_t)request.move : 0;
+        if (errno == EEXIST && has_gone((char *)from + done)) moved = os_page();
+        if (moved == 0 && errno != EAGAIN) break;
+        if (moved > 0) done += moved, tries = 0;
     }
     return done;
 }

@@ -291,7 +291,8 @@ long __wrap_syscall(long number, ...) {
 
 int __real_ioctl(int, unsigned long, ...);
 
-/* What ends a move, or has it end in the middle: then the kernel says EAGAIN, and how far it has come. */
+/* What ends a move, or has it end in the middle: then the kernel says EAGAIN, and how far it has come. That of Linux 6.18
+   may have moved pages and not say so, but EEXIST. */
 static int move_refused(int fd, void *argument) {
     struct {
         uint64_t to, from, bytes, mode;
@@ -303,9 +304,10 @@ static int move_refused(int fd, void *argument) {
     memcpy(&part, argument, sizeof(part));
     part.bytes = part.bytes / 2 / page * page;
     part.moved = -reason;
-    if (reason == EAGAIN && part.bytes > 0)
+    if ((reason == EAGAIN || reason == EEXIST) && part.bytes > 0)
         __real_ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, UFFDIO, MOVE_REQUEST, sizeof(part)),
                      &part);
+    if (reason == EEXIST) part.moved = -reason;
     memcpy((char *)argument + offsetof(__typeof__(part), moved), &part.moved,
            sizeof(part.moved));
     errno = reason;
