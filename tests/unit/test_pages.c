@@ -378,23 +378,31 @@ static void test_steps(gconstpointer fill) {
 
 /* --- refused --- */
 
-/* Every request in turn is the one that fails, or the first of those that do. */
+static void refuse(const struct fault *fault) {
+    struct site site;
+    bool steps = fault->k % 2;
+    open_growing(&site);
+    for (unsigned i = 0; i < 8; i++) make(&site, MIB / 2 + i * 3333, 0);
+    for (unsigned i = 0; i < 8; i += 2) discard(&site, i);
+    if (fault->k % 3 != 0) give_back(&site);
+    inject_begin(fault);
+    errno = 77;
+    while (!heap_compact(site.h, steps, 0, NULL)) continue;
+    g_assert_cmpint(errno, ==, 77);
+    inject_end();
+    close_site(&site);
+}
+
+/* Every request to move in turn is the one that fails, or the first of those that do, for each reason; and every request
+   at all, by which it may be learnt that pages do not move. */
+static void test_stopped(gconstpointer all) {
+    for (unsigned reason = 0; reason < inject_choices(REQUEST_UFFD_MOVE); reason++)
+        for (unsigned n = 1; n <= 4; n++)
+            refuse(&(struct fault){n, all != NULL, reason, 1u << REQUEST_UFFD_MOVE});
+}
 static void test_refused(gconstpointer all) {
-    for (unsigned n = 1; n <= 40; n++) {
-        struct site site;
-        open_growing(&site);
-        for (unsigned i = 0; i < 8; i++) make(&site, MIB / 2 + i * 3333, 0);
-        for (unsigned i = 0; i < 8; i += 2) discard(&site, i);
-        if (n % 3 != 0) give_back(&site);
-        struct fault fault = {n, all != NULL, n, REQUESTS_ALL};
-        inject_begin(&fault);
-        errno = 77;
-        bool complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
-        while (!complete) complete = heap_compact(site.h, n % 2 ? 1 : 0, 0, NULL);
-        g_assert_cmpint(errno, ==, 77);
-        inject_end();
-        close_site(&site);
-    }
+    for (unsigned n = 1; n <= 40; n++)
+        refuse(&(struct fault){n, all != NULL, n, REQUESTS_ALL});
 }
 
 /* Run in a child of its own; all assertions of it hold. */
@@ -482,6 +490,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/pages/tight/pinned", test_tight_pinned);
     g_test_add_data_func("/pages/steps/slide", NULL, test_steps);
     g_test_add_data_func("/pages/steps/fill", "fill", test_steps);
+    g_test_add_data_func("/pages/stopped/once", NULL, test_stopped);
+    g_test_add_data_func("/pages/stopped/from-then-on", "all", test_stopped);
     g_test_add_data_func("/pages/refused/once", NULL, test_refused);
     g_test_add_data_func("/pages/refused/from-then-on", "all", test_refused);
     g_test_add_func("/pages/forked", test_forked);
