@@ -89,17 +89,28 @@ void guard_destroy(struct guard *g) {
 
 /* --- calls --- */
 
-bool guard_begin(struct guard *g, uint32_t about) {
-    if (g->corrupt) return false;
+/* What is looked at before a call is done. */
+static void look(struct guard *g, uint32_t about) {
     if (g->by & GUARD_TOOLS) shadow_begin(&g->shadow);
     g->about = g->by & (GUARD_STRESS | GUARD_FENCE) ? SLOT_NIL : about;
     if (is_sealed(g) && g->about == SLOT_NIL)
         set_corrupt(g, !seal_holds(&g->seal, g->heap));
     else if (is_sealed(g))
         set_corrupt(g, !seal_holds_entry(&g->seal, g->heap, about));
+    if (!g->corrupt && g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
+}
+
+/* The call has no edge yet: what is damaged here, a copy of the heap for one, ends at this one. */
+bool guard_begin(struct guard *g, uint32_t about) {
+    jmp_buf edge;
     if (g->corrupt) return false;
-    if (g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
-    return true;
+    damage_edge = &edge;
+    if (_setjmp(edge) == 0)
+        look(g, about);
+    else
+        set_corrupt(g, true);
+    damage_edge = NULL;
+    return !g->corrupt;
 }
 
 bool guard_widen(struct guard *g) {

@@ -122,6 +122,13 @@ static bool visit_block(const struct visit *v, unit_t span, unit_t units, uint64
            tell(v, rest, end, REST) && tell(v, end, to, OWN);
 }
 
+/* So much of a free span as is below `high`, and all that it says of itself in any case. */
+static unit_t cut(unit_t span, unit_t units, unit_t high) {
+    unit_t below = high - span, node = FREE_NODE / UNIT;
+    if (below < node) below = node;
+    return below < units ? below : units;
+}
+
 /* All of the area below `high`, where a span begins or it ends. False: so says the visitor. */
 static bool visit_all(const struct visit *v, unit_t high) {
     const struct area *a = &v->s->area;
@@ -130,7 +137,7 @@ static bool visit_all(const struct visit *v, unit_t high) {
         bool go_on = true;
         units = area_units(a, at);
         if (header_kind(h) == SPAN_FREE) {
-            if (at + units > high) units = high - at;
+            units = cut(at, units, high);
             go_on = visit_free(v, at, units);
         } else if (header_kind(h) == SPAN_RUN) {
             go_on = visit_run(v, at, units, h);
@@ -158,7 +165,7 @@ void mirror_take(struct mirror *m, const struct store *s) {
     unit_t extent = area_extent(&s->area);
     if (extent > m->high || m->high / FAR > extent + FAR_MORE) m->high = extent;
     if (m->high > s->area.limit) m->high = s->area.limit;
-    m->known = reach(m, units_bytes(m->high));
+    m->known = reach(m, units_bytes(m->high) + FREE_NODE);
     struct visit v = {.s = s, .fn = fill_and_copy, .mirror = m};
     if (m->known) visit_all(&v, m->high);
 }

@@ -378,6 +378,20 @@ static void test_gate(void) {
     }
 }
 
+/* What a guard keeps for itself is damaged: the call says so, as if the heap were, and so do later ones. */
+static void test_copy(void) {
+    rm_heap_t *heap;
+    rm_memory_t *block;
+    set("onall:1", "");
+    g_assert_cmpint(rm_heap_create(&heap, NULL), ==, RM_OK);
+    g_assert_cmpint(rm_heap_alloc(heap, &block, 5000, 0, 0), ==, RM_OK);
+    const struct guard *g = guard_of(heap);
+    g_assert_true(g->stress->mirror.known);
+    memset(g->stress->mirror.copy, 0xff, HEADER);
+    for (unsigned i = 0; i < 2; i++) g_assert_cmpint(rmfree(block), ==, RM_ECORRUPT);
+    g_assert_cmpint(rm_heap_destroy(heap), ==, RM_OK);
+}
+
 /* Of two free spans of a size one is in the trie, and has its links sealed; what the other has there is nobody's. */
 static void test_sealed(void) {
     enum { SPANS = 4, SIZE = 10000, CHILD = 16, IN_TRIE = 28 };
@@ -464,6 +478,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/guards/tools", test_tools);
     g_test_add_func("/guards/whole", test_whole);
     g_test_add_func("/guards/gate", test_gate);
+    g_test_add_func("/guards/copy", test_copy);
     g_test_add_func("/guards/sealed", test_sealed);
     g_test_add_func("/guards/end", test_end);
     g_test_add_func("/guards/stacks", test_stacks);

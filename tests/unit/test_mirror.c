@@ -289,6 +289,35 @@ static void test_above(void) {
     close_site(&site);
 }
 
+/* Where what is copied ends in a free span it has all that the span says of itself, its pages too; what stands in the copy
+   behind that is of another time. */
+static void test_cut(void) {
+    enum { MORE = 64 };
+    struct mirror_difference d;
+    for (unsigned units = 1; units < MORE / UNIT + 3; units++) {
+        struct site site;
+        open_site(&site, 0);
+        uint32_t large = make(&site, 1 << 20, 0);
+        unit_t end = area_extent(&site.h->store.area);
+        mirror_take(&site.m, &site.h->store);
+        g_assert_cmpuint(site.m.high, ==, end);
+        g_assert_cmpint(free_slot(site.h, large), ==, RM_OK);
+        heap_settle(site.h);
+        g_assert_true(area_release(&site.h->store.area));
+        unit_t last = area_last_free(&site.h->store.area);
+        g_assert_cmpuint(area_given_back(&site.h->store.area, last).n, >, 0);
+        memset(site.m.copy + units_bytes(last), 0xff, 1000);
+        site.m.high = last + units;
+        mirror_take(&site.m, &site.h->store);
+        g_assert_cmpuint(site.m.high, ==, last + units);
+        g_assert_false(mirror_find(&site.m, &site.h->store, &d));
+        turn(&site, units_bytes(last) + RELEASED_COUNT);
+        g_assert_true(mirror_find(&site.m, &site.h->store, &d));
+        turn(&site, units_bytes(last) + RELEASED_COUNT);
+        close_site(&site);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/mirror/each", NULL, test_each);
@@ -302,5 +331,6 @@ int main(int argc, char **argv) {
     g_test_add_data_func("/mirror/less", NULL, test_less);
     g_test_add_data_func("/mirror/less/region", GSIZE_TO_POINTER(LIMIT), test_less);
     g_test_add_func("/mirror/above", test_above);
+    g_test_add_func("/mirror/cut", test_cut);
     return g_test_run();
 }
