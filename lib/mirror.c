@@ -63,15 +63,18 @@ static bool tell(const struct visit *v, size_t from, size_t to, enum what what) 
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* The bytes of a free span that its index does not use. Pages that have been given back are passed over. */
+/* What a free span says of itself. */
 enum { FREE_LINKS = 16, FREE_NODE = 64, FREE_SIZE = 4 };
+static size_t node_bytes(unit_t units) {
+    return units < BUDDY_BINS ? FREE_LINKS : FREE_NODE;
+}
 
+/* The bytes of a free span that its index does not use. Pages that have been given back are passed over. */
 static bool visit_free(const struct visit *v, unit_t span, unit_t units) {
     const struct area *a = &v->s->area;
     unit_t whole = free_size(area_header(a, span)); /* more, above what is copied */
     size_t from = units_bytes(span), to = from + units_bytes(units);
-    size_t body = from + (whole < BUDDY_BINS ? FREE_LINKS : FREE_NODE),
-           end = to - FREE_SIZE;
+    size_t body = from + node_bytes(whole), end = to - FREE_SIZE;
     if (body > end) body = end;
     struct pages given = area_given_back(a, span);
     size_t gone = end, back = end;
@@ -124,7 +127,7 @@ static bool visit_block(const struct visit *v, unit_t span, unit_t units, uint64
 
 /* So much of a free span as is below `high`, and all that it says of itself in any case. */
 static unit_t cut(unit_t span, unit_t units, unit_t high) {
-    unit_t below = high - span, node = FREE_NODE / UNIT;
+    unit_t below = high - span, node = (unit_t)(node_bytes(units) / UNIT);
     if (below < node) below = node;
     return below < units ? below : units;
 }
