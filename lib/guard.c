@@ -100,16 +100,17 @@ static void look(struct guard *g, uint32_t about) {
     if (!g->corrupt && g->stress != NULL && !g->damaged) stress_begin(g->stress, g->heap);
 }
 
-/* The call has no edge yet: what is damaged here, a copy of the heap for one, ends at this one. */
+/* The call has no edge yet, unless it has let others in: what is damaged here, a copy of the heap for one, ends at this
+   one. */
 bool guard_begin(struct guard *g, uint32_t about) {
-    jmp_buf edge;
+    jmp_buf edge, *before = damage_edge;
     if (g->corrupt) return false;
     damage_edge = &edge;
     if (_setjmp(edge) == 0)
         look(g, about);
     else
         set_corrupt(g, true);
-    damage_edge = NULL;
+    damage_edge = before;
     return !g->corrupt;
 }
 
