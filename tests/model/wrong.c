@@ -28,9 +28,10 @@ static const char *refused(rm_memory_t *handle) {
 const char *operate_stale(struct world *world, const struct op *op, bool *skipped) {
     struct block *block = world_block(world, op->id);
 
-    /* Of a block that was given away another thread may just now be changing the books. */
+    /* Of a block that was given away another thread may just now be changing the books. And a handle of 32 bits has 6 of
+       its generation: that of a slot made anew, above all given back, may be any of 64 (churn, where slots stay). */
     *skipped =
-        block == NULL ||
+        block == NULL || sizeof(uintptr_t) < 8 ||
         (world->spec->racing && (op->id % ACTORS_MOST != op->actor || block->given)) ||
         block->state != BLOCK_FREED ||
         __atomic_load_n(&world->n_freed, __ATOMIC_RELAXED) - block->buried >=
