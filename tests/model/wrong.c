@@ -29,9 +29,11 @@ const char *operate_stale(struct world *world, const struct op *op, bool *skippe
     struct block *block = world_block(world, op->id);
 
     /* Of a block that was given away another thread may just now be changing the books. And a handle of 32 bits has 6 of
-       its generation: that of a slot made anew, above all given back, may be any of 64 (churn, where slots stay). */
+       its generation: a slot made anew, above all given back, may come to any of 64, and be another block's. */
     *skipped =
-        block == NULL || sizeof(uintptr_t) < 8 ||
+        block == NULL ||
+        (sizeof(uintptr_t) < 8 &&
+         (world->spec->racing || world_is_handle(world, block->handle))) ||
         (world->spec->racing && (op->id % ACTORS_MOST != op->actor || block->given)) ||
         block->state != BLOCK_FREED ||
         __atomic_load_n(&world->n_freed, __ATOMIC_RELAXED) - block->buried >=

@@ -39,12 +39,11 @@ static void test_others(void) {
     for (unsigned locks = 1; locks <= LOCKS_FEW; locks++) {
         struct site site = make_site(1, false);
         rm_memory_t *block = make(&site, SIZE);
-        struct guard *g = guard_of(site.heap);
         uint64_t few = many_end(site.s, slot_of(block));
         g_assert_cmpuint(entry_locks(few), ==, LOCKS_NONE);
         table_set(&site.s->table, slot_of(block),
                   entry_with_locks(few, LOCKS_NONE + locks));
-        struct heap_block b = heap_look(g->heap, slot_of(block));
+        struct heap_block b = heap_look(site.h, slot_of(block));
         g_assert_cmpuint(b.locks, ==, locks);
         fence_locked(site.f, &b);
         bool fenced = locks == 1;
@@ -62,10 +61,10 @@ static void test_others(void) {
 static void test_hidden(void) {
     struct site site = make_site(1, false);
     rm_memory_t *block = make(&site, SIZE);
-    uint64_t e = table_entry(&site.s->table, slot_of(block));
+    uint64_t e = entry_of(&site, block);
     g_assert_cmpuint(entry_locks(e), ==, LOCKS_MANY);
     table_set(&site.s->table, slot_of(block), entry_with_many(e, 1));
-    struct heap_block b = heap_look(guard_of(site.heap)->heap, slot_of(block));
+    struct heap_block b = heap_look(site.h, slot_of(block));
     fence_locked(site.f, &b);
     g_assert_cmpuint(site.f->slots[b.slot].range, !=, 0);
     g_assert_false(site.f->bared);
